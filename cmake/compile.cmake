@@ -1,0 +1,63 @@
+# How every file is compiled.
+option(NEURLP_WERROR "Warnings are errors" ON)
+
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(LAPACK REQUIRED)
+
+add_library(neurlp_compile INTERFACE)
+target_compile_options(neurlp_compile INTERFACE -Wall -Wextra -Wconversion -Wshadow -fno-math-errno
+                       -fno-trapping-math $<$<BOOL:${NEURLP_WERROR}>:-Werror>)
+target_compile_definitions(neurlp_compile INTERFACE _POSIX_C_SOURCE=200809L)
+target_include_directories(neurlp_compile INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+target_link_libraries(neurlp_compile INTERFACE OpenMP::OpenMP_C m)
+
+# One room of the library: neurlp_add_room(expr SOURCES a.c b.c NEEDS core) makes the object library neurlp_expr.
+# A room sees only the rooms it names, and those they name.
+function(neurlp_add_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;NEEDS" ${ARGN})
+  add_library(neurlp_${name} OBJECT ${ARG_SOURCES})
+  set_target_properties(neurlp_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(neurlp_${name} PUBLIC neurlp_compile)
+  set_property(GLOBAL APPEND PROPERTY NEURLP_ROOMS ${name})
+  set_property(GLOBAL PROPERTY NEURLP_ROOM_${name}_NEEDS "${ARG_NEEDS}")
+endfunction()
+
+# Source files that are compiled once for each instruction set, with NEURLP_ISA defined as baseline, avx2 or avx512
+# (a suffix for their functions); which one runs is chosen when the program starts. One build serves a mixed cluster.
+function(neurlp_add_lane_sources room)
+  set(isas baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND isas avx2 avx512)
+    target_compile_definitions(neurlp_${room} PRIVATE NEURLP_HAVE_X86_ISAS=1)
+  endif()
+  set(flags_baseline "")
+  set(flags_avx2 -mavx2 -mfma)
+  set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512)
+  foreach(isa IN LISTS isas)
+    add_library(neurlp_${room}_${isa} OBJECT ${ARGN})
+    set_target_properties(neurlp_${room}_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_compile_definitions(neurlp_${room}_${isa} PRIVATE NEURLP_ISA=${isa})
+    target_compile_options(neurlp_${room}_${isa} PRIVATE ${flags_${isa}} -ffp-contract=fast)
+    target_link_libraries(neurlp_${room}_${isa} PRIVATE neurlp_compile)
+    set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES neurlp_${room}_${isa})
+  endforeach()
+endfunction()
+
+# All object libraries behind a list of rooms and the rooms they need.
+function(neurlp_objects_of out)
+  set(todo ${ARGN})
+  set(seen "")
+  set(objects "")
+  while(todo)
+    list(POP_FRONT todo room)
+    if(NOT room IN_LIST seen)
+      list(APPEND seen ${room})
+      list(APPEND objects neurlp_${room})
+      get_property(lanes GLOBAL PROPERTY NEURLP_ROOM_${room}_LANES)
+      list(APPEND objects ${lanes})
+      get_property(needs GLOBAL PROPERTY NEURLP_ROOM_${room}_NEEDS)
+      list(APPEND todo ${needs})
+    endif()
+  endwhile()
+  set(${out} ${objects} PARENT_SCOPE)
+endfunction()

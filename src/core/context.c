@@ -1,0 +1,101 @@
+#include "core/context.h"
+
+#include <omp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stands in front of every allocation, so that releasing one can be counted. Keeps the alignment. */
+typedef struct allocation_header {
+  size_t bytes;
+} allocation_header;
+
+struct neurlp_context {
+  int32_t threads;
+  neurlp_memory memory;
+  char message[2048];
+};
+
+neurlp_status neurlp_context_create(int32_t threads, neurlp_context **context) {
+  *context = NULL;
+  if (threads < 0) return NEURLP_ERROR_ARGUMENT;
+  neurlp_context *made = calloc(1, sizeof *made);
+  if (!made) return NEURLP_ERROR_MEMORY;
+  made->threads = threads > 0 ? threads : (int32_t)omp_get_max_threads();
+  *context = made;
+  return NEURLP_SUCCESS;
+}
+
+void neurlp_context_destroy(neurlp_context **context) {
+  if (!context || !*context) return;
+  free(*context);
+  *context = NULL;
+}
+
+const char *neurlp_context_message(const neurlp_context *context) {
+  return context->message;
+}
+
+neurlp_memory neurlp_context_memory(const neurlp_context *context) {
+  return context->memory;
+}
+
+int32_t neurlp_context_threads(const neurlp_context *context) {
+  return context->threads;
+}
+
+neurlp_status neurlp_fail(neurlp_context *context, neurlp_status status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(context->message, sizeof context->message, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t size_bytes,
+                              void *pointer_to_pointer) {
+  void *none = NULL;
+  memcpy(pointer_to_pointer, &none, sizeof none);
+  const size_t limit_bytes = SIZE_MAX / 2;
+  if (count < 0 || (size_bytes > 0 && (uint64_t)count > limit_bytes / size_bytes))
+    return neurlp_fail(context, NEURLP_ERROR_MEMORY,
+                       "%lld elements of %zu bytes are more than can be addressed", (long long)count,
+                       size_bytes);
+  const size_t bytes = (size_t)count * size_bytes;
+  const size_t padded_bytes =
+      (bytes + 2 * NEURLP_ALIGNMENT_BYTES - 1) / NEURLP_ALIGNMENT_BYTES * NEURLP_ALIGNMENT_BYTES;
+  unsigned char *block = aligned_alloc(NEURLP_ALIGNMENT_BYTES, padded_bytes + NEURLP_ALIGNMENT_BYTES);
+  if (!block)
+    return neurlp_fail(context, NEURLP_ERROR_MEMORY,
+                       "could not allocate %zu bytes; %zu bytes are held already", bytes,
+                       context->memory.current_bytes);
+  memset(block, 0, padded_bytes + NEURLP_ALIGNMENT_BYTES);
+  ((allocation_header *)(void *)block)->bytes = bytes;
+  void *pointer = block + NEURLP_ALIGNMENT_BYTES;
+  memcpy(pointer_to_pointer, &pointer, sizeof pointer);
+  neurlp_memory *memory = &context->memory;
+  memory->blocks++;
+  memory->current_bytes += bytes;
+  if (memory->current_bytes > memory->peak_bytes) memory->peak_bytes = memory->current_bytes;
+  return NEURLP_SUCCESS;
+}
+
+void neurlp_release(neurlp_context *context, void *pointer_to_pointer) {
+  unsigned char *pointer = NULL;
+  memcpy(&pointer, pointer_to_pointer, sizeof pointer);
+  if (!pointer) return;
+  unsigned char *block = pointer - NEURLP_ALIGNMENT_BYTES;
+  context->memory.blocks--;
+  context->memory.current_bytes -= ((allocation_header *)(void *)block)->bytes;
+  free(block);
+  pointer = NULL;
+  memcpy(pointer_to_pointer, &pointer, sizeof pointer);
+}
+
+neurlp_status neurlp_copy_text(neurlp_context *context, const char *text, char **copy) {
+  const size_t bytes = strlen(text) + 1;
+  neurlp_status status = neurlp_allocate(context, (int64_t)bytes, 1, copy);
+  if (status == NEURLP_SUCCESS) memcpy(*copy, text, bytes);
+  return status;
+}

@@ -1,0 +1,39 @@
+/* What every room of the library uses: failures with messages, and counted memory. */
+#ifndef NEURLP_CORE_CONTEXT_H
+#define NEURLP_CORE_CONTEXT_H
+
+#include "neurlp.h"
+
+#if defined(__GNUC__)
+#define NEURLP_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define NEURLP_PRINTF(text, first)
+#endif
+
+/* Alignment of every allocation: one cache line, one AVX-512 register. */
+enum { NEURLP_ALIGNMENT_BYTES = 64 };
+
+/* Stores the message (printf-style) in the context and returns `status`: `return neurlp_fail(...)`. */
+NEURLP_PRINTF(3, 4)
+neurlp_status neurlp_fail(neurlp_context *context, neurlp_status status, const char *format, ...);
+
+/* Allocates count * size_bytes bytes, aligned and zeroed, into *pointer. A product that overflows or a failed
+ * allocation is NEURLP_ERROR_MEMORY with the bytes asked for in the message; *pointer is then NULL. count = 0
+ * gives a valid pointer. */
+NEURLP_MUST_USE neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t size_bytes,
+                                              void *pointer_to_pointer);
+
+/* Frees what neurlp_allocate gave and sets the pointer to NULL. Safe on NULL. */
+void neurlp_release(neurlp_context *context, void *pointer_to_pointer);
+
+/* Copies a string into memory of the context. */
+NEURLP_MUST_USE neurlp_status neurlp_copy_text(neurlp_context *context, const char *text, char **copy);
+
+/* Leaves the function through its `done:` label with the status in `status` if a call failed (negative). */
+#define NEURLP_TRY(call)                                                                                     \
+  do {                                                                                                       \
+    status = (call);                                                                                         \
+    if (status < 0) goto done;                                                                               \
+  } while (0)
+
+#endif

@@ -1,0 +1,217 @@
+/* NeuRLP: batched, differentiable solution of linear ordinary differential equations.
+ *
+ * One *system* is a set of E linear ODEs in D dimensions with derivatives up to order d, on a grid of T
+ * steps. NeuRLP finds all u[t][k][j], the j-th derivative of dimension k at step t, at once, as the minimiser
+ * of a weighted sum of squared residuals (docs/math.md, section 1):
+ *
+ *   equation       w_e ( sum_kj c[t][e][k][j] u[t][k][j] - b[t][e] )                 every t, e
+ *   initial value  w_i ( u[t][k][j] - v[t][k][j] ), or u[t][k][j] = v[t][k][j]       t < K, every k, j < J
+ *   smoothness     w_s ( two-point Hermite relations between steps t and t+1 )       every interval, k
+ *
+ * A *batch* holds S independent systems of one shape. The life of a batch:
+ *
+ *   context  ->  problem (shape and formulation, immutable)  ->  solver (workspace)  ->  solve, adjoint, ...
+ *
+ * Letters, here and in docs/math.md: system s of S, step t of T, dimension k of D, derivative j of 0..d,
+ * equation e of E, right-hand-side column r of R. Arrays are dense, row-major, double precision, in host
+ * memory, and stay the caller's. Nothing in this header is collective; every function may be called from any
+ * thread as long as no two threads use the same context. The library never prints, exits or aborts.
+ */
+#ifndef NEURLP_H
+#define NEURLP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define NEURLP_MUST_USE __attribute__((warn_unused_result))
+#else
+#define NEURLP_MUST_USE
+#endif
+
+/* ---- status ----------------------------------------------------------------------------------------------
+ */
+
+/* Every status: name, value, sentence. 0 is success. Positive: the numbers failed, and every object is still
+ * valid. Negative: the call could not be carried out; an object under construction was not made. */
+#define NEURLP_STATUS_LIST(X)                                                                                \
+  X(NEURLP_SUCCESS, 0, "success")                                                                            \
+  X(NEURLP_SINGULAR, 1, "the equations do not determine the solution (a pivot vanished)")                    \
+  X(NEURLP_NOT_FINITE, 2, "a number became infinite or undefined")                                           \
+  X(NEURLP_NOT_CONVERGED, 3, "the iteration did not converge")                                               \
+  X(NEURLP_TOO_SHORT, 4, "too few samples for the number of unknowns")                                       \
+  X(NEURLP_SOME_FAILED, 5, "some systems of the batch failed; each one's own status says why")               \
+  X(NEURLP_ERROR_ARGUMENT, -1, "an argument is out of range")                                                \
+  X(NEURLP_ERROR_MEMORY, -2, "out of memory")                                                                \
+  X(NEURLP_ERROR_SYNTAX, -3, "an expression could not be read")                                              \
+  X(NEURLP_ERROR_DATA, -4, "a file is missing, unreadable or not what it claims to be")                      \
+  X(NEURLP_ERROR_DECK, -5, "the input deck has errors")                                                      \
+  X(NEURLP_ERROR_IO, -6, "a file could not be written")                                                      \
+  X(NEURLP_ERROR_INTERNAL, -7, "an internal error; please report it")
+
+typedef enum neurlp_status {
+#define NEURLP_STATUS_ENUM(name, value, sentence) name = value,
+  NEURLP_STATUS_LIST(NEURLP_STATUS_ENUM)
+#undef NEURLP_STATUS_ENUM
+} neurlp_status;
+
+/* Name of a status, "NEURLP_SINGULAR". Static storage; "unknown" for a value that is not in the list. */
+const char *neurlp_status_name(neurlp_status status);
+
+/* The status in one sentence, without a full stop. Static storage. */
+const char *neurlp_status_sentence(neurlp_status status);
+
+/* ---- version ---------------------------------------------------------------------------------------------
+ */
+
+/* Version of the library as "major.minor.patch". Static storage. */
+const char *neurlp_version(void);
+
+/* Commit, compiler and flags that built the library, in one line. Static storage. */
+const char *neurlp_build_info(void);
+
+/* ---- context ---------------------------------------------------------------------------------------------
+ */
+
+/* Owns memory accounting, the number of threads and the last error message. Outlives everything made with it.
+ */
+typedef struct neurlp_context neurlp_context;
+
+typedef struct neurlp_memory {
+  size_t current_bytes; /* allocated now */
+  size_t peak_bytes;    /* the most ever allocated at one time */
+  int64_t blocks; /* allocations alive now: 0 just before the context is destroyed, or something leaks */
+} neurlp_memory;
+
+/* Makes a context that runs loops on `threads` OpenMP threads (0: as many as OpenMP would use).
+ * Fails with NEURLP_ERROR_ARGUMENT (threads < 0) or NEURLP_ERROR_MEMORY; *context is then NULL. */
+NEURLP_MUST_USE neurlp_status neurlp_context_create(int32_t threads, neurlp_context **context);
+
+/* Frees the context and sets *context to NULL. Safe to call twice. Objects made with it must be gone before.
+ */
+void neurlp_context_destroy(neurlp_context **context);
+
+/* Message of the last failure in this context: what, where, limit, remedy. "" if nothing failed. Valid until
+ * the next failing call. */
+const char *neurlp_context_message(const neurlp_context *context);
+
+/* Memory held through this context, in bytes. */
+neurlp_memory neurlp_context_memory(const neurlp_context *context);
+
+/* Number of threads that loops over tiles use. */
+int32_t neurlp_context_threads(const neurlp_context *context);
+
+/* ---- problem ---------------------------------------------------------------------------------------------
+ */
+
+/* Sizes of a batch. */
+typedef struct neurlp_shape {
+  int64_t systems;             /* S >= 0 */
+  int32_t steps;               /* T >= 2, grid points of the longest system */
+  int32_t dimensions;          /* D >= 1 */
+  int32_t order;               /* d, 1 to 4: the highest derivative that is an unknown */
+  int32_t equations;           /* E >= 0 */
+  int32_t initial_steps;       /* K, 0 to T: the first K steps carry initial values */
+  int32_t initial_derivatives; /* J, 0 to d+1: derivatives 0..J-1 are given there */
+  int32_t columns;             /* R >= 1: right-hand sides that share one left-hand side */
+  bool steps_per_dimension;    /* step sizes are [S][T-1][D] rather than [S][T-1][1] */
+} neurlp_shape;
+
+typedef enum neurlp_initial {
+  NEURLP_INITIAL_HARD, /* given values are exact: they leave the system */
+  NEURLP_INITIAL_SOFT  /* given values are rows with weight_initial */
+} neurlp_initial;
+
+/* What is minimised. Start from neurlp_formulation_default(). */
+typedef struct neurlp_formulation {
+  neurlp_initial initial;
+  double
+      nominal_step; /* h_ref > 0, in units of time: unknowns are scaled by h_ref^j. Changes rounding only */
+  int32_t leading_derivative; /* kappa, 0 to d: the highest derivative in the equations; for weight_equation =
+                                 0 */
+  double weight_equation;     /* w_e > 0; 0 means h_ref^kappa */
+  double weight_initial;      /* w_i > 0; soft initial values only */
+  double weight_smoothness;   /* w_s > 0 */
+  double weight_top; /* w_top > 0, weight of the row that keeps the top derivative from oscillating */
+} neurlp_formulation;
+
+/* Hermite rows, hard initial values, nominal step 1, kappa 1, w_e = h_ref^kappa, w_i = w_s = 1, w_top = 1e-3.
+ */
+neurlp_formulation neurlp_formulation_default(void);
+
+typedef struct neurlp_problem neurlp_problem;
+
+/* Makes a problem from a shape and a formulation; both are copied. The problem is immutable and may serve any
+ * number of solvers. Fails with NEURLP_ERROR_ARGUMENT (the message names the field, its value and its range)
+ * or NEURLP_ERROR_MEMORY; *problem is then NULL. */
+NEURLP_MUST_USE neurlp_status neurlp_problem_create(neurlp_context *context, const neurlp_shape *shape,
+                                                    const neurlp_formulation *formulation,
+                                                    neurlp_problem **problem);
+
+/* Frees the problem and sets *problem to NULL. Safe to call twice. */
+void neurlp_problem_destroy(neurlp_problem **problem);
+
+/* ---- solver ----------------------------------------------------------------------------------------------
+ */
+
+/* Inputs of a batch, borrowed for the duration of a call. With a ragged batch, entries at and after a
+ * system's length are ignored. */
+typedef struct neurlp_inputs {
+  const double *coefficients;   /* c [S][T][E][D][d+1] */
+  const double *rhs;            /* b [S][T][E][R] */
+  const double *initial_values; /* v [S][K][D][J][R]; NULL if K J = 0 */
+  const double *steps;          /* h [S][T-1][1 or D], > 0, in units of time */
+  const int32_t *lengths; /* [S], 2 to T (and at least K): grid points of each system; NULL: all have T */
+} neurlp_inputs;
+
+/* Gradients of a loss, written by the adjoint, each shaped as its input. NULL where not wanted. */
+typedef struct neurlp_gradients {
+  double *coefficients;
+  double *rhs;
+  double *initial_values;
+  double *steps;
+} neurlp_gradients;
+
+typedef struct neurlp_solver neurlp_solver;
+
+/* Bytes of workspace that a solver for this problem will hold in this context. */
+size_t neurlp_solver_workspace_bytes(const neurlp_context *context, const neurlp_problem *problem);
+
+/* Makes a solver and allocates its whole workspace; no later call allocates. Borrows context and problem
+ * until it is destroyed. Fails with NEURLP_ERROR_MEMORY; *solver is then NULL. */
+NEURLP_MUST_USE neurlp_status neurlp_solver_create(neurlp_context *context, const neurlp_problem *problem,
+                                                   neurlp_solver **solver);
+
+/* Frees the solver and sets *solver to NULL. Safe to call twice. */
+void neurlp_solver_destroy(neurlp_solver **solver);
+
+/* Solves every system of the batch by one orthogonal sweep over the steps.
+ *   solution [S][T][D][d+1][R], written (zeros after a system's length; NaN where a system failed)
+ *   status   [S], written: NEURLP_SUCCESS, NEURLP_SINGULAR or NEURLP_NOT_FINITE for each system
+ * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT.
+ * Cost: O(S T n^2 (n + R)) flops with n = D (d+1); inputs are read once, the solution is written once.
+ * Source: Pervez, Locatello, Gavves, ICML 2024, eq. 8 to 12 (problem); docs/math.md, section 2 (sweep). */
+NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const neurlp_inputs *inputs,
+                                                  double *solution, neurlp_status *status);
+
+/* Gradients of a loss with respect to every input, given its gradient with respect to the solution.
+ *   solution    [S][T][D][d+1][R], as neurlp_solver_solve wrote it for the same inputs
+ *   grad_output [S][T][D][d+1][R], dLoss/du; entries after a system's length are ignored
+ *   gradients   written; zeros after a system's length, NaN where a system failed
+ *   status      [S], written as by neurlp_solver_solve
+ * Returns as neurlp_solver_solve. Cost: about twice a solve (the factor is recomputed, not kept).
+ * Source: docs/math.md, section 3. */
+NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *inputs,
+                                                    const double *solution, const double *grad_output,
+                                                    const neurlp_gradients *gradients, neurlp_status *status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

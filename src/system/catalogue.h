@@ -1,0 +1,32 @@
+/* Known systems by name, as text in the expression language, with the parameters and initial values that the
+ * literature uses. They serve generated data, tests and documentation. */
+#ifndef NEURLP_SYSTEM_CATALOGUE_H
+#define NEURLP_SYSTEM_CATALOGUE_H
+
+#include <stdint.h>
+
+enum { NEURLP_CATALOGUE_STATES = 8, NEURLP_CATALOGUE_PARAMETERS = 8 };
+
+typedef struct neurlp_known_system {
+  const char *name;   /* "lorenz" */
+  const char *title;  /* "Lorenz 1963, convection" */
+  const char *source; /* where equations and numbers come from */
+  int32_t order;      /* kappa: 1 for x' = ..., 2 for x'' = ... (then equations may use x') */
+  int32_t states;     /* D */
+  int32_t parameters; /* P */
+  const char *state_names[NEURLP_CATALOGUE_STATES];
+  const char *equations[NEURLP_CATALOGUE_STATES]; /* right-hand side of each */
+  const char *parameter_names[NEURLP_CATALOGUE_PARAMETERS];
+  double parameter_values[NEURLP_CATALOGUE_PARAMETERS];
+  double initial[NEURLP_CATALOGUE_STATES * 2]; /* [D][order]: x, x' of the first state, then the next */
+  double step;                                 /* a sensible sampling interval */
+} neurlp_known_system;
+
+/* Number of systems, and the i-th, 0 <= i < count, in alphabetical order. Static storage. */
+int32_t neurlp_catalogue_count(void);
+const neurlp_known_system *neurlp_catalogue_get(int32_t index);
+
+/* The system of that name, or NULL. */
+const neurlp_known_system *neurlp_catalogue_find(const char *name);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int neurlp_empty;
