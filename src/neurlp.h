@@ -111,7 +111,7 @@ int32_t neurlp_context_threads(const neurlp_context *context);
 
 /* Sizes of a batch. */
 typedef struct neurlp_shape {
-  int64_t systems;             /* S >= 0 */
+  int64_t systems;             /* S >= 0, the most that one call may have */
   int32_t steps;               /* T >= 2, grid points of the longest system */
   int32_t dimensions;          /* D >= 1 */
   int32_t order;               /* d, 1 to 4: the highest derivative that is an unknown */
@@ -162,6 +162,7 @@ void neurlp_problem_destroy(neurlp_problem **problem);
 /* Inputs of a batch, borrowed for the duration of a call. With a ragged batch, entries at and after a
  * system's length are ignored. */
 typedef struct neurlp_inputs {
+  int64_t systems;              /* systems in this call, 0 to S of the shape; S below is this number */
   const double *coefficients;   /* c [S][T][E][D][d+1] */
   const double *rhs;            /* b [S][T][E][R] */
   const double *initial_values; /* v [S][K][D][J][R]; NULL if K J = 0 */

@@ -4,10 +4,10 @@
 
 #include "expr/expr.h"
 
-/* What the library holds, in this order: all monomials of degree 0 (if constant), 1, ..., polynomial in the
- * variables (graded lexicographic: 1, x, y, x^2, x*y, y^2, ...); sin(q v), cos(q v) for q = 1..trigonometric
- * and every variable v; then the explicit terms. A term that repeats an earlier one (same printed text) is
- * left out. */
+/* What the library holds, in this order: all monomials of degree 0, 1, ..., polynomial in the variables
+ * (graded lexicographic: 1, x, y, x^2, x*y, y^2, ...); for q = 1..trigonometric and every variable v,
+ * sin(q*v) and cos(q*v) (sin(x), cos(x), sin(y), cos(y), sin(2*x), ...); then the explicit terms. A term that
+ * repeats an earlier one (same printed text) is left out. */
 typedef struct neurlp_library_spec {
   int32_t variables;     /* the first so many symbols are the library's variables */
   int32_t polynomial;    /* highest total degree, 0 to 20; -1: no polynomial terms, not even the constant */
@@ -22,11 +22,13 @@ typedef struct neurlp_library {
   char **texts;        /* [L] readable text of each */
 } neurlp_library;
 
-/* Number of terms is limited to 5000; beyond it NEURLP_ERROR_ARGUMENT with the number asked for. A term that
- * cannot be read gives NEURLP_ERROR_SYNTAX. */
+/* Makes the library that `spec` asks for. At most 5000 terms; beyond it NEURLP_ERROR_ARGUMENT with the number
+ * asked for (so with any other value out of its range). A term that cannot be read gives NEURLP_ERROR_SYNTAX,
+ * and the message says which text and where. *library is then NULL. */
 NEURLP_MUST_USE neurlp_status neurlp_library_create(neurlp_context *context, const neurlp_library_spec *spec,
                                                     const neurlp_symbols *symbols, neurlp_library **library);
 
+/* Frees the library with its terms and texts and sets *library to NULL. Safe to call twice. */
 void neurlp_library_destroy(neurlp_library **library);
 
 #endif

@@ -15,7 +15,7 @@ typedef struct neurlp_known_system {
   int32_t states;     /* D */
   int32_t parameters; /* P */
   const char *state_names[NEURLP_CATALOGUE_STATES];
-  const char *equations[NEURLP_CATALOGUE_STATES]; /* right-hand side of each */
+  const char *equations[NEURLP_CATALOGUE_STATES]; /* right-hand side of each; t is the time */
   const char *parameter_names[NEURLP_CATALOGUE_PARAMETERS];
   double parameter_values[NEURLP_CATALOGUE_PARAMETERS];
   double initial[NEURLP_CATALOGUE_STATES * 2]; /* [D][order]: x, x' of the first state, then the next */

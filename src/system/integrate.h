@@ -15,6 +15,17 @@ NEURLP_MUST_USE neurlp_status neurlp_dynamics_create(neurlp_context *context, in
                                                      const neurlp_expr *const *rhs,
                                                      neurlp_dynamics **dynamics);
 
+/* The same from text: equations[D] in the symbols names[D] (and, for order 2, each name with a prime),
+ * parameter_names[P], and t for the time (no state or parameter may be called so). Where an equation cannot
+ * be read: NEURLP_ERROR_SYNTAX, *failed (unless NULL) is its index and *error (unless NULL) says where and
+ * why. */
+NEURLP_MUST_USE neurlp_status neurlp_dynamics_parse(neurlp_context *context, int32_t dimensions,
+                                                    int32_t order, const char *const *names,
+                                                    int32_t parameters, const char *const *parameter_names,
+                                                    const char *const *equations, neurlp_dynamics **dynamics,
+                                                    int32_t *failed, neurlp_syntax_error *error);
+
+/* Frees the dynamics and sets *dynamics to NULL. Safe to call twice. */
 void neurlp_dynamics_destroy(neurlp_dynamics **dynamics);
 
 typedef struct neurlp_integrate_options {
@@ -30,7 +41,10 @@ neurlp_integrate_options neurlp_integrate_options_default(void);
  *   states     [T][D * order], written; from a failure on, NaN
  *   reached    unless NULL: the last time that was reached
  * Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE (blow-up) or NEURLP_NOT_CONVERGED (step size underflow, or too
- * many steps). Allocates nothing; safe from several threads with one dynamics each. */
+ * many steps), both without a message; NEURLP_ERROR_ARGUMENT (times that do not increase, tolerances that are
+ * not positive). Allocates nothing; safe from several threads with one dynamics each.
+ * Source: Dormand and Prince, J. Comput. Appl. Math. 6 (1980) 19; step control: Hairer, Norsett, Wanner,
+ * Solving Ordinary Differential Equations I, sections II.4 and IV.2. */
 NEURLP_MUST_USE neurlp_status neurlp_integrate(neurlp_dynamics *dynamics,
                                                const neurlp_integrate_options *options,
                                                const double *parameters, const double *initial,

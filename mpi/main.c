@@ -1,0 +1,100 @@
+/* The program: `neurlp COMMAND ...`. */
+#include "command.h"
+#include "deck_names.h"
+#include "neurlp.h"
+
+#include <hdf5.h>
+#include <libfyaml.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct command {
+  const char *name;
+  int (*run)(MPI_Comm comm, int argc, char **argv);
+  const char *usage;
+  const char *sentence;
+} command;
+
+static const command commands[] = {
+    {"run", neurlp_command_run, "run DECK [key=value ...]",
+     "the main job; mpirun or srun give it more ranks"},
+    {"validate", neurlp_command_validate, "validate DECK [key=value ...]",
+     "everything but the work: deck, data, sizes, memory"},
+    {"generate", neurlp_command_generate, "generate DECK [key=value ...]",
+     "write the deck's synthetic trajectories to a data set"},
+    {"solve", neurlp_command_solve, "solve PROBLEM.h5 -o OUT.h5",
+     "solve linear problems, with gradients where grad_output is there"},
+    {"inspect", neurlp_command_inspect, "inspect FILE.h5", "say in words what a file holds"},
+    {"keys", neurlp_command_keys, "keys [SECTION | --markdown]",
+     "every deck key: type, unit, default, range, one sentence"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *file) {
+  fprintf(file, "NeuRLP learns differential equations from trajectories.\n\n");
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    fprintf(file, "  neurlp %-32s %s\n", commands[i].usage, commands[i].sentence);
+  fprintf(file, "  neurlp %-32s %s\n", "--version", "version, commit, compilers and libraries");
+  fprintf(file, "\nExit status: 0 done; 1 internal error; 2 bad deck or arguments; 3 bad or missing data;\n"
+                "4 finished, not converged; 5 finished, some systems failed; 75 stopped in good order.\n");
+}
+
+static void print_version(void) {
+  char mpi[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  MPI_Get_library_version(mpi, &length);
+  mpi[strcspn(mpi, "\n")] = '\0';
+  H5get_libversion(&major, &minor, &release);
+  printf("neurlp %s\n", neurlp_version());
+  printf("  built from  %s\n", neurlp_build_info());
+  printf("  MPI         %s\n", mpi);
+  printf("  HDF5        %u.%u.%u\n", major, minor, release);
+  printf("  libfyaml    %s\n", fy_library_version());
+  printf("  CUDA        none\n");
+  printf("  PETSc       none\n");
+}
+
+/* The command line is the same on every rank; rank 0 speaks. */
+static int complain(int rank, const char *name) {
+  neurlp_name_search search = {.written = name ? name : ""};
+  for (int i = 0; i < COMMAND_COUNT; i++) neurlp_name_offer(&search, commands[i].name);
+  if (rank == 0 && !name) {
+    print_usage(stderr);
+  } else if (rank == 0) {
+    fprintf(stderr, "neurlp: error: unknown command '%s'", name);
+    if (search.nearest) fprintf(stderr, "; did you mean '%s'?", search.nearest);
+    fprintf(stderr, "\n%s`neurlp --help` lists the commands\n", search.nearest ? "" : "  ");
+  }
+  return NEURLP_EXIT_DECK;
+}
+
+static int dispatch(int rank, int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : NULL;
+  if (name && (strcmp(name, "--version") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
+    if (rank == 0 && strcmp(name, "--version") == 0)
+      print_version();
+    else if (rank == 0)
+      print_usage(stdout);
+    return NEURLP_EXIT_DONE;
+  }
+  for (int i = 0; name && i < COMMAND_COUNT; i++)
+    if (strcmp(name, commands[i].name) == 0) return commands[i].run(MPI_COMM_WORLD, argc - 2, argv + 2);
+  return complain(rank, name);
+}
+
+int main(int argc, char **argv) {
+  /* Open MPI's own MPI-IO does not tell of a full disk; ROMIO does (docs/formats.md, "Writing safely").
+   * Whoever has chosen otherwise keeps it. */
+  setenv("OMPI_MCA_io", "romio321", 0);
+  MPI_Init(&argc, &argv);
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const int status = dispatch(rank, argc, argv);
+  MPI_Finalize();
+  return status;
+}

@@ -1,0 +1,70 @@
+/* The kernels for one instruction set, and for sizes that are common. NEURLP_ISA is the suffix of their
+ * names. */
+#include "block/sweep_adjoint.h"
+#include "block/sweep_solve.h"
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+
+static sweep_sizes sizes_of(const neurlp_problem *problem) {
+  const neurlp_shape *shape = &problem->shape;
+  return (sweep_sizes){shape->dimensions, problem->derivatives, shape->equations, shape->columns};
+}
+
+/* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
+ * and one right-hand side are constant too. */
+#define COMMON_SIZES(X) X(1, 3) X(2, 3) X(3, 3)
+
+#define DEFINE_COMMON(D, derivatives)                                                                        \
+  static void solve_##D##_##derivatives(const neurlp_tile_job *job) {                                        \
+    solve_tile(job, (sweep_sizes){D, derivatives, D, 1});                                                    \
+  }                                                                                                          \
+  static void adjoint_##D##_##derivatives(const neurlp_tile_job *job) {                                      \
+    adjoint_tile(job, (sweep_sizes){D, derivatives, D, 1});                                                  \
+  }
+COMMON_SIZES(DEFINE_COMMON)
+
+static void solve_any(const neurlp_tile_job *job) {
+  solve_tile(job, sizes_of(job->problem));
+}
+
+static void adjoint_any(const neurlp_tile_job *job) {
+  adjoint_tile(job, sizes_of(job->problem));
+}
+
+static bool same(sweep_sizes z, int32_t dimensions, int32_t derivatives) {
+  return z.dimensions == dimensions && z.derivatives == derivatives && z.equations == dimensions &&
+         z.columns == 1;
+}
+
+static void solve(const neurlp_tile_job *job) {
+  const sweep_sizes z = sizes_of(job->problem);
+#define CALL_SOLVE(D, derivatives)                                                                           \
+  if (same(z, D, derivatives)) {                                                                             \
+    solve_##D##_##derivatives(job);                                                                          \
+    return;                                                                                                  \
+  }
+  COMMON_SIZES(CALL_SOLVE)
+  solve_any(job);
+}
+
+static void adjoint(const neurlp_tile_job *job) {
+  const sweep_sizes z = sizes_of(job->problem);
+#define CALL_ADJOINT(D, derivatives)                                                                         \
+  if (same(z, D, derivatives)) {                                                                             \
+    adjoint_##D##_##derivatives(job);                                                                        \
+    return;                                                                                                  \
+  }
+  COMMON_SIZES(CALL_ADJOINT)
+  adjoint_any(job);
+}
+
+#define TEXT_(a) #a
+#define TEXT(a)  TEXT_(a)
+
+const neurlp_kernels *JOIN(neurlp_kernels_, NEURLP_ISA)(void);
+
+const neurlp_kernels *JOIN(neurlp_kernels_, NEURLP_ISA)(void) {
+  static const neurlp_kernels kernels = {TEXT(NEURLP_ISA), LANES, solve, adjoint};
+  return &kernels;
+}

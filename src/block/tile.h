@@ -1,0 +1,158 @@
+/* A tile: as many systems as there are lanes, their inputs, and the workspace of the sweep.
+ *
+ * Systems past the end of the batch are copies of the last one, so that every lane takes the same path.
+ * Ragged: past a lane's length its equations are zero and its smoothness rows have weight zero, by selection,
+ * so that whatever stands in the inputs there has no influence. */
+#ifndef NEURLP_BLOCK_TILE_H
+#define NEURLP_BLOCK_TILE_H
+
+#include "block/lanes.h"
+#include "block/tile_sizes.h"
+
+/* Sizes that a kernel may know when it is compiled. */
+typedef struct sweep_sizes {
+  int32_t dimensions, derivatives, equations, columns;
+} sweep_sizes;
+
+typedef struct neurlp_tile {
+  const neurlp_problem *problem;
+  int64_t first;
+  int32_t count;    /* lanes that are systems of the batch */
+  int32_t steps;    /* length of the longest */
+  int32_t shortest; /* length of the shortest */
+  lanes length;
+  lanes status; /* 0, or the first failure's neurlp_status */
+  const double *coefficients[LANES], *rhs[LANES], *initial_values[LANES], *step[LANES];
+  /* Workspace. A row has n columns of step t, n of step t+1, and R right-hand sides. Of the factor, row c of
+   * a step begins at column c: R_t, S_t and y_t (later the solution) one after the other. */
+  int32_t stride;      /* numbers in a row, 2 n + R */
+  int64_t factor_step; /* numbers that the factor takes for one step */
+  lanes *factor;
+  lanes *top;     /* [n][stride] the carried triangle; then R_t, S_t, y_t */
+  lanes *low;     /* the rows that are eliminated */
+  lanes *square;  /* [n] squared norms of the columns of A for step t */
+  lanes *scratch; /* of the adjoint */
+} neurlp_tile;
+
+/* Where row c of step t begins in the factor; its right-hand sides are at 2 n - c. */
+NEURLP_INLINE lanes *tile_factor_row(const neurlp_tile *tile, int32_t t, int32_t c) {
+  return tile->factor + t * tile->factor_step + c * tile->stride - c * (c - 1) / 2;
+}
+
+NEURLP_INLINE void tile_fail(neurlp_tile *tile, lane_mask where, neurlp_status status) {
+  const lane_mask fresh = where & lanes_equal(tile->status, lanes_all(0.0));
+  tile->status = lanes_select(fresh, lanes_all((double)status), tile->status);
+}
+
+/* Lanes whose length is greater than t. */
+NEURLP_INLINE lane_mask tile_within(const neurlp_tile *tile, int32_t t) {
+  return lanes_greater(tile->length, lanes_all((double)t));
+}
+
+/* An input at step t, zero past a lane's length. */
+NEURLP_INLINE lanes tile_load(const neurlp_tile *tile, const double *const source[LANES], int64_t offset,
+                              int32_t t) {
+  const lanes x = lanes_gather(source, offset);
+  if (t < tile->shortest) return x;
+  return lanes_select(tile_within(tile, t), x, lanes_all(0.0));
+}
+
+NEURLP_INLINE lanes tile_coefficient(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e,
+                                     int32_t c) {
+  const int64_t n = (int64_t)z.dimensions * z.derivatives;
+  return tile_load(tile, tile->coefficients, ((int64_t)t * z.equations + e) * n + c, t);
+}
+
+NEURLP_INLINE lanes tile_rhs(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e, int32_t r) {
+  return tile_load(tile, tile->rhs, ((int64_t)t * z.equations + e) * z.columns + r, t);
+}
+
+NEURLP_INLINE lanes tile_initial_value(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k,
+                                       int32_t j, int32_t r) {
+  const int64_t row = ((int64_t)t * z.dimensions + k) * tile->problem->shape.initial_derivatives + j;
+  return lanes_gather(tile->initial_values, row * z.columns + r);
+}
+
+/* Step size of interval t for dimension k; one unit past a lane's length. */
+NEURLP_INLINE lanes tile_step(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k) {
+  const bool each = tile->problem->shape.steps_per_dimension;
+  const lanes h = lanes_gather(tile->step, each ? (int64_t)t * z.dimensions + k : t);
+  if (t + 1 < tile->shortest) return h;
+  return lanes_select(tile_within(tile, t + 1), h, lanes_all(tile->problem->unit));
+}
+
+/* Weight of the smoothness rows of interval t. */
+NEURLP_INLINE lanes tile_smoothness(const neurlp_tile *tile, int32_t t) {
+  const lanes weight = lanes_all(tile->problem->formulation.weight_smoothness);
+  return lanes_select(tile_within(tile, t + 1), weight, lanes_all(0.0));
+}
+
+/* Whether derivative j of step t is given exactly. The same for all lanes. */
+NEURLP_INLINE bool tile_known(const neurlp_tile *tile, int32_t t, int32_t j) {
+  return t < tile->problem->hard_steps && j < tile->problem->shape.initial_derivatives;
+}
+
+/* Fills target[l][from..to) of the lanes that are systems. */
+static inline void tile_fill(const neurlp_tile *tile, double *const target[LANES], int64_t from, int64_t to,
+                             double value, bool failed_only) {
+  for (int32_t l = 0; l < tile->count; l++) {
+    if (failed_only && tile->status[l] == 0.0) continue;
+    for (int64_t i = from; i < to; i++) target[l][i] = value;
+  }
+}
+
+/* Pointers to the systems of a tile in an array with `size` numbers for each system; NULL stays NULL. */
+static inline void tile_point(const neurlp_tile *tile, const double *array, int64_t size,
+                              const double *source[LANES]) {
+  for (int32_t l = 0; l < LANES; l++) {
+    const int64_t system = tile->first + (l < tile->count ? l : tile->count - 1);
+    source[l] = array ? array + system * size : NULL;
+  }
+}
+
+static inline void tile_point_out(const neurlp_tile *tile, double *array, int64_t size, double *target[LANES]) {
+  for (int32_t l = 0; l < LANES; l++) target[l] = NULL;
+  for (int32_t l = 0; l < tile->count && array; l++) target[l] = array + (tile->first + l) * size;
+}
+
+static inline void tile_lengths(neurlp_tile *tile, const int32_t *lengths) {
+  tile->steps = 0;
+  tile->shortest = tile->problem->shape.steps;
+  for (int32_t l = 0; l < LANES; l++) {
+    const int64_t system = tile->first + (l < tile->count ? l : tile->count - 1);
+    const int32_t length = lengths ? lengths[system] : tile->problem->shape.steps;
+    tile->length[l] = (double)length;
+    if (length > tile->steps) tile->steps = length;
+    if (length < tile->shortest) tile->shortest = length;
+  }
+}
+
+static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
+  const neurlp_problem *problem = job->problem;
+  const neurlp_shape *shape = &problem->shape;
+  const neurlp_inputs *in = job->inputs;
+  const int64_t left = in->systems - job->first;
+  const int64_t n = problem->unknowns, T = shape->steps, E = shape->equations, R = shape->columns;
+  *tile = (neurlp_tile){
+      .problem = problem, .first = job->first, .count = left < LANES ? (int32_t)left : LANES};
+  tile_lengths(tile, in->lengths);
+  tile_point(tile, in->coefficients, T * E * n, tile->coefficients);
+  tile_point(tile, in->rhs, T * E * R, tile->rhs);
+  tile_point(tile, in->initial_values,
+             (int64_t)shape->initial_steps * shape->dimensions * shape->initial_derivatives * R,
+             tile->initial_values);
+  tile_point(tile, in->steps, (T - 1) * (shape->steps_per_dimension ? shape->dimensions : 1), tile->step);
+  tile->stride = tile_stride(problem);
+  tile->factor_step = tile_factor_step(problem);
+  tile->factor = job->workspace;
+  tile->top = tile->factor + T * tile->factor_step;
+  tile->low = tile->top + n * tile->stride;
+  tile->square = tile->low + tile_low_rows(problem) * tile->stride;
+  tile->scratch = tile->square + n;
+}
+
+static inline void tile_report(const neurlp_tile *tile, neurlp_status *status) {
+  for (int32_t l = 0; l < tile->count; l++) status[tile->first + l] = (neurlp_status)(int32_t)tile->status[l];
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* Inside programs: instructions, and what runs them on each instruction set. */
+#ifndef NEURLP_EXPR_PROGRAM_H
+#define NEURLP_EXPR_PROGRAM_H
+
+#include "expr/tree.h"
+
+/* Lanes are worked on in groups of this many: one AVX-512 register. */
+enum { NEURLP_LANE_GROUP = 8 };
+
+typedef enum neurlp_code {
+  NEURLP_CODE_LOAD,     /* to = input `index` */
+  NEURLP_CODE_CONSTANT, /* to = number */
+  NEURLP_CODE_STORE,    /* output `index` = a */
+  NEURLP_CODE_NEGATE,   /* to = -a, and so on */
+  NEURLP_CODE_ADD,
+  NEURLP_CODE_SUBTRACT,
+  NEURLP_CODE_MULTIPLY,
+  NEURLP_CODE_DIVIDE,
+  NEURLP_CODE_POWER,
+  NEURLP_CODE_ADD_NUMBER,      /* to = a + number */
+  NEURLP_CODE_SUBTRACT_FROM,   /* to = number - a */
+  NEURLP_CODE_MULTIPLY_NUMBER, /* to = a * number */
+  NEURLP_CODE_DIVIDE_BY,       /* to = a / number */
+  NEURLP_CODE_DIVIDE_NUMBER,   /* to = number / a */
+#define NEURLP_FUNCTION_CODE(name, text, function) NEURLP_CODE_##name,
+  NEURLP_FUNCTION_LIST(NEURLP_FUNCTION_CODE)
+#undef NEURLP_FUNCTION_CODE
+} neurlp_code;
+
+/* to, a and b are slots: slot s holds the lanes workspace[s * lanes .. (s + 1) * lanes). */
+typedef struct neurlp_instruction {
+  double number;
+  int32_t code, to, a, b;
+  int32_t index; /* of an input or an output */
+} neurlp_instruction;
+
+/* Up to NEURLP_PROGRAM_LANES points, from `first` on. Lanes from `points` to `lanes` (a multiple of
+ * NEURLP_LANE_GROUP) repeat the last point and are never stored. */
+typedef struct neurlp_program_block {
+  int64_t first, all_points;
+  int32_t points, lanes;
+  const double *const *inputs;
+  const int64_t *strides;
+  double *outputs, *workspace;
+} neurlp_program_block;
+
+typedef void neurlp_program_runner(const neurlp_instruction *instructions, int32_t count,
+                                   const neurlp_program_block *block);
+
+neurlp_program_runner neurlp_program_block_baseline;
+#ifdef NEURLP_HAVE_X86_ISAS
+neurlp_program_runner neurlp_program_block_avx2;
+neurlp_program_runner neurlp_program_block_avx512;
+#endif
+
+#endif

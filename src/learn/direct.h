@@ -1,0 +1,33 @@
+/* The direct method: coefficients of a basis library, or parameters of known equations, without a network.
+ *
+ *   start      library coefficients from the integral form, by linear least squares (start.c)
+ *   growth     fits on short windows, then on longer ones, as far as the data allow
+ *   dropping   library terms that are not significant are dropped, a few at a time, and the rest fitted again
+ *   end        a last fit with weights from the noise found, and standard errors
+ * (docs/math.md, sections 5 to 7). */
+#ifndef NEURLP_LEARN_DIRECT_H
+#define NEURLP_LEARN_DIRECT_H
+
+#include "learn/fit.h"
+
+typedef struct neurlp_direct_options {
+  neurlp_fit_options fit;
+  int64_t first_window; /* samples in the windows of the first fit */
+  double threshold;     /* least |estimate| / standard error of a library term that stays */
+  double contribution; /* least share of a term in its equation: RMS of the term over RMS of the derivative */
+  int32_t starts;      /* starting points for named parameters; 1: only the given ones */
+  uint64_t seed;
+  void (*log)(void *user, const char *line); /* progress in words, or NULL */
+  void *log_user;
+} neurlp_direct_options;
+
+/* Learns. `fit` is fresh from neurlp_fit_create; on return it holds parameters, noise, windows and
+ * trajectories, each group's status, and is linearised for covariances. A group that fails gets its status
+ * and the others go on. Collective over the exchange. */
+NEURLP_MUST_USE neurlp_status neurlp_direct_learn(neurlp_fit *fit, const neurlp_direct_options *options);
+
+/* Library coefficients of every group from the integral form of the equations over whole segments.
+ * Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_direct_start(neurlp_fit *fit);
+
+#endif

@@ -1,0 +1,371 @@
+#include "learn/fit.h"
+
+#include "learn/fit_work.h"
+#include "learn/triangle.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- making and preparing ---------------------------------------------------------------------------------
+ */
+
+neurlp_status neurlp_fit_create(neurlp_context *context, const neurlp_model *model,
+                                const neurlp_trajectories *data, const neurlp_exchange *exchange,
+                                const neurlp_fit_options *options, neurlp_fit **out) {
+  *out = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_fit *fit = NULL;
+  NEURLP_TRY(neurlp_allocate(context, 1, sizeof *fit, &fit));
+  fit->context = context;
+  fit->model = model;
+  fit->data = data;
+  fit->exchange = *exchange;
+  fit->options = *options;
+  fit->groups = options->per_system ? data->plan->bin_count : 1;
+  const int64_t G = fit->groups, P = model->parameters, D = model->dimensions;
+  const int64_t states = data->point_count * D * (data->order + 1);
+  NEURLP_TRY(neurlp_allocate(context, G, sizeof *fit->group, &fit->group));
+  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(double), &fit->theta));
+  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(double), &fit->trial_theta));
+  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(double), &fit->step));
+  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(bool), &fit->free));
+  NEURLP_TRY(neurlp_allocate(context, G * D, sizeof(double), &fit->sigma));
+  NEURLP_TRY(neurlp_allocate(context, G * D, sizeof(double), &fit->squares));
+  NEURLP_TRY(neurlp_allocate(context, G * D, sizeof(double), &fit->counts));
+  NEURLP_TRY(neurlp_allocate(context, G * (P + D), sizeof(double), &fit->power));
+  NEURLP_TRY(neurlp_allocate(context, states, sizeof(double), &fit->state));
+  NEURLP_TRY(neurlp_allocate(context, states, sizeof(double), &fit->trial_state));
+  NEURLP_TRY(neurlp_allocate(context, 1, sizeof *fit->work, &fit->work));
+  for (int64_t i = 0; i < G * D; i++) fit->sigma[i] = 1;
+  neurlp_fit_restart(fit);
+  *out = fit;
+  fit = NULL;
+done:
+  neurlp_fit_destroy(&fit);
+  return status;
+}
+
+void neurlp_fit_destroy(neurlp_fit **fit) {
+  if (!fit || !*fit) return;
+  neurlp_fit *f = *fit;
+  neurlp_context *context = f->context;
+  if (f->work) neurlp_fit_release_work(f);
+  neurlp_release(context, &f->work);
+  neurlp_release(context, &f->group);
+  neurlp_release(context, &f->theta);
+  neurlp_release(context, &f->trial_theta);
+  neurlp_release(context, &f->step);
+  neurlp_release(context, &f->free);
+  neurlp_release(context, &f->sigma);
+  neurlp_release(context, &f->squares);
+  neurlp_release(context, &f->counts);
+  neurlp_release(context, &f->power);
+  neurlp_release(context, &f->state);
+  neurlp_release(context, &f->trial_state);
+  neurlp_release(context, &f->window);
+  neurlp_release(context, &f->initial);
+  neurlp_release(context, &f->trial_initial);
+  neurlp_release(context, fit);
+}
+
+void neurlp_fit_release_work(neurlp_fit *fit) {
+  neurlp_context *context = fit->context;
+  neurlp_fit_work *w = fit->work;
+  neurlp_nonlinear_destroy(&w->block);
+  neurlp_release(context, &w->column_parameter);
+  neurlp_release(context, &w->selected);
+  neurlp_release(context, &w->status);
+  neurlp_release(context, &w->lengths);
+  neurlp_release(context, &w->steps);
+  neurlp_release(context, &w->initials);
+  neurlp_release(context, &w->scales);
+  neurlp_release(context, &w->states);
+  neurlp_release(context, &w->window_squares);
+  neurlp_release(context, &w->window_power);
+  neurlp_release(context, &w->window_triangle);
+  neurlp_release(context, &w->bin_local);
+  neurlp_release(context, &w->bin_global);
+  neurlp_release(context, &w->bin_begin);
+  neurlp_release(context, &w->triangle);
+  neurlp_release(context, &w->sums);
+  neurlp_release(context, &w->step_workspace);
+  neurlp_release(context, &w->column_free);
+  neurlp_release(context, &w->model_workspace);
+  neurlp_release(context, &w->sensitivity);
+  neurlp_release(context, &w->rows);
+  *w = (neurlp_fit_work){0};
+}
+
+/* Parameters that get columns: with shared parameters those that are free; with parameters for each system
+ * all, so that a system's arithmetic does not depend on which other systems this rank has. */
+static void choose_columns(neurlp_fit *fit) {
+  neurlp_fit_work *w = fit->work;
+  w->columns = 0;
+  for (int32_t p = 0; p < fit->model->parameters; p++)
+    if (fit->options.per_system || fit->free[p]) w->column_parameter[w->columns++] = p;
+}
+
+static neurlp_status create_block(neurlp_fit *fit, int32_t points) {
+  neurlp_fit_work *w = fit->work;
+  const neurlp_nonlinear_shape shape = {.systems = fit->window_count,
+                                        .steps = points,
+                                        .dimensions = fit->model->dimensions,
+                                        .order = fit->data->order,
+                                        .leading = fit->model->order,
+                                        .parameters = w->columns,
+                                        .nominal_step = fit->options.nominal_step,
+                                        .weight_top = fit->options.weight_top,
+                                        .iterations = 30,
+                                        .tolerance = 1e-10};
+  return neurlp_nonlinear_create(fit->context, &shape, &w->block);
+}
+
+/* Buffers whose size depends on the number of windows. */
+static neurlp_status allocate_windows(neurlp_fit *fit) {
+  neurlp_context *context = fit->context;
+  neurlp_fit_work *w = fit->work;
+  const int64_t W = fit->window_count, P = fit->model->parameters, D = fit->model->dimensions;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof(int64_t), &w->selected));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->status, &w->status));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->lengths, &w->lengths));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->steps, &w->steps));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->initials, &w->initials));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->scales, &w->scales));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->states, &w->states));
+  NEURLP_TRY(neurlp_allocate(context, W * 2 * D, sizeof(double), &w->window_squares));
+  NEURLP_TRY(neurlp_allocate(context, W * (P + D + 1), sizeof(double), &w->window_power));
+  NEURLP_TRY(neurlp_allocate(context, W * neurlp_triangle_count(neurlp_fit_window_size(fit)), sizeof(double),
+                             &w->window_triangle));
+done:
+  return status;
+}
+
+/* Buffers of bins, groups and threads. */
+static neurlp_status allocate_sums(neurlp_fit *fit, int32_t points) {
+  neurlp_context *context = fit->context;
+  neurlp_fit_work *w = fit->work;
+  const neurlp_plan *plan = fit->data->plan;
+  const int64_t P = fit->model->parameters, D = fit->model->dimensions, G = fit->groups;
+  const int64_t triangle = neurlp_triangle_count(w->columns + 1);
+  const int64_t numbers = triangle + P + D + 1 + 2 * D + 2;
+  w->threads = neurlp_context_threads(context);
+  w->model_workspace_bytes = neurlp_model_workspace_bytes(fit->model, points);
+  w->rows_count = neurlp_fit_rows_count(fit);
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, plan->bin_count * numbers, sizeof(double), &w->bin_local));
+  if (!fit->options.per_system)
+    NEURLP_TRY(neurlp_allocate(context, plan->bins * numbers, sizeof(double), &w->bin_global));
+  NEURLP_TRY(neurlp_allocate(context, plan->bin_count + 1, sizeof(int64_t), &w->bin_begin));
+  NEURLP_TRY(neurlp_allocate(context, G * triangle, sizeof(double), &w->triangle));
+  NEURLP_TRY(neurlp_allocate(context, G * (P + 3 * D + 3), sizeof(double), &w->sums));
+  NEURLP_TRY(neurlp_allocate(context, neurlp_triangle_step_workspace(w->columns) + 3 * P + P * P,
+                             sizeof(double), &w->step_workspace));
+  NEURLP_TRY(neurlp_allocate(context, P, sizeof(bool), &w->column_free));
+  NEURLP_TRY(neurlp_allocate(context, w->threads, w->model_workspace_bytes, &w->model_workspace));
+  NEURLP_TRY(neurlp_allocate(context, w->threads * D * w->columns, sizeof(double *), &w->sensitivity));
+  NEURLP_TRY(neurlp_allocate(context, w->threads * w->rows_count, sizeof(double), &w->rows));
+done:
+  return status;
+}
+
+neurlp_status neurlp_fit_prepare(neurlp_fit *fit) {
+  neurlp_status status = NEURLP_SUCCESS;
+  int32_t points = 2;
+  for (int64_t w = 0; w < fit->window_count; w++)
+    if (fit->window[w].points > points) points = fit->window[w].points;
+  neurlp_fit_release_work(fit);
+  NEURLP_TRY(
+      neurlp_allocate(fit->context, fit->model->parameters, sizeof(int32_t), &fit->work->column_parameter));
+  choose_columns(fit);
+  NEURLP_TRY(create_block(fit, points));
+  NEURLP_TRY(allocate_windows(fit));
+  NEURLP_TRY(allocate_sums(fit, points));
+done:
+  return status;
+}
+
+neurlp_status neurlp_fit_sum_bins(neurlp_fit *fit, neurlp_status mine, int64_t count, double *sums) {
+  neurlp_fit_work *w = fit->work;
+  const neurlp_plan *plan = fit->data->plan;
+  if (fit->options.per_system) {
+    if (mine >= 0) memcpy(sums, w->bin_local, (size_t)(fit->groups * count) * sizeof *sums);
+    return mine;
+  }
+  const neurlp_status status =
+      fit->exchange.gather(fit->exchange.user, fit->context, mine, count, w->bin_local, w->bin_global);
+  if (status < 0) return status;
+  memset(sums, 0, (size_t)count * sizeof *sums);
+  for (int64_t b = 0; b < plan->bins; b++)
+    for (int64_t i = 0; i < count; i++) sums[i] += w->bin_global[b * count + i];
+  return NEURLP_SUCCESS;
+}
+
+/* ---- Levenberg-Marquardt ----------------------------------------------------------------------------------
+ */
+
+static const double DAMPING_START = 1e-3, DAMPING_LEAST = 1e-9, DAMPING_MOST = 1e10;
+
+static int64_t freedom(const neurlp_fit *fit, int64_t g) {
+  const neurlp_group *group = &fit->group[g];
+  const int64_t P = fit->model->parameters;
+  int64_t unknowns = group->windows * fit->model->dimensions * fit->model->order;
+  for (int64_t p = 0; p < P; p++) unknowns += fit->free[g * P + p];
+  return group->values > unknowns ? group->values - unknowns : 1;
+}
+
+double neurlp_fit_residual_variance(const neurlp_fit *fit, int64_t g) {
+  return fit->group[g].objective / (double)freedom(fit, g);
+}
+
+/* Step of one group from its triangle, within the bounds of its parameters. */
+static void step_group(neurlp_fit *fit, int64_t g) {
+  const neurlp_fit_work *w = fit->work;
+  const neurlp_model *model = fit->model;
+  const int64_t P = model->parameters, C = w->columns;
+  neurlp_group *group = &fit->group[g];
+  double *lower = w->step_workspace + neurlp_triangle_step_workspace(C), *upper = lower + P,
+         *step = upper + P;
+  for (int64_t c = 0; c < C; c++) {
+    const int32_t p = w->column_parameter[c];
+    const double theta = fit->theta[g * P + p];
+    w->column_free[c] = fit->free[g * P + p];
+    lower[c] = p < model->named ? model->named_parameters[p].lower - theta : -INFINITY;
+    upper[c] = p < model->named ? model->named_parameters[p].upper - theta : INFINITY;
+  }
+  group->predicted = neurlp_triangle_step(C, w->triangle + g * neurlp_triangle_count(C + 1), w->column_free,
+                                          group->damping, lower, upper, step, w->step_workspace);
+  for (int64_t p = 0; p < P; p++) fit->step[g * P + p] = 0;
+  for (int64_t c = 0; c < C; c++) fit->step[g * P + w->column_parameter[c]] = step[c];
+  for (int64_t p = 0; p < P; p++) fit->trial_theta[g * P + p] = fit->theta[g * P + p] + fit->step[g * P + p];
+}
+
+/* Whether a step is too small to matter: below a thousandth of the standard errors (the predicted decrease is
+ * the step's squared length in units of them), or below the tolerance relative to every parameter. */
+static bool is_settled(const neurlp_fit *fit, int64_t g, double strictness) {
+  const neurlp_group *group = &fit->group[g];
+  const int64_t P = fit->model->parameters;
+  const double variance = group->objective / (double)freedom(fit, g);
+  const double error_units = 1e-3 * strictness;
+  if (group->predicted <= error_units * error_units * variance) return true;
+  for (int64_t p = 0; p < P; p++)
+    if (fabs(fit->step[g * P + p]) > strictness * fit->options.tolerance * fabs(fit->theta[g * P + p]))
+      return false;
+  return true;
+}
+
+/* Takes over the trial states and initial values of accepted groups. */
+static void accept_windows(neurlp_fit *fit, const bool *accepted) {
+  const int64_t n = (int64_t)fit->data->dimensions * (fit->data->order + 1);
+  const int64_t initials = (int64_t)fit->model->dimensions * fit->model->order;
+#pragma omp parallel for num_threads(fit->work->threads)
+  for (int64_t w = 0; w < fit->window_count; w++) {
+    const neurlp_window *window = &fit->window[w];
+    if (window->excluded || !accepted[window->group]) continue;
+    memcpy(fit->state + window->first_point * n, fit->trial_state + window->first_point * n,
+           (size_t)(window->points * n) * sizeof(double));
+    memcpy(fit->initial + w * initials, fit->trial_initial + w * initials, (size_t)initials * sizeof(double));
+  }
+}
+
+/* Accepts or rejects one group's trial. */
+static bool judge_trial(neurlp_fit *fit, int64_t g, double strictness) {
+  neurlp_group *group = &fit->group[g];
+  const int64_t P = fit->model->parameters;
+  const bool settled = is_settled(fit, g, strictness);
+  const bool better = group->trial < group->objective;
+  if (better) {
+    const double gain = (group->objective - group->trial) / group->objective;
+    memcpy(fit->theta + g * P, fit->trial_theta + g * P, (size_t)P * sizeof(double));
+    group->objective = group->trial;
+    group->damping = fmax(group->damping / 10, DAMPING_LEAST);
+    group->stale = true;
+    group->converged = settled && gain < 1e-3 * strictness;
+  } else {
+    group->converged = settled && isfinite(group->trial);
+    group->damping = fmax(group->damping, DAMPING_START) * 10;
+  }
+  group->active = !group->converged && group->damping < DAMPING_MOST;
+  return better;
+}
+
+neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness) {
+  neurlp_status status = NEURLP_SUCCESS;
+  bool *accepted = NULL;
+  NEURLP_TRY(neurlp_allocate(fit->context, fit->groups, sizeof *accepted, &accepted));
+  for (int64_t g = 0; g < fit->groups; g++) {
+    neurlp_group *group = &fit->group[g];
+    group->active = group->status == NEURLP_SUCCESS;
+    group->stale = true;
+    group->converged = false;
+    group->damping = DAMPING_START;
+  }
+  NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT));
+  for (int32_t iteration = 0; iteration < fit->options.iterations; iteration++) {
+    bool any = false;
+    for (int64_t g = 0; g < fit->groups; g++) any = any || fit->group[g].active;
+    if (!any) break;
+    NEURLP_TRY(neurlp_fit_reduce(fit));
+    for (int64_t g = 0; g < fit->groups; g++)
+      if (fit->group[g].active) step_group(fit, g);
+    neurlp_fit_step_initial(fit);
+    NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_TRIAL));
+    for (int64_t g = 0; g < fit->groups; g++)
+      accepted[g] = fit->group[g].active && judge_trial(fit, g, strictness);
+    accept_windows(fit, accepted);
+  }
+  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT)); /* sums of squares of every state */
+done:
+  neurlp_release(fit->context, &accepted);
+  return status;
+}
+
+neurlp_status neurlp_fit_linearise(neurlp_fit *fit) {
+  for (int64_t g = 0; g < fit->groups; g++) {
+    fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
+    fit->group[g].stale = true;
+  }
+  return neurlp_fit_reduce(fit);
+}
+
+/* ---- noise and errors -------------------------------------------------------------------------------------
+ */
+
+/* Keeps the weight of a state without any residual finite. */
+static const double NOISE_FLOOR = 1e-140;
+
+void neurlp_fit_update_noise(neurlp_fit *fit) {
+  const int64_t D = fit->model->dimensions;
+  for (int64_t g = 0; g < fit->groups; g++) {
+    if (fit->group[g].status != NEURLP_SUCCESS) continue;
+    double *sigma = fit->sigma + g * D;
+    const double share = (double)freedom(fit, g) / fmax((double)fit->group[g].values, 1);
+    double squares = 0, counts = 0;
+    for (int64_t k = 0; k < D; k++) {
+      squares += fit->squares[g * D + k];
+      counts += fit->counts[g * D + k];
+    }
+    for (int64_t k = 0; k < D; k++) {
+      const double own = fit->counts[g * D + k] > 0 ? fit->squares[g * D + k] / fit->counts[g * D + k] : 0;
+      const double variance = (fit->options.equal_noise ? squares / fmax(counts, 1) : own) / share;
+      const double old = sigma[k];
+      sigma[k] = fmax(sqrt(variance), NOISE_FLOOR);
+      fit->group[g].objective += fit->squares[g * D + k] * (1 / (sigma[k] * sigma[k]) - 1 / (old * old));
+    }
+  }
+}
+
+void neurlp_fit_covariance(neurlp_fit *fit, int64_t g, double *covariance) {
+  const neurlp_fit_work *w = fit->work;
+  const int64_t P = fit->model->parameters, C = w->columns;
+  double *columns = w->step_workspace + neurlp_triangle_step_workspace(C) + 3 * P;
+  for (int64_t c = 0; c < C; c++) w->column_free[c] = fit->free[g * P + w->column_parameter[c]];
+  neurlp_triangle_covariance(C, w->triangle + g * neurlp_triangle_count(C + 1), w->column_free, columns,
+                             w->step_workspace);
+  const double variance = neurlp_fit_residual_variance(fit, g);
+  memset(covariance, 0, (size_t)(P * P) * sizeof *covariance);
+  for (int64_t a = 0; a < C; a++)
+    for (int64_t b = 0; b < C; b++)
+      covariance[w->column_parameter[a] * P + w->column_parameter[b]] = variance * columns[a * C + b];
+}

@@ -1,0 +1,109 @@
+/* Nonlinear least squares on short windows: parameters of the equations, and initial values of every window.
+ *
+ * A *group* shares one set of parameters: all systems together, or each system alone. Its trajectories are
+ * cut into windows; each window is a nonlinear mechanistic block with free initial values z_w.
+ * Levenberg-Marquardt on sum_w sum_i sum_k ( (data_ik - u_ik(theta, z_w)) / sigma_k )^2, with z_w eliminated
+ * window by window by orthogonal triangularisation (docs/math.md, section 6). All groups of all ranks advance
+ * in step; a group that has converged or failed drops out. */
+#ifndef NEURLP_LEARN_FIT_H
+#define NEURLP_LEARN_FIT_H
+
+#include "block/nonlinear.h"
+#include "learn/exchange.h"
+#include "learn/model.h"
+#include "learn/trajectory.h"
+
+typedef struct neurlp_fit_options {
+  int32_t iterations;  /* limit of one fit */
+  double tolerance;    /* relative change of the parameters that counts as none */
+  double nominal_step; /* as in neurlp_formulation; the same on all ranks */
+  double weight_top;
+  bool equal_noise; /* one noise level for all states, else one for each */
+  bool per_system;
+} neurlp_fit_options;
+
+/* State of one group. */
+typedef struct neurlp_group {
+  neurlp_status status;
+  bool active; /* still iterating */
+  bool stale;  /* its triangle belongs to older parameters */
+  bool converged;
+  int64_t window;          /* samples in its windows now; 0: whole segments */
+  int64_t windows, failed; /* windows that take part; windows whose block could not be solved */
+  int64_t values;          /* numbers of data in them */
+  double damping;
+  double objective, trial; /* weighted sum of squares at the current and at the trial parameters */
+  double predicted;        /* decrease of the objective that the step promises */
+} neurlp_group;
+
+typedef struct neurlp_window {
+  int64_t segment, group, bin; /* local indices */
+  int64_t first_sample;        /* packed local index */
+  int64_t samples;
+  int64_t first_point; /* packed local index */
+  int32_t points;
+  bool excluded; /* its block could not be solved at the start of this fit */
+} neurlp_window;
+
+typedef struct neurlp_fit {
+  neurlp_context *context;
+  const neurlp_model *model;
+  const neurlp_trajectories *data;
+  neurlp_exchange exchange;
+  neurlp_fit_options options;
+  int64_t groups;      /* local number: 1, or systems of this rank */
+  neurlp_group *group; /* [groups] */
+  double *theta;       /* [groups][P] */
+  double *trial_theta; /* [groups][P] */
+  double *step;        /* [groups][P] */
+  bool *free;          /* [groups][P] which parameters may move; the others keep their value */
+  double *sigma;       /* [groups][D] noise level of each state, for weights */
+  double *squares;     /* [groups][D] sum of squared residuals of each state at the current parameters */
+  double *counts;      /* [groups][D] numbers of data of each state */
+  double *power;       /* [groups][P + D] mean square of df/dtheta_p, and of f_k, over the grid */
+  double *state;       /* [points][D][d+1] current trajectory */
+  double *trial_state; /* [points][D][d+1] */
+  int64_t window_count;
+  neurlp_window *window;
+  double *initial;       /* [windows][D kappa] */
+  double *trial_initial; /* [windows][D kappa] */
+  struct neurlp_fit_work *work;
+} neurlp_fit;
+
+NEURLP_MUST_USE neurlp_status neurlp_fit_create(neurlp_context *context, const neurlp_model *model,
+                                                const neurlp_trajectories *data,
+                                                const neurlp_exchange *exchange,
+                                                const neurlp_fit_options *options, neurlp_fit **fit);
+void neurlp_fit_destroy(neurlp_fit **fit);
+
+/* Cuts the segments of every group into windows of group->window samples. Initial values and trajectories are
+ * taken from fit->state. Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_cut(neurlp_fit *fit);
+
+/* Sets fit->state to the smoothed samples. */
+void neurlp_fit_restart(neurlp_fit *fit);
+
+/* Solves all windows at the current parameters and marks those that cannot be solved as excluded: a group
+ * that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups]. Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict);
+
+/* Levenberg-Marquardt until all active groups have converged or given up; `strictness` 1 for a final fit,
+ * larger for one on the way (multiplies the tolerances). Parameters within bounds stay within. Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness);
+
+/* Sets sigma from the residuals. */
+void neurlp_fit_update_noise(neurlp_fit *fit);
+
+/* Linearises all good groups once more at their final parameters, for the covariances. Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_linearise(neurlp_fit *fit);
+
+/* Covariance of the parameters of group g at the last linearisation, [P][P], scaled by the residual variance;
+ * rows and columns of parameters that are not free are zero, the variance of one that the data do not
+ * determine is infinite. Local. */
+void neurlp_fit_covariance(neurlp_fit *fit, int64_t g, double *covariance);
+
+/* Standard errors of the initial values of window w, [D kappa], given the covariance of its group's
+ * parameters. */
+void neurlp_fit_initial_errors(neurlp_fit *fit, int64_t w, const double *covariance, double *errors);
+
+#endif

@@ -1,0 +1,44 @@
+/* One rank's trajectories: samples, the grid that the equations are solved on, and the current states there.
+ *
+ * The grid is not the data: every sample time is a grid point, and each sampling interval is divided into
+ * equal steps. Everything is packed in the order of the plan's segments; a segment's samples and grid points
+ * are contiguous. */
+#ifndef NEURLP_LEARN_TRAJECTORY_H
+#define NEURLP_LEARN_TRAJECTORY_H
+
+#include "learn/plan.h"
+
+typedef struct neurlp_trajectory_spec {
+  const neurlp_plan *plan; /* borrowed */
+  const double *times;     /* [N] of the plan's samples, borrowed */
+  const double *samples;   /* [N][D], NaN where missing, borrowed */
+  int32_t dimensions;      /* D */
+  int32_t order;           /* d */
+  double step;             /* largest step, in units of time; 0: no limit */
+  int64_t substeps;        /* steps in a sampling interval, at least */
+} neurlp_trajectory_spec;
+
+typedef struct neurlp_trajectories {
+  neurlp_context *context;
+  const neurlp_plan *plan;
+  const double *samples; /* [N][D] */
+  int32_t dimensions, order;
+  int64_t sample_count, point_count;
+  int64_t *segment_sample; /* [segments + 1] first sample of each segment */
+  int64_t *sample_point;   /* [N] grid point of each sample */
+  double *times;           /* [points] */
+  double *steps;           /* [points] to the next point; unused at the end of a segment */
+  double *start; /* [points][D][d+1] smoothed samples and their derivatives: where learning starts from */
+  double *scale; /* [segments][D] largest absolute value of the smoothed samples, 1 where that is 0 */
+  double *noise; /* [segments][D] variance of the samples about the smooth curve */
+  neurlp_status *status; /* [segments] NEURLP_TOO_SHORT where there are too few samples */
+} neurlp_trajectories;
+
+/* Builds the grid and smooths the samples. Fails with NEURLP_ERROR_ARGUMENT where the grid would have more
+ * than 2^31 points in a segment, or NEURLP_ERROR_MEMORY. */
+NEURLP_MUST_USE neurlp_status neurlp_trajectories_create(neurlp_context *context,
+                                                         const neurlp_trajectory_spec *spec,
+                                                         neurlp_trajectories **trajectories);
+void neurlp_trajectories_destroy(neurlp_trajectories **trajectories);
+
+#endif

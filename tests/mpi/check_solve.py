@@ -1,0 +1,183 @@
+"""Compares what `neurlp solve` wrote with answers computed in extended precision, within bounds that follow from the
+dense matrix of each system: check_solve.py PROBLEMS.h5 ANSWERS.h5
+
+A is the matrix of all rows of a system (docs/math.md), x = A^+ rhs the solution, r = rhs - A x the residual,
+lambda = (A'A)^-1 grad_output, y = A lambda. All gradients are sums of products of these: dLoss/dA = r lambda' - y x',
+dLoss/drhs = y.
+
+The solver is a Householder QR, so it solves exactly a problem whose columns are off by little (Higham, Accuracy and
+Stability of Numerical Algorithms, theorem 19.4): |da_j| <= gamma |a_j|, da_j lying in the rows that meet in the
+elimination of the column's step. Every row takes part in the elimination of at most two steps, each of n reflectors of
+length m (n unknowns, m rows of a step), and applying one costs m roundings: gamma = 2 n m eps.
+
+The factor is used twice for lambda = R^-1 (R^-T grad_output), so that is off by two such perturbations, dA and dB (the
+backward error of solving with a triangle has the same form, theorem 8.5). Residuals of rows are then evaluated from
+the rounded x and lambda: e and f, m roundings of |A||x| + |rhs| and |A||lambda|. What that does to the answers is
+computed to first order, exactly as it is for this system,
+
+  dx      = A^+ (drhs - dA x) + (A'A)^-1 dA' r     dr = e - A dx
+  dlambda = -(A'A)^-1 dA' y - A^+ dB lambda         dy = f + A dlambda
+
+for random directions of size gamma; the largest of them is the bound. (Products of norms and condition numbers, which
+are between 9e2 and 2e7 here, would bound the gradients by more than their size, and a test could not fail.)
+"""
+import math
+import sys
+
+import h5py
+import numpy as np
+
+EPS = np.finfo(float).eps
+failures = 0
+
+
+def check(what, measured, bound):
+    global failures
+    good = measured <= bound
+    failures += not good
+    print(f"{'ok  ' if good else 'FAIL'} {what:64s} {measured:.3e} <= {bound:.3e}")
+
+
+def hermite(i, d, h, derivative=False):
+    """Entries of relation i for (u[t][i..d], u[t+1][i..d]), or their derivatives in h."""
+    m = d - i
+    left, right = np.zeros(m + 1), np.zeros(m + 1)
+    for q in range(m + 1):
+        a = math.factorial(2 * m - q) * math.factorial(m)
+        a /= math.factorial(2 * m) * math.factorial(q) * math.factorial(m - q)
+        power = (i + q) * h ** (i + q - 1) if derivative and i + q > 0 else 0.0 if derivative else h ** (i + q)
+        left[q], right[q] = a * power, -((-1) ** q) * a * power
+    return left, right
+
+
+def smoothness_rows(group, s, derivative=False):
+    """Rows [interval, dimension, relation] as arrays over (step, dimension, derivative)."""
+    T, _, D, J = group["coefficients"].shape[1:]
+    steps, d = group["steps"][s], J - 1
+    ws, wt = group.attrs["weight_smoothness"], group.attrs["weight_top"]
+    rows = np.zeros((T - 1, D, d + 1, T, D, J))
+    for t in range(T - 1):
+        for k in range(D):
+            h = steps[t, k if steps.shape[1] > 1 else 0]
+            for i in range(d):
+                rows[t, k, i, t, k, i:], rows[t, k, i, t + 1, k, i:] = hermite(i, d, h, derivative)
+            top = wt * (d * h ** (d - 1) if derivative else h ** d)
+            rows[t, k, d, t, k, d], rows[t, k, d, t + 1, k, d] = top, -top
+    return ws * rows
+
+
+def dense(group, s):
+    """Matrix and right-hand side, equations first, then initial values, then smoothness."""
+    c, b = group["coefficients"][s], group["rhs"][s]
+    T, E, D, J = c.shape
+    we, wi = group.attrs["weight_equation"], group.attrs["weight_initial"]
+    equations = np.zeros((T, E, T, D, J))
+    for t in range(T):
+        equations[t, :, t] = we * c[t]
+    v = group["initial_values"][s]
+    initial = np.zeros(v.shape + (T, D, J))
+    for index in np.ndindex(*v.shape):
+        initial[index + index] = wi
+    parts = [equations, initial, smoothness_rows(group, s)]
+    A = np.concatenate([p.reshape(-1, T * D * J) for p in parts])
+    rhs = np.concatenate([we * b.ravel(), wi * v.ravel(), np.zeros(A.shape[0] - b.size - v.size)])
+    return A, rhs
+
+
+class Sensitivity:
+    """First-order effect of perturbations of one system on all answers."""
+
+    def __init__(self, group, s):
+        self.group, self.s = group, s
+        self.A, self.rhs = dense(group, s)
+        self.T, self.E, self.D, self.J = group["coefficients"].shape[1:]
+        self.initial = group["initial_values"].shape[1:]
+        self.x = group["exact_solution"][s].ravel()
+        self.Q, self.R = np.linalg.qr(self.A)
+        self.lam = np.linalg.solve(self.R, np.linalg.solve(self.R.T, group["grad_output"][s].ravel()))
+        self.r, self.y = self.rhs - self.A @ self.x, self.A @ self.lam
+        self.slopes = smoothness_rows(group, s, derivative=True).reshape(-1, self.x.size)
+
+    def gradients(self, x, r, lam, y, dx, dr, dlam, dy):
+        """Derivative of all answers in the direction (dx, dr, dlam, dy)."""
+        T, E, D, J = self.T, self.E, self.D, self.J
+        K, _, I = self.initial
+        we, wi = (self.group.attrs[w] for w in ("weight_equation", "weight_initial"))
+        equations, values = slice(0, T * E), slice(T * E, T * E + K * D * I)
+        rows = slice(T * E + K * D * I, None)
+        at = lambda v: v.reshape(T, 1, D, J)
+        of = lambda v: v[equations].reshape(T, E, 1, 1)
+        B = self.slopes
+        steps = (B @ dlam) * r[rows] + (B @ lam) * dr[rows] - (B @ dx) * y[rows] - (B @ x) * dy[rows]
+        steps = steps.reshape(T - 1, D, J).sum(axis=2)
+        if self.group["steps"].shape[2] == 1:
+            steps = steps.sum(axis=1, keepdims=True)
+        return {
+            "solution": dx.reshape(T, D, J),
+            "grad_coefficients": we * (of(dr) * at(lam) + of(r) * at(dlam) - of(dy) * at(x) - of(y) * at(dx)),
+            "grad_rhs": we * dy[equations].reshape(T, E),
+            "grad_initial_values": wi * dy[values].reshape(K, D, I),
+            "grad_steps": steps,
+        }
+
+    def rows_of_steps(self):
+        """Which rows meet in the elimination of each step: [row][step]."""
+        T, n = self.T, self.D * self.J
+        return (self.A.reshape(-1, T, n) != 0).any(axis=2)
+
+    def direction(self, random):
+        """A random perturbation with |da_j| = eps |a_j|, likewise of the right-hand side."""
+        n = self.D * self.J
+        local = np.repeat(self.rows_of_steps(), n, axis=1)
+        dA = random.normal(size=self.A.shape) * local
+        dA *= EPS * np.linalg.norm(self.A, axis=0) / np.linalg.norm(dA, axis=0)
+        size = np.zeros(len(self.rhs))
+        for rows in self.rows_of_steps().T:  # the right-hand side of a step is as large as its rows' together
+            size[rows] = np.maximum(size[rows], np.linalg.norm(self.rhs[rows]) / math.sqrt(rows.sum()))
+        return dA, EPS * size * random.normal(size=len(self.rhs))
+
+    def solve_both(self, v):
+        return np.linalg.solve(self.R, np.linalg.solve(self.R.T, v))
+
+    def bounds(self, directions=10):
+        n, I = self.D * self.J, self.initial[2]
+        gamma = 2 * n * (2 * n + self.E + self.D * I)
+        random = np.random.default_rng(self.s)
+        largest = {}
+        for _ in range(directions):
+            dA, drhs = self.direction(random)
+            dB, _ = self.direction(random)
+            e, f = EPS * random.normal(size=(2, len(self.rhs)))
+            dx = np.linalg.solve(self.R, self.Q.T @ (drhs - dA @ self.x)) + self.solve_both(dA.T @ self.r)
+            dr = e * (np.abs(self.A) @ np.abs(self.x) + np.abs(self.rhs)) - self.A @ dx
+            dlam = -self.solve_both(dA.T @ self.y) - np.linalg.solve(self.R, self.Q.T @ (dB @ self.lam))
+            dy = f * (np.abs(self.A) @ np.abs(self.lam)) + self.A @ dlam
+            for what, change in self.gradients(self.x, self.r, self.lam, self.y, dx, dr, dlam, dy).items():
+                largest[what] = max(largest.get(what, 0), gamma * np.linalg.norm(change))
+        return largest
+
+
+def main():
+    with h5py.File(sys.argv[1]) as problems, h5py.File(sys.argv[2]) as answers:
+        for name in problems:
+            problem, answer = problems[name], answers[name]
+            systems = [Sensitivity(problem, s) for s in range(len(problem["rhs"]))]
+            conditions = [np.linalg.cond(system.A) for system in systems]
+            bounds = [system.bounds() for system in systems]
+            check(f"{name}: systems that failed", np.count_nonzero(answer["status"][:]), 0)
+            print(f"     condition numbers {min(conditions):.1e} to {max(conditions):.1e}")
+            for what in bounds[0]:
+                exact, ours = problem["exact_" + what], answer[what]
+                check(f"{name}: shape of {what}", float(exact.shape != ours.shape), 0)
+                worst = None
+                for s, bound in enumerate(bounds):
+                    pair = (np.linalg.norm(ours[s] - exact[s]), bound[what])
+                    if not worst or not pair[0] * worst[1] <= worst[0] * pair[1]:
+                        worst = pair
+                size = np.linalg.norm(exact[:])
+                check(f"{name}: {what} (of norm {size:.1e})", *worst)
+    sys.exit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()
