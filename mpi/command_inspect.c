@@ -23,6 +23,10 @@ typedef struct inspection {
 
 /* ---- any file ---- */
 
+static const char *plural(int64_t count) {
+  return count == 1 ? "" : "s";
+}
+
 static void print_escaped(const char *text) {
   for (; *text; text++) putchar((unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
 }
@@ -57,12 +61,14 @@ static neurlp_status print_attribute(const inspection *in, const char *name) {
 }
 
 static neurlp_status print_provenance(const inspection *in) {
-  const int count = H5Aget_num_attrs(in->file);
+  H5O_info_t info = {0};
+  H5Oget_info_by_name2(in->file, "/", &info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT);
+  const hsize_t count = info.num_attrs;
   if (count > 0) printf("Where it comes from:\n");
-  for (int i = 0; i < count; i++) {
+  for (hsize_t i = 0; i < count; i++) {
     char name[128] = "";
-    const ssize_t length = H5Aget_name_by_idx(in->file, ".", H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, name,
-                                              sizeof name, H5P_DEFAULT);
+    const ssize_t length =
+        H5Aget_name_by_idx(in->file, "/", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
     if (length <= 0 || (size_t)length >= sizeof name) continue;
     const neurlp_status status = print_attribute(in, name);
     if (status < 0) return status;
@@ -252,9 +258,9 @@ static neurlp_status print_data_set(const inspection *in) {
     goto done;
   }
   const int64_t systems = states.rank == 3 ? states.extents[0] : 1;
-  printf("A data set: %lld system%s, %lld samples, %lld state%s", (long long)systems, systems == 1 ? "" : "s",
+  printf("A data set: %lld system%s, %lld samples, %lld state%s", (long long)systems, plural(systems),
          (long long)states.extents[states.rank - 2], (long long)states.extents[states.rank - 1],
-         states.extents[states.rank - 1] == 1 ? "" : "s");
+         plural(states.extents[states.rank - 1]));
   NEURLP_TRY(print_texts(in, "names", " ", ""));
   printf(".\n");
   NEURLP_TRY(print_lengths(in));
@@ -287,7 +293,7 @@ static neurlp_status print_linear(const inspection *in, bool solved) {
   H5G_info_t info = {0};
   H5Gget_info(in->file, &info);
   printf("%s: %llu group%s.\n", solved ? "Solutions of linear problems" : "Linear problems",
-         (unsigned long long)info.nlinks, info.nlinks == 1 ? "" : "s");
+         (unsigned long long)info.nlinks, plural((int64_t)info.nlinks));
   for (hsize_t i = 0; i < info.nlinks; i++) {
     char name[256] = "", path[300];
     const ssize_t length =
@@ -302,12 +308,11 @@ static neurlp_status print_linear(const inspection *in, bool solved) {
                          path, numeric.rank, solved ? 4 : 5);
     const int64_t *n = numeric.extents;
     print_escaped(name);
-    if (solved)
-      printf(": %lld systems, %lld steps, %lld dimensions, order %lld\n", (long long)n[0], (long long)n[1],
-             (long long)n[2], (long long)n[3] - 1);
-    else
-      printf(": %lld systems, %lld steps, %lld equations, %lld dimensions, order %lld\n", (long long)n[0],
-             (long long)n[1], (long long)n[2], (long long)n[3], (long long)n[4] - 1);
+    const int64_t dimensions = solved ? n[2] : n[3], derivatives = solved ? n[3] : n[4];
+    printf(": %lld system%s, %lld steps, ", (long long)n[0], plural(n[0]), (long long)n[1]);
+    if (!solved) printf("%lld equation%s, ", (long long)n[2], plural(n[2]));
+    printf("%lld dimension%s, order %lld\n", (long long)dimensions, plural(dimensions),
+           (long long)derivatives - 1);
     snprintf(path, sizeof path, "%s/status", name);
     status = solved ? print_statuses(in, path) : NEURLP_SUCCESS;
     if (status < 0) return status;

@@ -67,6 +67,10 @@ const char *neurlp_deck_read_integer(const char *text, int64_t *value) {
 }
 
 void neurlp_deck_print_number(double value, char text[NEURLP_DECK_NUMBER_BYTES]) {
+  if (value == floor(value) && fabs(value) <= 9007199254740992.0) {
+    snprintf(text, NEURLP_DECK_NUMBER_BYTES, "%.0f", value);
+    return;
+  }
   for (int digits = 1; digits <= 17; digits++) {
     snprintf(text, NEURLP_DECK_NUMBER_BYTES, "%.*g", digits, value);
     if (strtod(text, NULL) == value) return;

@@ -17,7 +17,8 @@ const char *neurlp_deck_read_number(const char *text, double *value);
 /* The same for an integer, which may be written 1000, 1e3 or 1000.0, up to 2^53 in magnitude. */
 const char *neurlp_deck_read_integer(const char *text, int64_t *value);
 
-/* The shortest decimal form that reads back as the same double. */
+/* A decimal form that reads back as the same double: whole numbers in full (up to 2^53), others the shortest.
+ */
 void neurlp_deck_print_number(double value, char text[NEURLP_DECK_NUMBER_BYTES]);
 
 #endif

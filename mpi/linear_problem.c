@@ -120,10 +120,16 @@ static neurlp_status check_sizes(const group_reader *reader) {
   NEURLP_TRY(compare(reader, NEURLP_LINEAR_STEPS, &steps));
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_INITIAL_VALUES, false, &values));
   if (values.present) {
-    if (values.rank == 4 && values.extents[1] <= shape->steps && values.extents[3] <= shape->order + 1) {
-      shape->initial_steps = (int32_t)values.extents[1];
-      shape->initial_derivatives = (int32_t)values.extents[3];
-    }
+    const bool fits =
+        values.rank == 4 && values.extents[1] <= shape->steps && values.extents[3] <= shape->order + 1;
+    if (!fits)
+      return neurlp_fail(
+          reader->context, NEURLP_ERROR_DATA,
+          "%s: '%s/initial_values' must be [system][step][dimension][derivative], with at most %d "
+          "steps and %d derivatives",
+          reader->path, reader->group->name, shape->steps, shape->order + 1);
+    shape->initial_steps = (int32_t)values.extents[1];
+    shape->initial_derivatives = (int32_t)values.extents[3];
     NEURLP_TRY(compare(reader, NEURLP_LINEAR_INITIAL_VALUES, &values));
   }
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_GRAD_OUTPUT, false, &grad));

@@ -1,23 +1,18 @@
 #include "learn/direct.h"
 
 #include "core/random.h"
+#include "learn/direct_parts.h"
 #include "learn/fit_work.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Fits on the way need not be as exact as the last one. */
-static const double ON_THE_WAY = 30, FINAL = 1;
+/* Share of a group's windows that may fail with the first windows before the group is said to have failed. */
+static const double MOST_FAILED_FIRST = 0.5;
 
-/* Share of a group's windows that may fail at the start of a fit before the group is said to have failed:
- * with longer windows (then it goes back to shorter ones), and with the first ones. */
-static const double MOST_FAILED_LATER = 0.02, MOST_FAILED_FIRST = 0.5;
-
-NEURLP_PRINTF(2, 3)
-static void say(const neurlp_direct_options *options, const char *format, ...) {
+void neurlp_direct_say(const neurlp_direct_options *options, const char *format, ...) {
   if (!options->log) return;
   char line[512];
   va_list arguments;
@@ -96,15 +91,14 @@ static void draw_start(neurlp_fit *fit, uint64_t seed, int32_t start) {
 /* ---- fits on windows of one length ------------------------------------------------------------------------
  */
 
-static void restart_group(neurlp_fit *fit, int64_t group) {
+void neurlp_direct_restore_group(neurlp_fit *fit, int64_t group, const double *state) {
   const neurlp_trajectories *data = fit->data;
   const int64_t n = (int64_t)data->dimensions * (data->order + 1);
   for (int64_t g = 0; g < data->plan->segment_count; g++) {
     if (fit->options.per_system && data->plan->segments[g].bin - data->plan->first_bin != group) continue;
     const int64_t first = data->sample_point[data->segment_sample[g]];
     const int64_t last = data->sample_point[data->segment_sample[g + 1] - 1];
-    memcpy(fit->state + first * n, data->start + first * n,
-           (size_t)((last - first + 1) * n) * sizeof(double));
+    memcpy(fit->state + first * n, state + first * n, (size_t)((last - first + 1) * n) * sizeof(double));
   }
 }
 
@@ -121,11 +115,11 @@ static bool go_back(neurlp_fit *fit, const neurlp_direct_options *options, const
       continue;
     }
     if (!fit->options.per_system)
-      say(options, "windows of %lld samples do not converge: staying with %lld", (long long)group->window,
-          (long long)previous[g]);
+      neurlp_direct_say(options, "windows of %lld samples do not converge: staying with %lld",
+                        (long long)group->window, (long long)previous[g]);
     group->window = previous[g];
     settled[g] = true;
-    restart_group(fit, g);
+    neurlp_direct_restore_group(fit, g, fit->data->start);
     any = true;
   }
   return any;
@@ -140,8 +134,9 @@ static neurlp_status fit_windows(neurlp_fit *fit, const neurlp_direct_options *o
   bool again = true;
   for (int32_t round = 0; again && round < 3; round++) {
     NEURLP_TRY(neurlp_fit_cut(fit));
+    NEURLP_TRY(neurlp_fit_track(fit));
     const bool first = previous[0] < 0;
-    NEURLP_TRY(neurlp_fit_begin(fit, first ? MOST_FAILED_FIRST : MOST_FAILED_LATER, verdict));
+    NEURLP_TRY(neurlp_fit_begin(fit, first ? MOST_FAILED_FIRST : NEURLP_MOST_FAILED, verdict));
     again = go_back(fit, options, verdict, previous, settled);
   }
   NEURLP_TRY(neurlp_fit_run(fit, strictness));
@@ -158,16 +153,17 @@ static void report(const neurlp_fit *fit, const neurlp_direct_options *options, 
       good += fit->group[g].status == NEURLP_SUCCESS;
       converged += fit->group[g].converged;
     }
-    say(options, "%s: %lld of %lld systems in hand, %lld converged", what, (long long)good,
-        (long long)fit->groups, (long long)converged);
+    neurlp_direct_say(options, "%s: %lld of %lld systems in hand, %lld converged", what, (long long)good,
+                      (long long)fit->groups, (long long)converged);
     return;
   }
   char noise[256] = "";
   size_t length = 0;
   for (int32_t k = 0; k < fit->model->dimensions && length < sizeof noise - 32; k++)
     length += (size_t)snprintf(noise + length, sizeof noise - length, " %.3g", fit->sigma[k]);
-  say(options, "%s: %lld windows of %lld samples, residual%s%s", what, (long long)fit->group[0].windows,
-      (long long)fit->group[0].window, noise, fit->group[0].converged ? "" : " (not converged)");
+  neurlp_direct_say(options, "%s: %lld windows of %lld samples, residual%s%s", what,
+                    (long long)fit->group[0].windows, (long long)fit->group[0].window, noise,
+                    fit->group[0].converged ? "" : " (not converged)");
 }
 
 /* The best of several starting points on the first windows, group by group. */
@@ -189,7 +185,7 @@ static neurlp_status try_starts(neurlp_fit *fit, const neurlp_direct_options *op
     memcpy(fit->sigma, sigma, (size_t)(G * D) * sizeof *sigma); /* objectives are compared at equal weights */
     for (int64_t g = 0; g < G; g++)
       if (fit->group[g].status == NEURLP_NOT_CONVERGED) fit->group[g].status = NEURLP_SUCCESS;
-    NEURLP_TRY(fit_windows(fit, options, previous, settled, ON_THE_WAY));
+    NEURLP_TRY(fit_windows(fit, options, previous, settled, NEURLP_ON_THE_WAY));
     for (int64_t g = 0; g < G; g++) {
       double objective = 0;
       for (int64_t k = 0; k < D; k++)
@@ -254,85 +250,13 @@ static neurlp_status grow(neurlp_fit *fit, const neurlp_direct_options *options)
     last = window * 4 / 3 >= longest;
     for (int64_t g = 0; g < fit->groups; g++)
       if (!settled[g]) fit->group[g].window = last ? longest : window;
-    NEURLP_TRY(fit_windows(fit, options, previous, settled, ON_THE_WAY));
+    NEURLP_TRY(fit_windows(fit, options, previous, settled, NEURLP_ON_THE_WAY));
     report(fit, options, "fit");
     for (int64_t g = 0; g < fit->groups; g++) previous[g] = fit->group[g].window;
   }
 done:
   neurlp_release(context, &previous);
   neurlp_release(context, &settled);
-  return status;
-}
-
-/* ---- dropping terms ---------------------------------------------------------------------------------------
- */
-
-typedef struct candidate {
-  double score;
-  int32_t parameter;
-} candidate;
-
-static int compare_candidates(const void *a, const void *b) {
-  const candidate *x = a, *y = b;
-  if (x->score != y->score) return x->score < y->score ? -1 : 1;
-  return x->parameter - y->parameter;
-}
-
-/* Drops the least significant third of a group's insignificant terms, at least one. A term counts as
- * insignificant by its z-score, or by its share in the equation: on clean data even errors of discretisation
- * are significant. */
-static int32_t drop_terms(neurlp_fit *fit, const neurlp_direct_options *options, int64_t g,
-                          const double *covariance, candidate *list) {
-  const neurlp_model *model = fit->model;
-  const int64_t P = model->parameters, D = model->dimensions;
-  const double *power = fit->power + g * (P + D);
-  double *theta = fit->theta + g * P;
-  bool *free = fit->free + g * P;
-  int32_t count = 0;
-  for (int32_t p = model->named; p < P; p++) {
-    if (!free[p]) continue;
-    const int64_t k = (p - model->named) / model->terms;
-    const double error = sqrt(covariance[p * P + p]);
-    const double z = isfinite(error) && error > 0 ? fabs(theta[p]) / error : 0;
-    const double share = power[P + k] > 0 ? fabs(theta[p]) * sqrt(power[p] / power[P + k]) : 0;
-    const double score = fmin(z / options->threshold, share / options->contribution);
-    if (score < 1) list[count++] = (candidate){score, p};
-  }
-  if (count == 0) return 0;
-  qsort(list, (size_t)count, sizeof *list, compare_candidates);
-  const int32_t dropped = (count + 2) / 3;
-  for (int32_t i = 0; i < dropped; i++) {
-    theta[list[i].parameter] = 0;
-    free[list[i].parameter] = false;
-  }
-  return dropped;
-}
-
-static neurlp_status drop_and_refit(neurlp_fit *fit, const neurlp_direct_options *options) {
-  neurlp_context *context = fit->context;
-  neurlp_status status = NEURLP_SUCCESS;
-  const int64_t P = fit->model->parameters;
-  double *covariance = NULL;
-  candidate *list = NULL;
-  NEURLP_TRY(neurlp_allocate(context, P * P, sizeof(double), &covariance));
-  NEURLP_TRY(neurlp_allocate(context, P, sizeof *list, &list));
-  for (;;) {
-    int64_t dropped = 0;
-    NEURLP_TRY(neurlp_fit_linearise(fit));
-    for (int64_t g = 0; g < fit->groups; g++) {
-      if (fit->group[g].status != NEURLP_SUCCESS) continue;
-      neurlp_fit_covariance(fit, g, covariance);
-      dropped += drop_terms(fit, options, g, covariance, list);
-    }
-    if (dropped == 0) break;
-    NEURLP_TRY(neurlp_fit_prepare(fit));
-    NEURLP_TRY(neurlp_fit_run(fit, ON_THE_WAY));
-    neurlp_fit_update_noise(fit);
-    say(options, "dropped %lld term%s", (long long)dropped, dropped == 1 ? "" : "s");
-  }
-done:
-  neurlp_release(context, &covariance);
-  neurlp_release(context, &list);
   return status;
 }
 
@@ -343,10 +267,10 @@ neurlp_status neurlp_direct_learn(neurlp_fit *fit, const neurlp_direct_options *
   NEURLP_TRY(set_start_noise(fit));
   if (fit->model->terms > 0) NEURLP_TRY(neurlp_direct_start(fit));
   NEURLP_TRY(grow(fit, options));
-  if (fit->model->terms > 0) NEURLP_TRY(drop_and_refit(fit, options));
-  NEURLP_TRY(neurlp_fit_run(fit, FINAL));
+  if (fit->model->terms > 0) NEURLP_TRY(neurlp_direct_drop(fit, options));
+  NEURLP_TRY(neurlp_fit_run(fit, NEURLP_FINAL));
   neurlp_fit_update_noise(fit);
-  NEURLP_TRY(neurlp_fit_run(fit, FINAL));
+  NEURLP_TRY(neurlp_fit_run(fit, NEURLP_FINAL));
   report(fit, options, "final fit");
   NEURLP_TRY(neurlp_fit_linearise(fit));
   for (int64_t g = 0; g < fit->groups; g++)

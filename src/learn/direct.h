@@ -3,8 +3,8 @@
  *   start      library coefficients from the integral form, by linear least squares (start.c)
  *   growth     fits on short windows, then on longer ones, as far as the data allow
  *   dropping   library terms that are not significant are dropped, a few at a time, and the rest fitted again
- *   end        a last fit with weights from the noise found, and standard errors
- * (docs/math.md, sections 5 to 7). */
+ * (drop.c) end        a last fit with weights from the noise found, and standard errors (docs/math.md,
+ * sections 5 to 7). */
 #ifndef NEURLP_LEARN_DIRECT_H
 #define NEURLP_LEARN_DIRECT_H
 
@@ -25,9 +25,5 @@ typedef struct neurlp_direct_options {
  * trajectories, each group's status, and is linearised for covariances. A group that fails gets its status
  * and the others go on. Collective over the exchange. */
 NEURLP_MUST_USE neurlp_status neurlp_direct_learn(neurlp_fit *fit, const neurlp_direct_options *options);
-
-/* Library coefficients of every group from the integral form of the equations over whole segments.
- * Collective. */
-NEURLP_MUST_USE neurlp_status neurlp_direct_start(neurlp_fit *fit);
 
 #endif

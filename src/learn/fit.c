@@ -72,6 +72,11 @@ void neurlp_fit_release_work(neurlp_fit *fit) {
   neurlp_context *context = fit->context;
   neurlp_fit_work *w = fit->work;
   neurlp_nonlinear_destroy(&w->block);
+  neurlp_nonlinear_destroy(&w->track_block);
+  neurlp_release(context, &w->tracked);
+  neurlp_release(context, &w->track_rhs);
+  neurlp_release(context, &w->track_pointers);
+  neurlp_release(context, &w->track_rows);
   neurlp_release(context, &w->column_parameter);
   neurlp_release(context, &w->selected);
   neurlp_release(context, &w->status);
@@ -105,19 +110,23 @@ static void choose_columns(neurlp_fit *fit) {
     if (fit->options.per_system || fit->free[p]) w->column_parameter[w->columns++] = p;
 }
 
-static neurlp_status create_block(neurlp_fit *fit, int32_t points) {
+static neurlp_status create_blocks(neurlp_fit *fit, int32_t points) {
   neurlp_fit_work *w = fit->work;
-  const neurlp_nonlinear_shape shape = {.systems = fit->window_count,
-                                        .steps = points,
-                                        .dimensions = fit->model->dimensions,
-                                        .order = fit->data->order,
-                                        .leading = fit->model->order,
-                                        .parameters = w->columns,
-                                        .nominal_step = fit->options.nominal_step,
-                                        .weight_top = fit->options.weight_top,
-                                        .iterations = 30,
-                                        .tolerance = 1e-10};
-  return neurlp_nonlinear_create(fit->context, &shape, &w->block);
+  neurlp_nonlinear_shape shape = {.systems = fit->window_count,
+                                  .steps = points,
+                                  .dimensions = fit->model->dimensions,
+                                  .order = fit->data->order,
+                                  .leading = fit->model->order,
+                                  .parameters = w->columns,
+                                  .nominal_step = fit->options.nominal_step,
+                                  .weight_top = fit->options.weight_top,
+                                  .iterations = 30,
+                                  .tolerance = 1e-10};
+  w->block_points = points;
+  const neurlp_status status = neurlp_nonlinear_create(fit->context, &shape, &w->block);
+  if (status < 0) return status;
+  shape.parameters = 1;
+  return neurlp_nonlinear_create(fit->context, &shape, &w->track_block);
 }
 
 /* Buffers whose size depends on the number of windows. */
@@ -127,6 +136,7 @@ static neurlp_status allocate_windows(neurlp_fit *fit) {
   const int64_t W = fit->window_count, P = fit->model->parameters, D = fit->model->dimensions;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(context, W, sizeof(int64_t), &w->selected));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof(double), &w->tracked));
   NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->status, &w->status));
   NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->lengths, &w->lengths));
   NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->steps, &w->steps));
@@ -152,7 +162,15 @@ static neurlp_status allocate_sums(neurlp_fit *fit, int32_t points) {
   w->threads = neurlp_context_threads(context);
   w->model_workspace_bytes = neurlp_model_workspace_bytes(fit->model, points);
   w->rows_count = neurlp_fit_rows_count(fit);
+  const int64_t initials = D * fit->model->order;
+  int64_t samples = 0;
+  for (int64_t i = 0; i < fit->window_count; i++)
+    if (fit->window[i].samples > samples) samples = fit->window[i].samples;
+  w->track_rows_count = (samples * D + initials + 1) * (initials + 1);
   neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, w->threads * D * points, sizeof(double), &w->track_rhs));
+  NEURLP_TRY(neurlp_allocate(context, w->threads * D, sizeof(double *), &w->track_pointers));
+  NEURLP_TRY(neurlp_allocate(context, w->threads * w->track_rows_count, sizeof(double), &w->track_rows));
   NEURLP_TRY(neurlp_allocate(context, plan->bin_count * numbers, sizeof(double), &w->bin_local));
   if (!fit->options.per_system)
     NEURLP_TRY(neurlp_allocate(context, plan->bins * numbers, sizeof(double), &w->bin_global));
@@ -178,7 +196,7 @@ neurlp_status neurlp_fit_prepare(neurlp_fit *fit) {
   NEURLP_TRY(
       neurlp_allocate(fit->context, fit->model->parameters, sizeof(int32_t), &fit->work->column_parameter));
   choose_columns(fit);
-  NEURLP_TRY(create_block(fit, points));
+  NEURLP_TRY(create_blocks(fit, points));
   NEURLP_TRY(allocate_windows(fit));
   NEURLP_TRY(allocate_sums(fit, points));
 done:
@@ -238,6 +256,29 @@ static void step_group(neurlp_fit *fit, int64_t g) {
   for (int64_t p = 0; p < P; p++) fit->step[g * P + p] = 0;
   for (int64_t c = 0; c < C; c++) fit->step[g * P + w->column_parameter[c]] = step[c];
   for (int64_t p = 0; p < P; p++) fit->trial_theta[g * P + p] = fit->theta[g * P + p] + fit->step[g * P + p];
+}
+
+void neurlp_fit_hold_at_zero(neurlp_fit *fit, int64_t g, int32_t count, const int32_t *dropped) {
+  const neurlp_fit_work *w = fit->work;
+  const int64_t P = fit->model->parameters, C = w->columns;
+  double *theta = fit->theta + g * P, *fixed = fit->step + g * P;
+  double *lower = w->step_workspace + neurlp_triangle_step_workspace(C), *upper = lower + P,
+         *step = upper + P;
+  for (int64_t p = 0; p < P; p++) fixed[p] = NAN;
+  for (int32_t i = 0; i < count; i++) fixed[dropped[i]] = -theta[dropped[i]];
+  for (int64_t c = 0; c < C; c++) {
+    const int32_t p = w->column_parameter[c];
+    w->column_free[c] = fit->free[g * P + p];
+    lower[c] = isnan(fixed[p]) ? -INFINITY : fixed[p];
+    upper[c] = isnan(fixed[p]) ? INFINITY : fixed[p];
+  }
+  (void)neurlp_triangle_step(C, w->triangle + g * neurlp_triangle_count(C + 1), w->column_free, 0, lower,
+                             upper, step, w->step_workspace);
+  for (int64_t c = 0; c < C; c++) theta[w->column_parameter[c]] += step[c];
+  for (int32_t i = 0; i < count; i++) {
+    theta[dropped[i]] = 0;
+    fit->free[g * P + dropped[i]] = false;
+  }
 }
 
 /* Whether a step is too small to matter: below a thousandth of the standard errors (the predicted decrease is

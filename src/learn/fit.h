@@ -83,6 +83,10 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_cut(neurlp_fit *fit);
 /* Sets fit->state to the smoothed samples. */
 void neurlp_fit_restart(neurlp_fit *fit);
 
+/* Moves the trajectories and initial values of all windows to fit the data at the current parameters, as far
+ * as that goes. Local. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_track(neurlp_fit *fit);
+
 /* Solves all windows at the current parameters and marks those that cannot be solved as excluded: a group
  * that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups]. Collective. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict);
@@ -90,6 +94,10 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neu
 /* Levenberg-Marquardt until all active groups have converged or given up; `strictness` 1 for a final fit,
  * larger for one on the way (multiplies the tolerances). Parameters within bounds stay within. Collective. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness);
+
+/* Sets parameters of group g to zero and holds them there; the others move to where the last linearisation
+ * has their best values without these. `dropped` [count] parameter numbers. Local. */
+void neurlp_fit_hold_at_zero(neurlp_fit *fit, int64_t g, int32_t count, const int32_t *dropped);
 
 /* Sets sigma from the residuals. */
 void neurlp_fit_update_noise(neurlp_fit *fit);

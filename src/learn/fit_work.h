@@ -7,11 +7,11 @@
 
 typedef struct neurlp_fit_work {
   neurlp_nonlinear *block;
-  int32_t block_points;      /* T the block was made for */
-  int64_t block_windows;     /* systems it was made for */
-  int32_t columns;           /* parameters that are free in some group: those that have columns */
-  int32_t *column_parameter; /* [P] parameter of each column */
-  bool *has_column;          /* [P] */
+  neurlp_nonlinear *track_block; /* of one column besides those of the initial values */
+  int32_t block_points;          /* T the block was made for */
+  int32_t columns;               /* parameters that are free in some group: those that have columns */
+  int32_t *column_parameter;     /* [P] parameter of each column */
+  bool *has_column;              /* [P] */
   /* the windows of the call in hand */
   int64_t selected_count;
   int64_t *selected;     /* [windows] */
@@ -22,6 +22,12 @@ typedef struct neurlp_fit_work {
   double *window_squares;  /* [windows][2 D] squared residuals and counts */
   double *window_power;    /* [windows][P + D + 1] sums over grid points, and their number */
   double *window_triangle; /* [windows][triangle of D kappa + columns + 1] */
+  /* tracking */
+  double *tracked;               /* [windows] last change of the trajectory */
+  double *track_rhs;             /* [threads][D][T] */
+  const double **track_pointers; /* [threads][D] */
+  double *track_rows;            /* [threads] rows and triangle of one window */
+  int64_t track_rows_count;
   /* bins and groups */
   double *bin_local, *bin_global; /* [bins of this rank or of all][largest count] */
   int64_t bin_numbers;            /* numbers for each bin that the buffers hold */

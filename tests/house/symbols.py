@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+CRITICAL = ".gomp_critical_user_"  # gcc's own, before the name of an OpenMP critical section
+
 
 def main(nm, library, header):
     dynamic = ["--dynamic"] if ".so" in library else []
@@ -15,7 +17,7 @@ def main(nm, library, header):
     with open(header) as file:
         public = set(re.findall(r"\b(neurlp_[a-z_0-9]+)\(", re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)))
     wrong = [f"{name} is exported without the prefix neurlp_" for name in sorted(exported)
-             if not name.startswith("neurlp_")]
+             if not name.removeprefix(CRITICAL).startswith("neurlp_")]
     wrong += [f"{name} is in the public header, and the library does not define it" for name in sorted(public - exported)]
     for sentence in wrong:
         print("FAIL", sentence)

@@ -5,10 +5,11 @@ A is the matrix of all rows of a system (docs/math.md), x = A^+ rhs the solution
 lambda = (A'A)^-1 grad_output, y = A lambda. All gradients are sums of products of these: dLoss/dA = r lambda' - y x',
 dLoss/drhs = y.
 
-The solver is a Householder QR, so it solves exactly a problem whose columns are off by little (Higham, Accuracy and
-Stability of Numerical Algorithms, theorem 19.4): |da_j| <= gamma |a_j|, da_j lying in the rows that meet in the
-elimination of the column's step. Every row takes part in the elimination of at most two steps, each of n reflectors of
-length m (n unknowns, m rows of a step), and applying one costs m roundings: gamma = 2 n m eps.
+The solver is a Householder QR, swept over the steps. At each step it eliminates n columns from the m rows that meet
+there (what earlier steps left over, and the step's own), then makes the rest triangular: 2 n reflectors of length m.
+Applying a reflector costs m roundings, so the step is an exact one for columns that are off by |da_j| <= gamma |a_j|
+with gamma = 2 n m eps, where a_j is what these m rows have of column j and da_j lies in them (Higham, Accuracy and
+Stability of Numerical Algorithms, lemma 19.3). Back in the original rows all steps together are a perturbation dA.
 
 The factor is used twice for lambda = R^-1 (R^-T grad_output), so that is off by two such perturbations, dA and dB (the
 backward error of solving with a triangle has the same form, theorem 8.5). Residuals of rows are then evaluated from
@@ -120,21 +121,33 @@ class Sensitivity:
             "grad_steps": steps,
         }
 
-    def rows_of_steps(self):
-        """Which rows meet in the elimination of each step: [row][step]."""
+    def stages(self):
+        """For each step an orthonormal basis (columns) of the rows that meet there."""
         T, n = self.T, self.D * self.J
-        return (self.A.reshape(-1, T, n) != 0).any(axis=2)
+        touches = (self.A.reshape(-1, T, n) != 0).any(axis=2)
+        first = touches.argmax(axis=1)  # the step at which a row joins the sweep
+        carry = np.zeros((len(self.A), 0))
+        bases = []
+        for t in range(T):
+            basis = np.hstack([carry, np.eye(len(self.A))[:, first == t]])
+            bases.append(basis)
+            eliminated, _ = np.linalg.qr(basis.T @ self.A[:, t * n:(t + 1) * n], mode="complete")
+            rest = basis @ eliminated[:, n:]
+            carry = rest @ np.linalg.qr(rest.T @ self.A[:, (t + 1) * n:(t + 2) * n])[0] if t < T - 1 else None
+        return bases
 
-    def direction(self, random):
-        """A random perturbation with |da_j| = eps |a_j|, likewise of the right-hand side."""
+    def direction(self, random, bases):
+        """A random perturbation of matrix and right-hand side: in each stage |da_j| = eps |a_j|."""
         n = self.D * self.J
-        local = np.repeat(self.rows_of_steps(), n, axis=1)
-        dA = random.normal(size=self.A.shape) * local
-        dA *= EPS * np.linalg.norm(self.A, axis=0) / np.linalg.norm(dA, axis=0)
-        size = np.zeros(len(self.rhs))
-        for rows in self.rows_of_steps().T:  # the right-hand side of a step is as large as its rows' together
-            size[rows] = np.maximum(size[rows], np.linalg.norm(self.rhs[rows]) / math.sqrt(rows.sum()))
-        return dA, EPS * size * random.normal(size=len(self.rhs))
+        dA, drhs = np.zeros(self.A.shape), np.zeros(len(self.rhs))
+        for t, basis in enumerate(bases):
+            columns = slice(t * n, (t + 2) * n)
+            local = basis.T @ self.A[:, columns]
+            change = random.normal(size=local.shape)
+            dA[:, columns] += basis @ (change * EPS * np.linalg.norm(local, axis=0) / np.linalg.norm(change, axis=0))
+            change = random.normal(size=basis.shape[1])
+            drhs += basis @ (change * EPS * np.linalg.norm(basis.T @ self.rhs) / np.linalg.norm(change))
+        return dA, drhs
 
     def solve_both(self, v):
         return np.linalg.solve(self.R, np.linalg.solve(self.R.T, v))
@@ -143,10 +156,11 @@ class Sensitivity:
         n, I = self.D * self.J, self.initial[2]
         gamma = 2 * n * (2 * n + self.E + self.D * I)
         random = np.random.default_rng(self.s)
+        bases = self.stages()
         largest = {}
         for _ in range(directions):
-            dA, drhs = self.direction(random)
-            dB, _ = self.direction(random)
+            dA, drhs = self.direction(random, bases)
+            dB, _ = self.direction(random, bases)
             e, f = EPS * random.normal(size=(2, len(self.rhs)))
             dx = np.linalg.solve(self.R, self.Q.T @ (drhs - dA @ self.x)) + self.solve_both(dA.T @ self.r)
             dr = e * (np.abs(self.A) @ np.abs(self.x) + np.abs(self.rhs)) - self.A @ dx

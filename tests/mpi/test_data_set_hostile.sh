@@ -1,5 +1,5 @@
-# Data sets that lie: test_data_set_hostile.sh PROGRAM PYTHON. Makes them, has the program refuse them on two ranks, and
-# tries a read-only folder. No hang, no crash, no vast allocation (memory is limited to 4 GB).
+# Data sets that lie: test_data_set_hostile.sh PROGRAM PYTHON KILOBYTES. Makes them, and has the program refuse them
+# on two ranks: no hang, no crash, no vast allocation (the address space is limited).
 program=$1
 python=$2
 if ! "$python" -c 'import h5py' 2>/dev/null; then
@@ -7,5 +7,5 @@ if ! "$python" -c 'import h5py' 2>/dev/null; then
   exit 77
 fi
 "$python" "$(dirname "$0")/hostile_data_sets.py" >list.txt || exit 1
-ulimit -v "${MEMORY_LIMIT:-4000000}"
+ulimit -v "$3"
 exec $MPIRUN -n 2 "$program"
