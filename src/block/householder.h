@@ -4,6 +4,9 @@
 
 #include "block/lanes.h"
 
+/* Columns that a reflection is applied to at one time. */
+enum { REFLECTOR_BLOCK = 4 };
+
 /* H = I - factor v v^T with v = (head, the column below the pivot). */
 typedef struct reflector {
   lanes head, factor;
@@ -23,17 +26,31 @@ NEURLP_INLINE reflector reflector_make(lanes *pivot, const lanes *below, int32_t
   return (reflector){head, lanes_select(none, zero, lanes_all(1.0) / (norm * head))};
 }
 
-/* Applies it to columns [first, last) of the pivot's row and the rows below; `v` is the column it was made
+/* Applies it to `width` columns; a constant, so that their sums stay in registers. */
+NEURLP_INLINE void reflector_apply_block(reflector h, const lanes *v, lanes *pivot_row, lanes *below,
+                                         int32_t rows, int32_t stride, int32_t width) {
+  lanes w[REFLECTOR_BLOCK];
+  for (int32_t q = 0; q < width; q++) w[q] = h.head * pivot_row[q];
+  for (int32_t i = 0; i < rows; i++)
+    for (int32_t q = 0; q < width; q++) w[q] += v[i * stride] * below[i * stride + q];
+  for (int32_t q = 0; q < width; q++) {
+    w[q] *= h.factor;
+    pivot_row[q] -= w[q] * h.head;
+  }
+  for (int32_t i = 0; i < rows; i++) {
+    const lanes x = v[i * stride];
+    for (int32_t q = 0; q < width; q++) below[i * stride + q] -= w[q] * x;
+  }
+}
+
+/* Applies it to columns [first, last) of the pivot's row and of the rows below; `v` is the column it was made
  * from. */
 NEURLP_INLINE void reflector_apply(reflector h, const lanes *v, lanes *pivot_row, lanes *below, int32_t rows,
                                    int32_t stride, int32_t first, int32_t last) {
-  for (int32_t j = first; j < last; j++) {
-    lanes w = h.head * pivot_row[j];
-    for (int32_t i = 0; i < rows; i++) w += v[i * stride] * below[i * stride + j];
-    w *= h.factor;
-    pivot_row[j] -= w * h.head;
-    for (int32_t i = 0; i < rows; i++) below[i * stride + j] -= w * v[i * stride];
-  }
+  int32_t j = first;
+  for (; j + REFLECTOR_BLOCK <= last; j += REFLECTOR_BLOCK)
+    reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, REFLECTOR_BLOCK);
+  for (; j < last; j++) reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, 1);
 }
 
 #endif

@@ -7,15 +7,15 @@
 #include <math.h>
 #include <stdint.h>
 
-/* SSE2 comparisons are spelled out: gcc 12 ends with an internal error when it moves vector comparisons around
- * for an instruction set that has no blend. */
+/* SSE2 comparisons are spelled out: gcc 12 ends with an internal error when it moves vector comparisons
+ * around for an instruction set that has no blend. */
 #if defined(__SSE2__) && !defined(__AVX__)
 #include <emmintrin.h>
 #define LANES_GREATER(x, y) ((lane_mask)_mm_cmpgt_pd(x, y))
-#define LANES_EQUAL(x, y) ((lane_mask)_mm_cmpeq_pd(x, y))
+#define LANES_EQUAL(x, y)   ((lane_mask)_mm_cmpeq_pd(x, y))
 #else
 #define LANES_GREATER(x, y) ((lane_mask)((x) > (y)))
-#define LANES_EQUAL(x, y) ((lane_mask)((x) == (y)))
+#define LANES_EQUAL(x, y)   ((lane_mask)((x) == (y)))
 #endif
 
 #if defined(__AVX512F__)

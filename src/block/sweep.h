@@ -81,8 +81,9 @@ NEURLP_INLINE void sweep_keep(neurlp_tile *tile, sweep_sizes z, int32_t columns,
   const lanes tolerance = lanes_all(64 * n * n * DBL_EPSILON * DBL_EPSILON);
   for (int32_t c = 0; c < n; c++) {
     const lanes *row = tile->top + c * tile->stride + c;
-    lanes *kept = tile_factor_row(tile, t, c);
-    for (int32_t j = 0; j < 2 * n + columns - c; j++) kept[j] = row[j];
+    lanes *kept = tile_factor_row(tile, n, t, c);
+    for (int32_t j = 0; j < 2 * n - c; j++) kept[j] = row[j];
+    for (int32_t r = 0; r < columns; r++) tile_unknowns(tile, z, t)[c * columns + r] = row[2 * n - c + r];
     for (int32_t j = c; j < n; j++) tile->square[j] += row[j - c] * row[j - c];
     const lanes pivot = row[0];
     const lane_mask large = lanes_greater(pivot * pivot, tolerance * tile->square[c]);
@@ -141,19 +142,30 @@ NEURLP_INLINE void sweep_factorise(neurlp_tile *tile, sweep_sizes z, int32_t col
   }
 }
 
+/* Solves row c for `width` right-hand sides from r on. */
+NEURLP_INLINE void sweep_solve_row(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t c, int32_t r,
+                                   int32_t width) {
+  const int32_t n = z.dimensions * z.derivatives, R = z.columns;
+  const lanes *row = tile_factor_row(tile, n, t, c);
+  lanes *here = tile_unknowns(tile, z, t) + r;
+  const lanes *next = tile_unknowns(tile, z, t + 1) + r;
+  lanes x[REFLECTOR_BLOCK];
+  for (int32_t q = 0; q < width; q++) x[q] = here[c * R + q];
+  for (int32_t j = 0; j < n && t + 1 < tile->steps; j++)
+    for (int32_t q = 0; q < width; q++) x[q] -= row[n - c + j] * next[j * R + q];
+  for (int32_t j = c + 1; j < n; j++)
+    for (int32_t q = 0; q < width; q++) x[q] -= row[j - c] * here[j * R + q];
+  for (int32_t q = 0; q < width; q++) here[c * R + q] = x[q] * row[0];
+}
+
 /* R_t x_t = y_t - S_t x_(t+1), in place. */
 NEURLP_INLINE void sweep_solve_step(const neurlp_tile *tile, sweep_sizes z, int32_t t) {
   const int32_t n = z.dimensions * z.derivatives;
-  const bool last = t + 1 == tile->steps;
   for (int32_t c = n - 1; c >= 0; c--) {
-    lanes *row = tile_factor_row(tile, t, c);
-    for (int32_t r = 0; r < z.columns; r++) {
-      lanes x = row[2 * n - c + r];
-      for (int32_t j = 0; j < n && !last; j++)
-        x -= row[n - c + j] * tile_factor_row(tile, t + 1, j)[2 * n - j + r];
-      for (int32_t j = c + 1; j < n; j++) x -= row[j - c] * tile_factor_row(tile, t, j)[2 * n - j + r];
-      row[2 * n - c + r] = x * row[0];
-    }
+    int32_t r = 0;
+    for (; r + REFLECTOR_BLOCK <= z.columns; r += REFLECTOR_BLOCK)
+      sweep_solve_row(tile, z, t, c, r, REFLECTOR_BLOCK);
+    for (; r < z.columns; r++) sweep_solve_row(tile, z, t, c, r, 1);
   }
 }
 

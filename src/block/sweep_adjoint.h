@@ -12,16 +12,10 @@ typedef struct adjoint_io {
   double *coefficients[LANES], *rhs[LANES], *initial_values[LANES], *steps[LANES];
   /* Scaled, [n][R] each, of even and of odd steps: */
   lanes *solution[2];
-  lanes *lambda[2];
   lanes *normal[2]; /* rows of A^T A lambda */
   lanes *row;       /* [n] coefficients of one equation */
   lanes *grad_row;  /* [n] their gradient */
 } adjoint_io;
-
-/* Where g, then q, then lambda of column c of step t is kept, in the place of y. */
-NEURLP_INLINE lanes *adjoint_slot(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t c) {
-  return tile_factor_row(tile, t, c) + 2 * z.dimensions * z.derivatives - c;
-}
 
 static inline void adjoint_open(adjoint_io *io, const neurlp_tile *tile, const neurlp_tile_job *job) {
   const neurlp_shape *shape = &tile->problem->shape;
@@ -36,9 +30,7 @@ static inline void adjoint_open(adjoint_io *io, const neurlp_tile *tile, const n
                  io->steps);
   io->solution[0] = tile->scratch;
   io->solution[1] = io->solution[0] + n * R;
-  io->lambda[0] = io->solution[1] + n * R;
-  io->lambda[1] = io->lambda[0] + n * R;
-  io->normal[0] = io->lambda[1] + n * R;
+  io->normal[0] = io->solution[1] + n * R;
   io->normal[1] = io->normal[0] + n * R;
   io->row = io->normal[1] + n * R;
   io->grad_row = io->row + n;
@@ -53,31 +45,36 @@ NEURLP_INLINE void adjoint_load_step(const neurlp_tile *tile, const adjoint_io *
     const lanes weight = lanes_all(tile->problem->inverse_scale[j]);
     for (int32_t r = 0; r < z.columns; r++) {
       const lanes g = tile_load(tile, io->grad_output, ((int64_t)t * n + c) * z.columns + r, t);
-      adjoint_slot(tile, z, t, c)[r] = tile_known(tile, t, j) ? lanes_all(0.0) : g * weight;
+      tile_unknowns(tile, z, t)[c * z.columns + r] = tile_known(tile, t, j) ? lanes_all(0.0) : g * weight;
     }
   }
 }
 
-/* R^T q = g over all steps, in place: each finished q is taken out of the unknowns that follow it. */
+/* Takes a finished q of `columns` right-hand sides out of unknowns [count][columns] that follow it. */
+NEURLP_INLINE void adjoint_remove(const lanes *row, const lanes *q, lanes *unknowns, int32_t count,
+                                  int32_t columns) {
+  for (int32_t j = 0; j < count; j++)
+    for (int32_t r = 0; r < columns; r++) unknowns[j * columns + r] -= row[j] * q[r];
+}
+
+/* R^T q = g over all steps, in place. */
 NEURLP_INLINE void adjoint_forward(const neurlp_tile *tile, const adjoint_io *io, sweep_sizes z) {
-  const int32_t n = z.dimensions * z.derivatives;
+  const int32_t n = z.dimensions * z.derivatives, R = z.columns;
   adjoint_load_step(tile, io, z, 0);
   for (int32_t t = 0; t < tile->steps; t++) {
     const bool last = t + 1 == tile->steps;
     if (!last) adjoint_load_step(tile, io, z, t + 1);
     for (int32_t c = 0; c < n; c++) {
-      const lanes *row = tile_factor_row(tile, t, c);
-      lanes *q = adjoint_slot(tile, z, t, c);
-      for (int32_t r = 0; r < z.columns; r++) q[r] *= row[0];
-      for (int32_t j = c + 1; j < n; j++)
-        for (int32_t r = 0; r < z.columns; r++) adjoint_slot(tile, z, t, j)[r] -= row[j - c] * q[r];
-      for (int32_t j = 0; j < n && !last; j++)
-        for (int32_t r = 0; r < z.columns; r++) adjoint_slot(tile, z, t + 1, j)[r] -= row[n - c + j] * q[r];
+      const lanes *row = tile_factor_row(tile, n, t, c);
+      lanes *q = tile_unknowns(tile, z, t) + c * R;
+      for (int32_t r = 0; r < R; r++) q[r] *= row[0];
+      adjoint_remove(row + 1, q, q + R, n - 1 - c, R);
+      if (!last) adjoint_remove(row + n - c, q, tile_unknowns(tile, z, t + 1), n, R);
     }
   }
 }
 
-/* Solution and multipliers of step t, scaled, and a fresh sum for A^T A lambda. */
+/* Solution of step t, scaled, and a fresh sum for A^T A lambda. */
 NEURLP_INLINE void adjoint_load_local(const neurlp_tile *tile, const adjoint_io *io, sweep_sizes z,
                                       int32_t t) {
   const int32_t n = z.dimensions * z.derivatives, parity = t % 2;
@@ -85,7 +82,6 @@ NEURLP_INLINE void adjoint_load_local(const neurlp_tile *tile, const adjoint_io 
     for (int32_t r = 0; r < z.columns; r++) {
       const lanes u = tile_load(tile, io->solved, ((int64_t)t * n + c) * z.columns + r, t);
       io->solution[parity][c * z.columns + r] = u * lanes_all(tile->problem->scale[c % z.derivatives]);
-      io->lambda[parity][c * z.columns + r] = adjoint_slot(tile, z, t, c)[r];
     }
   rows_clear(io->normal[parity], (int64_t)n * z.columns);
 }
@@ -102,7 +98,7 @@ NEURLP_INLINE lanes adjoint_equation_weight(const neurlp_tile *tile, sweep_sizes
 /* Gradients of the equations of step t, docs/math.md, equation 12. */
 NEURLP_INLINE void adjoint_equations(neurlp_tile *tile, const adjoint_io *io, sweep_sizes z, int32_t t) {
   const int32_t n = z.dimensions * z.derivatives, R = z.columns;
-  const lanes *x = io->solution[t % 2], *lambda = io->lambda[t % 2];
+  const lanes *x = io->solution[t % 2], *lambda = tile_unknowns(tile, z, t);
   lanes *normal = io->normal[t % 2];
   for (int32_t e = 0; e < z.equations; e++) {
     const int64_t row = (int64_t)t * z.equations + e;
@@ -158,8 +154,8 @@ NEURLP_INLINE lanes adjoint_interval(const neurlp_tile *tile, const adjoint_io *
       const int32_t first = k * z.derivatives * R + r;
       const row_product x =
           adjoint_row_product(tile, z, i, power, io->solution[here] + first, io->solution[next] + first);
-      const row_product y =
-          adjoint_row_product(tile, z, i, power, io->lambda[here] + first, io->lambda[next] + first);
+      const row_product y = adjoint_row_product(tile, z, i, power, tile_unknowns(tile, z, t) + first,
+                                                tile_unknowns(tile, z, t + 1) + first);
       sum -= weight * x.value * (weight * y.derivative) + weight * y.value * (weight * x.derivative);
       for (int32_t p = i; p < z.derivatives; p++) {
         const lanes term = weight * y.value * (weight * lanes_all(tile->problem->hermite[i][p]) * power[p]);
@@ -197,7 +193,8 @@ NEURLP_INLINE void adjoint_initial_values(neurlp_tile *tile, const adjoint_io *i
         const int64_t u = ((int64_t)t * z.dimensions * z.derivatives + c) * R + r;
         const lanes g = tile_load(tile, io->grad_output, u, t);
         const lanes hard = g - io->normal[t % 2][c * R + r] * lanes_all(problem->scale[j]);
-        const lanes soft = io->lambda[t % 2][c * R + r] * lanes_all(problem->inverse_scale[j] * w * w);
+        const lanes soft =
+            tile_unknowns(tile, z, t)[c * R + r] * lanes_all(problem->inverse_scale[j] * w * w);
         adjoint_write(tile, t < problem->hard_steps ? hard : soft, io->initial_values, row * R + r);
       }
     }

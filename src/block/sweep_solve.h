@@ -11,7 +11,7 @@ NEURLP_INLINE void solve_write_step(neurlp_tile *tile, sweep_sizes z, int32_t t,
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < z.derivatives; j++) {
       const int32_t c = k * z.derivatives + j;
-      const lanes *x = tile_factor_row(tile, t, c) + 2 * n - c;
+      const lanes *x = tile_unknowns(tile, z, t) + c * z.columns;
       for (int32_t r = 0; r < z.columns; r++) {
         const lanes u = x[r] * lanes_all(tile->problem->inverse_scale[j]);
         tile_fail(tile, ~lanes_finite(u), NEURLP_NOT_FINITE);

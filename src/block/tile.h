@@ -23,20 +23,25 @@ typedef struct neurlp_tile {
   lanes length;
   lanes status; /* 0, or the first failure's neurlp_status */
   const double *coefficients[LANES], *rhs[LANES], *initial_values[LANES], *step[LANES];
-  /* Workspace. A row has n columns of step t, n of step t+1, and R right-hand sides. Of the factor, row c of
-   * a step begins at column c: R_t, S_t and y_t (later the solution) one after the other. */
+  /* Workspace. A row has n columns of step t, n of step t+1, and R right-hand sides. */
   int32_t stride;      /* numbers in a row, 2 n + R */
   int64_t factor_step; /* numbers that the factor takes for one step */
-  lanes *factor;
-  lanes *top;     /* [n][stride] the carried triangle; then R_t, S_t, y_t */
-  lanes *low;     /* the rows that are eliminated */
-  lanes *square;  /* [n] squared norms of the columns of A for step t */
-  lanes *scratch; /* of the adjoint */
+  lanes *factor;       /* of each step, row after row: row c of R_t from the pivot on, and of S_t */
+  lanes *unknowns;     /* [T][n][R] y, later the solution */
+  lanes *top;          /* [n][stride] the carried triangle; then R_t, S_t, y_t */
+  lanes *low;          /* the rows that are eliminated */
+  lanes *square;       /* [n] squared norms of the columns of A for step t */
+  lanes *scratch;      /* of the adjoint */
 } neurlp_tile;
 
-/* Where row c of step t begins in the factor; its right-hand sides are at 2 n - c. */
-NEURLP_INLINE lanes *tile_factor_row(const neurlp_tile *tile, int32_t t, int32_t c) {
-  return tile->factor + t * tile->factor_step + c * tile->stride - c * (c - 1) / 2;
+/* Row c of the factor of step t: R_t from the pivot on, then S_t. */
+NEURLP_INLINE lanes *tile_factor_row(const neurlp_tile *tile, int32_t n, int32_t t, int32_t c) {
+  return tile->factor + t * tile->factor_step + c * 2 * n - c * (c - 1) / 2;
+}
+
+/* Right-hand sides, later unknowns, of step t, [n][R]. */
+NEURLP_INLINE lanes *tile_unknowns(const neurlp_tile *tile, sweep_sizes z, int32_t t) {
+  return tile->unknowns + (int64_t)t * z.dimensions * z.derivatives * z.columns;
 }
 
 NEURLP_INLINE void tile_fail(neurlp_tile *tile, lane_mask where, neurlp_status status) {
@@ -110,7 +115,8 @@ static inline void tile_point(const neurlp_tile *tile, const double *array, int6
   }
 }
 
-static inline void tile_point_out(const neurlp_tile *tile, double *array, int64_t size, double *target[LANES]) {
+static inline void tile_point_out(const neurlp_tile *tile, double *array, int64_t size,
+                                  double *target[LANES]) {
   for (int32_t l = 0; l < LANES; l++) target[l] = NULL;
   for (int32_t l = 0; l < tile->count && array; l++) target[l] = array + (tile->first + l) * size;
 }
@@ -133,8 +139,8 @@ static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
   const neurlp_inputs *in = job->inputs;
   const int64_t left = in->systems - job->first;
   const int64_t n = problem->unknowns, T = shape->steps, E = shape->equations, R = shape->columns;
-  *tile = (neurlp_tile){
-      .problem = problem, .first = job->first, .count = left < LANES ? (int32_t)left : LANES};
+  *tile =
+      (neurlp_tile){.problem = problem, .first = job->first, .count = left < LANES ? (int32_t)left : LANES};
   tile_lengths(tile, in->lengths);
   tile_point(tile, in->coefficients, T * E * n, tile->coefficients);
   tile_point(tile, in->rhs, T * E * R, tile->rhs);
@@ -145,7 +151,8 @@ static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
   tile->stride = tile_stride(problem);
   tile->factor_step = tile_factor_step(problem);
   tile->factor = job->workspace;
-  tile->top = tile->factor + T * tile->factor_step;
+  tile->unknowns = tile->factor + T * tile->factor_step;
+  tile->top = tile->unknowns + T * tile_unknowns_step(problem);
   tile->low = tile->top + n * tile->stride;
   tile->square = tile->low + tile_low_rows(problem) * tile->stride;
   tile->scratch = tile->square + n;

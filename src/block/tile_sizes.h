@@ -17,22 +17,27 @@ static inline int32_t tile_stride(const neurlp_problem *problem) {
   return 2 * problem->unknowns + problem->shape.columns;
 }
 
-/* Numbers that the factor keeps of one step: row c from column c on. */
+/* Numbers that the factor keeps of one step: row c of R_t from the pivot on, and of S_t. */
 static inline int64_t tile_factor_step(const neurlp_problem *problem) {
   const int64_t n = problem->unknowns;
-  return n * tile_stride(problem) - n * (n - 1) / 2;
+  return 2 * n * n - n * (n - 1) / 2;
 }
 
-/* Numbers that the adjoint needs beside the factor: three pairs of [n][R], and two rows. */
+/* Numbers of one step's right-hand sides, or of its solution. */
+static inline int64_t tile_unknowns_step(const neurlp_problem *problem) {
+  return (int64_t)problem->unknowns * problem->shape.columns;
+}
+
+/* Numbers that the adjoint needs beside them: two pairs of [n][R], and two rows. */
 static inline int64_t tile_scratch(const neurlp_problem *problem) {
-  return 6 * (int64_t)problem->unknowns * problem->shape.columns + 2 * (int64_t)problem->unknowns;
+  return 4 * tile_unknowns_step(problem) + 2 * (int64_t)problem->unknowns;
 }
 
 /* Numbers of workspace for each lane of a tile. */
 static inline int64_t tile_workspace(const neurlp_problem *problem) {
   const int64_t rows = problem->unknowns + tile_low_rows(problem);
-  return problem->shape.steps * tile_factor_step(problem) + rows * tile_stride(problem) + problem->unknowns +
-         tile_scratch(problem);
+  return problem->shape.steps * (tile_factor_step(problem) + tile_unknowns_step(problem)) +
+         rows * tile_stride(problem) + problem->unknowns + tile_scratch(problem);
 }
 
 #endif

@@ -76,19 +76,18 @@ static double fit_local(int64_t m, const double *t, const double *y, double at, 
   /* one sample further than the last: that one still counts */
   *width = half > 0 ? half * (double)(m + 1) / (double)(m > 1 ? m - 1 : 1) : 1;
   const int32_t terms = m < TERMS ? (int32_t)m : TERMS;
-  double gram[TERMS][TERMS] = {{0}}, sums[TERMS] = {0}, inverse_first = 0;
+  double moments[2 * TERMS - 1] = {0}, gram[TERMS][TERMS], sums[TERMS] = {0}, inverse_first = 0;
   for (int64_t i = 0; i < m; i++) {
     const double x = (t[i] - at) / *width, cube = 1 - fabs(x * x * x);
-    const double weight = m <= TERMS ? 1 : cube * cube * cube;
-    double power = weight;
-    double powers[TERMS];
-    for (int32_t q = 0; q < terms; q++, power *= x) powers[q] = power;
-    double row = 1;
-    for (int32_t q = 0; q < terms; q++, row *= x) {
-      sums[q] += powers[q] * y[i];
-      for (int32_t r = 0; r <= q; r++) gram[q][r] += powers[r] * row;
+    double power = m <= TERMS ? 1 : cube * cube * cube;
+    for (int32_t q = 0; q < TERMS; q++, power *= x) {
+      moments[q] += power;
+      sums[q] += power * y[i];
     }
+    for (int32_t q = TERMS; q < 2 * TERMS - 1; q++, power *= x) moments[q] += power;
   }
+  for (int32_t q = 0; q < TERMS; q++)
+    for (int32_t r = 0; r < TERMS; r++) gram[q][r] = moments[q + r];
   memset(coefficients, 0, TERMS * sizeof *coefficients);
   solve_small(terms, gram, sums, coefficients, &inverse_first);
   return inverse_first;
@@ -111,17 +110,19 @@ static double cross_validate(int64_t n, const double *t, const double *y, int64_
   return score / (double)n;
 }
 
+/* The best number of neighbours. Numbers are tried from the smallest on until two in a row are worse than the
+ * best. */
 static int64_t choose_neighbours(int64_t n, const double *t, const double *y, double *noise) {
-  int64_t best = n;
+  int64_t best = n, worse = 0;
   double best_score = INFINITY;
-  for (int32_t i = 0; i < CANDIDATES && NEIGHBOURS[i] <= n; i++) {
+  for (int32_t i = 0; i < CANDIDATES && NEIGHBOURS[i] <= n && worse < 2; i++) {
     double variance = 0;
     const double score = cross_validate(n, t, y, NEIGHBOURS[i], &variance);
-    if (score < best_score) {
-      best_score = score;
-      best = NEIGHBOURS[i];
-      *noise = variance;
-    }
+    worse = score < best_score ? 0 : worse + 1;
+    if (score >= best_score) continue;
+    best_score = score;
+    best = NEIGHBOURS[i];
+    *noise = variance;
   }
   return best;
 }
