@@ -13,7 +13,7 @@
 #include <strings.h>
 
 /* Numbers read to count what is missing or failed; equations and names shown; their length. */
-enum { MOST_NUMBERS = 1 << 24, MOST_SHOWN = 30, LONGEST_TEXT_BYTES = 4096 };
+enum { MOST_NUMBERS = 1 << 24, MOST_SHOWN = 30, LONGEST_TEXT_BYTES = 65536 };
 
 typedef struct inspection {
   neurlp_context *context;

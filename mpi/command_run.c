@@ -1,6 +1,7 @@
 /* neurlp run, neurlp validate: from a deck to learned equations. */
 #include "comm.h"
 #include "command.h"
+#include "log.h"
 #include "report.h"
 #include "result.h"
 
@@ -9,19 +10,6 @@
 
 /* ---- run --------------------------------------------------------------------------------------------------
  */
-
-/* Progress with the time since the start, from rank 0. */
-typedef struct logger {
-  int rank;
-  double begin;
-} logger;
-
-static void log_line(void *user, const char *line) {
-  const logger *l = user;
-  if (l->rank != 0) return;
-  printf("  %8.2f s  %s\n", MPI_Wtime() - l->begin, line);
-  fflush(stdout);
-}
 
 /* Collective. What arrived wrong but did not stop the run. */
 static int exit_status(const neurlp_estimates *e) {
@@ -43,11 +31,13 @@ static neurlp_status name_output(const neurlp_job *job, char **name) {
 static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const char *path, double begin,
                                      int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
-  logger log = {s->rank, begin};
+  neurlp_log log;
   neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
+  neurlp_log_open(&log, s->rank, path, begin);
   neurlp_report_study(s);
-  s->options.log = log_line;
-  s->options.log_user = &log;
+  s->options.log = neurlp_log_line;
+  s->fit->options.progress = neurlp_log_progress;
+  s->options.log_user = s->fit->options.progress_user = &log;
   const double start = MPI_Wtime();
   NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_direct_learn(s->fit, &s->options)));
   NEURLP_TRY(neurlp_estimates_collect(s, e));
@@ -64,6 +54,7 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
   if (s->rank == 0) printf("\nwritten: %s\n", path);
   *exit_code = exit_status(e);
 done:
+  neurlp_log_close(&log);
   return status;
 }
 

@@ -139,7 +139,7 @@ static neurlp_status write_status(solving *s, int64_t first, int64_t count) {
                                .rank = 1,
                                .extents = {s->group->shape.systems},
                                .long_name =
-                                   "status of each system; the attribute `sentences` says what it means",
+                                   "status of each system; the attribute `meanings` says what it means",
                                .scales = {"system"}};
   for (int64_t i = 0; i < count; i++) s->piece.codes[i] = (int32_t)s->piece.status[i];
   return neurlp_array_write_rows(s->answers, &answer, first, count, s->piece.codes);
@@ -183,13 +183,13 @@ done:
 static neurlp_status describe_group(solving *s) {
   static const neurlp_status possible[] = {NEURLP_SUCCESS, NEURLP_SINGULAR, NEURLP_NOT_FINITE};
   neurlp_status status = NEURLP_SUCCESS;
-  char path[2 * NEURLP_GROUP_NAME_BYTES], sentences[512] = "";
+  char path[2 * NEURLP_GROUP_NAME_BYTES], meanings[512] = "";
   for (size_t i = 0; i < sizeof possible / sizeof *possible; i++)
-    snprintf(sentences + strlen(sentences), sizeof sentences - strlen(sentences), "%s%d: %s", i ? "\n" : "",
+    snprintf(meanings + strlen(meanings), sizeof meanings - strlen(meanings), "%s%d: %s", i ? "; " : "",
              (int)possible[i], neurlp_status_sentence(possible[i]));
   snprintf(path, sizeof path, "%s/status", s->group->name);
   const neurlp_formulation *formulation = &s->group->formulation;
-  NEURLP_TRY(neurlp_array_attribute_text(s->answers, path, "sentences", sentences));
+  NEURLP_TRY(neurlp_array_attribute_text(s->answers, path, "meanings", meanings));
   NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "order", s->group->shape.order));
   NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "smoothness", "hermite"));
   NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "initial",

@@ -30,9 +30,9 @@ typedef struct neurlp_study {
   neurlp_plan_spec plan_spec;
   neurlp_plan plan;
   neurlp_samples samples;
-  int32_t true_parameter_count;  /* that a generated data set carries; 0: none */
-  char **true_parameter_names;   /* borrowed from the source */
-  double *true_parameters;       /* [systems of this rank][true_parameter_count] */
+  int32_t true_parameter_count; /* that a generated data set carries; 0: none */
+  char **true_parameter_names;  /* borrowed from the source */
+  double *true_parameters;      /* [systems of this rank][true_parameter_count] */
   neurlp_trajectories *trajectories;
   neurlp_mpi_exchange exchange;
   neurlp_direct_options options;

@@ -330,6 +330,21 @@ static bool judge_trial(neurlp_fit *fit, int64_t g, double strictness) {
   return better;
 }
 
+static void tell_progress(const neurlp_fit *fit, int32_t iteration) {
+  if (!fit->options.progress) return;
+  const int64_t P = fit->model->parameters;
+  neurlp_fit_progress p = {.iteration = iteration, .groups = fit->groups};
+  for (int64_t g = 0; g < fit->groups; g++) {
+    p.active += fit->group[g].active;
+    if (fit->group[g].status != NEURLP_SUCCESS) continue;
+    p.windows += fit->group[g].windows;
+    p.objective += fit->group[g].objective;
+  }
+  if (fit->groups > 0) p.window = fit->group[0].window;
+  for (int64_t i = 0; fit->groups > 0 && i < P; i++) p.free += fit->free[i];
+  fit->options.progress(fit->options.progress_user, &p);
+}
+
 neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness) {
   neurlp_status status = NEURLP_SUCCESS;
   bool *accepted = NULL;
@@ -354,6 +369,7 @@ neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness) {
     for (int64_t g = 0; g < fit->groups; g++)
       accepted[g] = fit->group[g].active && judge_trial(fit, g, strictness);
     accept_windows(fit, accepted);
+    tell_progress(fit, iteration);
   }
   for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT)); /* sums of squares of every state */

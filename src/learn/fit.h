@@ -13,6 +13,15 @@
 #include "learn/model.h"
 #include "learn/trajectory.h"
 
+/* What can be said after each iteration: of this rank's groups. */
+typedef struct neurlp_fit_progress {
+  int32_t iteration;       /* of this fit */
+  int64_t groups, active;  /* all; still iterating */
+  int64_t windows, window; /* windows that take part; samples in those of the first group */
+  int64_t free;            /* parameters that may move, of the first group */
+  double objective;        /* weighted sum of squares of the groups that have not failed */
+} neurlp_fit_progress;
+
 typedef struct neurlp_fit_options {
   int32_t iterations;  /* limit of one fit */
   double tolerance;    /* relative change of the parameters that counts as none */
@@ -20,6 +29,9 @@ typedef struct neurlp_fit_options {
   double weight_top;
   bool equal_noise; /* one noise level for all states, else one for each */
   bool per_system;
+  void (*progress)(void *user,
+                   const neurlp_fit_progress *progress); /* called after each iteration, or NULL */
+  void *progress_user;
 } neurlp_fit_options;
 
 /* State of one group. */

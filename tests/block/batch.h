@@ -4,6 +4,13 @@
 
 #include "neurlp.h"
 
+#include <math.h>
+
+/* The larger of two errors; NaN is larger than any number, and stays. */
+static inline double worse(double one, double other) {
+  return isnan(one) || other <= one ? one : other;
+}
+
 /* One batch: shape, inputs, a gradient of the solution, and room for all outputs. Arrays are the batch's. */
 typedef struct test_batch {
   neurlp_shape shape;

@@ -1,4 +1,4 @@
-# A full disk is an error, never a silent loss: test_array_file_full.sh PROGRAM. Needs to mount a small file system;
+# A full disk is an error, never a silent loss, and so is a read-only one: test_array_file_full.sh PROGRAM. Needs to mount a small file system;
 # where it may not, it says so and is skipped (status 77).
 program=$1
 disk=$PWD/disk
@@ -36,6 +36,17 @@ if timeout -k 5 40 $MPIRUN -n 2 "$program" "$disk/file.h5" 10 4 10 && [ "$(head 
   echo "ok   what fits is written"
 else
   echo "FAIL what fits is not written"
+  failures=$((failures + 1))
+fi
+
+mount -o remount,ro "$disk"
+timeout -k 5 40 $MPIRUN -n 2 "$program" "$disk/file.h5" 1 0 1 >out.log 2>&1
+status=$?
+if [ $status = 9 ] && grep -q "Read-only file system" out.log; then
+  echo "ok   read-only folder: $(grep -m1 Read-only out.log)"
+else
+  echo "FAIL read-only folder: status $status"
+  cat out.log
   failures=$((failures + 1))
 fi
 exit $((failures > 0))

@@ -1,0 +1,31 @@
+/* The log of a run: lines on standard output for people, a CSV file beside the result for machines. Rank 0
+ * only.
+ *
+ * What happens once (a fit is done, terms are dropped) is a line each. Iterations are lines at doubling
+ * intervals, so that long runs keep short logs, and on a terminal one line that is written over. The CSV has
+ * a row for each iteration. */
+#ifndef NEURLP_MPI_LOG_H
+#define NEURLP_MPI_LOG_H
+
+#include "learn/fit.h"
+
+#include <stdio.h>
+
+typedef struct neurlp_log {
+  bool speaks;           /* this is rank 0 */
+  bool terminal;         /* standard output is one */
+  double begin;          /* MPI_Wtime() at the start of the run */
+  double next, interval; /* seconds: when the next iteration is worth a line, and then after how long */
+  int64_t row;
+  FILE *csv; /* NULL if it could not be opened: the log says so, and the run goes on */
+} neurlp_log;
+
+/* The CSV stands beside `result`: "lorenz.h5" gives "lorenz.log.csv" (never the name of data). */
+void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin);
+void neurlp_log_close(neurlp_log *log);
+
+/* Callbacks of neurlp_direct_options and neurlp_fit_options; `user` is the log. */
+void neurlp_log_line(void *user, const char *line);
+void neurlp_log_progress(void *user, const neurlp_fit_progress *progress);
+
+#endif
