@@ -26,7 +26,8 @@ void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin
   *log =
       (neurlp_log){.speaks = rank == 0, .begin = begin, .next = FIRST_INTERVAL, .interval = FIRST_INTERVAL};
   if (!log->speaks) return;
-  log->terminal = isatty(STDOUT_FILENO) == 1;
+  log->terminal =
+      isatty(STDOUT_FILENO) == 1 && !getenv("PMIX_RANK"); /* launchers give ranks terminals of their own */
   log->csv = open_csv(result);
   if (log->csv)
     fprintf(log->csv, "seconds,row,iteration,window,windows,groups,active,free,weighted_squares\n");

@@ -281,14 +281,17 @@ void neurlp_fit_hold_at_zero(neurlp_fit *fit, int64_t g, int32_t count, const in
   }
 }
 
-/* Whether a step is too small to matter: below a thousandth of the standard errors (the predicted decrease is
- * the step's squared length in units of them), or below the tolerance relative to every parameter. */
-static bool is_settled(const neurlp_fit *fit, int64_t g, double strictness) {
+/* Steps, in units of the standard errors, that are too small to matter; and that are too small to insist on
+ * when the sum of squares does not decrease: sensitivities leave out the curvature of the block's own
+ * residuals, and are that exact. */
+static const double SMALL_STEP = 1e-3, DOUBTFUL_STEP = 3e-2;
+
+/* Whether a step is below `errors` standard errors (the predicted decrease is its squared length in units of
+ * them), or below the tolerance relative to every parameter. */
+static bool is_settled(const neurlp_fit *fit, int64_t g, double errors, double strictness) {
   const neurlp_group *group = &fit->group[g];
   const int64_t P = fit->model->parameters;
-  const double variance = group->objective / (double)freedom(fit, g);
-  const double error_units = 1e-3 * strictness;
-  if (group->predicted <= error_units * error_units * variance) return true;
+  if (group->predicted <= errors * errors * neurlp_fit_residual_variance(fit, g)) return true;
   for (int64_t p = 0; p < P; p++)
     if (fabs(fit->step[g * P + p]) > strictness * fit->options.tolerance * fabs(fit->theta[g * P + p]))
       return false;
@@ -313,8 +316,8 @@ static void accept_windows(neurlp_fit *fit, const bool *accepted) {
 static bool judge_trial(neurlp_fit *fit, int64_t g, double strictness) {
   neurlp_group *group = &fit->group[g];
   const int64_t P = fit->model->parameters;
-  const bool settled = is_settled(fit, g, strictness);
   const bool better = group->trial < group->objective;
+  const bool settled = is_settled(fit, g, better ? SMALL_STEP * strictness : DOUBTFUL_STEP, strictness);
   if (better) {
     const double gain = (group->objective - group->trial) / group->objective;
     memcpy(fit->theta + g * P, fit->trial_theta + g * P, (size_t)P * sizeof(double));

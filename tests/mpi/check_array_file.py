@@ -43,6 +43,9 @@ with h5py.File(sys.argv[1]) as file:
         chunk = np.prod(data.chunks) * 8
         check(f"{name} chunks of {chunk} bytes, about 1 MB", 2**19 <= chunk <= 2**20, True)
         check(name + " unit", data.attrs["units"], "1")
+    large = file["rows/large"]
+    check("a large array, written in pieces", large[:].ravel(), np.arange(large.size) % 16777213)
+    check("its fill value", np.isnan(large.fillvalue), True)
     check("title", file["data"].attrs["title"], "\u00e0 propos")
     check("number", states.attrs["noise"], 0.25)
     check("integer", file.attrs["count"], 1234567890123)

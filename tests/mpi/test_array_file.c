@@ -91,6 +91,20 @@ static void write_rows(neurlp_array_file *file, const char *path, int32_t compre
   }
 }
 
+/* More than one transfer moves at a time (32 MB): rows of 4 MB, some ranks with none. */
+static void write_large(neurlp_array_file *file, int rank, int size) {
+  enum { LARGE_ROWS = 9, LARGE_WIDTH = 1 << 20 };
+  int64_t first = 0, count = 0;
+  neurlp_partition(LARGE_ROWS, rank, size, &first, &count);
+  float *values = malloc((size_t)(count * LARGE_WIDTH + 1) * sizeof *values);
+  for (int64_t i = 0; i < count * LARGE_WIDTH; i++)
+    values[i] = (float)((first * LARGE_WIDTH + i) % 16777213); /* whole numbers that a float holds exactly */
+  const neurlp_array array = {
+      .path = "rows/large", .type = H5T_NATIVE_FLOAT, .rank = 2, .extents = {LARGE_ROWS, LARGE_WIDTH}};
+  check_equal("a large array is written", neurlp_array_write_rows(file, &array, first, count, values), 0);
+  free(values);
+}
+
 static void write_lists(neurlp_array_file *file, int rank) {
   static const char *const names[] = {"x", "\xc3\xa9nergie"};
   check_equal("texts are written", neurlp_array_write_texts(file, "data/names", "states", 2, names), 0);
@@ -185,6 +199,7 @@ int main(int argc, char **argv) {
     write_samples(file, rank, size);
     write_rows(file, "rows/plain", 0, rank, size);
     write_rows(file, "rows/packed", 4, rank, size);
+    write_large(file, rank, size);
     write_attributes(file);
     check_refusals(file, rank);
     check_equal("commit", neurlp_array_file_commit(&file), 0);

@@ -4,6 +4,7 @@
 #include "comm.h"
 #include "csv.h"
 #include "data_set.h"
+#include "data_set_pieces.h"
 #include "support/check.h"
 
 #include <stdio.h>
@@ -160,6 +161,43 @@ static void check_hdf5(void) {
   }
 }
 
+/* Cuts ranges of ragged systems with every small limit: each sample of the range is in one rectangle, no
+ * sample of another range in any, and no rectangle is larger than it may be. */
+static void check_pieces(void) {
+  enum { LONGEST = 9 };
+  static const int64_t lengths[SYSTEMS] = {9, 9, 0, 4, 9, 7};
+  int64_t missing = 0, foreign = 0, large = 0, ranges = 0;
+  for (int64_t limit = 1; limit <= 40; limit++)
+    for (int64_t first = 0; first < 38; first++)
+      for (int64_t count = 0; count <= 38 - first; count++, ranges++) {
+        const neurlp_data_set data = {.systems = SYSTEMS, .lengths = (int64_t *)(uintptr_t)lengths};
+        const neurlp_sample_range range = range_of(&data, first, count);
+        int64_t offsets[SYSTEMS + 1] = {0}, seen[SYSTEMS][LONGEST] = {{0}}, at = 0;
+        for (int64_t s = range.first_system; s < range.end_system; s++) {
+          const int64_t begin = s == range.first_system ? range.first_sample : 0;
+          const int64_t end = s == range.end_system - 1 ? range.end_sample : lengths[s];
+          offsets[s - range.first_system + 1] = offsets[s - range.first_system] + end - begin;
+        }
+        neurlp_piece_cursor cursor = {0, 0};
+        neurlp_sample_piece piece;
+        while (neurlp_next_piece(&range, offsets, limit, &cursor, &piece)) {
+          large += piece.samples * (piece.end_system - piece.first_system) > limit;
+          for (int64_t s = piece.first_system; s < piece.end_system; s++)
+            for (int64_t t = 0; t < piece.samples; t++) seen[s][piece.first_sample + t]++;
+        }
+        for (int64_t s = 0; s < SYSTEMS; s++)
+          for (int64_t t = 0; t < lengths[s]; t++, at++) {
+            const bool mine = at >= first && at < first + count;
+            missing += mine && seen[s][t] != 1;
+            foreign += !mine && seen[s][t] != 0;
+          }
+      }
+  check_above("ranges cut", (double)ranges, 1000);
+  check_equal("samples that are not in one rectangle", missing, 0);
+  check_equal("samples of others in a rectangle", foreign, 0);
+  check_equal("rectangles that are too large", large, 0);
+}
+
 static void write_text(const char *path, const char *text) {
   if (rank == 0) {
     FILE *file = fopen(path, "w");
@@ -237,6 +275,7 @@ int main(int argc, char **argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return 1;
+  check_pieces();
   check_hdf5();
   check_csv();
   check_bad_csv();
