@@ -1,6 +1,7 @@
 /* neurlp run, neurlp validate: from a deck to learned equations. */
 #include "comm.h"
 #include "command.h"
+#include "generate_write.h"
 #include "log.h"
 #include "report.h"
 #include "result.h"
@@ -28,6 +29,18 @@ static neurlp_status name_output(const neurlp_job *job, char **name) {
   return given ? neurlp_copy_text(job->context, given, name) : neurlp_job_file_name(job, ".h5", name);
 }
 
+/* Collective. The data that were generated for this run, where the deck wants to keep them. */
+static neurlp_status keep_generated(const neurlp_study *s) {
+  const char *path = neurlp_deck_text(s->job->deck, "output.data");
+  if (!path || !s->generated) return NEURLP_SUCCESS;
+  const neurlp_generated_part part = {.generated = s->generated,
+                                      .samples = &s->samples,
+                                      .parameters = s->true_parameters,
+                                      .compress =
+                                          (int32_t)neurlp_deck_integer(s->job->deck, "output.compress")};
+  return neurlp_generated_write(s->comm, s->job, path, &part);
+}
+
 static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const char *path, double begin,
                                      int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -44,6 +57,7 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
   phases.learning = MPI_Wtime() - start;
   neurlp_report_result(s, e);
   const double write = MPI_Wtime();
+  NEURLP_TRY(keep_generated(s));
   NEURLP_TRY(neurlp_result_write(s, e, path, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
   phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;

@@ -1,4 +1,5 @@
 /* The program: `neurlp COMMAND ...`. */
+#include "array_file.h"
 #include "command.h"
 #include "deck_names.h"
 #include "neurlp.h"
@@ -88,9 +89,7 @@ static int dispatch(int rank, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  /* Open MPI's own MPI-IO does not tell of a full disk; ROMIO does (docs/formats.md, "Writing safely").
-   * Whoever has chosen otherwise keeps it. */
-  setenv("OMPI_MCA_io", "romio321", 0);
+  neurlp_array_file_prepare();
   MPI_Init(&argc, &argv);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

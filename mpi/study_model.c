@@ -28,9 +28,7 @@ static neurlp_status collect_parameters(const neurlp_deck *deck, neurlp_paramete
     if (!neurlp_deck_map_number(deck, path, i, &p.start)) {
       (void)neurlp_deck_map_member(deck, path, i, "lower", &p.lower);
       (void)neurlp_deck_map_member(deck, path, i, "upper", &p.upper);
-      if (!neurlp_deck_map_member(deck, path, i, "start", &p.start))
-        p.start = isfinite(p.lower) && isfinite(p.upper) ? (p.lower + p.upper) / 2
-                                                         : fmin(fmax(1, p.lower), p.upper);
+      (void)neurlp_deck_map_member(deck, path, i, "start", &p.start);
       if (neurlp_deck_map_member(deck, path, i, "fixed", &fixed)) p.start = p.lower = p.upper = fixed;
     }
     parameters[i] = p;
@@ -93,13 +91,29 @@ done:
   return status;
 }
 
+/* Points at the text that is at fault. */
+static neurlp_status blame_deck(const neurlp_study *s, const neurlp_model_fault *fault) {
+  const neurlp_deck *deck = s->job->deck;
+  char message[1024];
+  snprintf(message, sizeof message, "%s", neurlp_context_message(s->context));
+  const char *path = fault->part == NEURLP_MODEL_EQUATION     ? "dynamics.equations"
+                     : fault->part == NEURLP_MODEL_DEFINITION ? "dynamics.definitions"
+                     : s->discover                            ? "dynamics.library.terms"
+                                                              : "dynamics.equations";
+  const int32_t index = fault->part == NEURLP_MODEL_WHOLE ? -1 : fault->index;
+  return neurlp_deck_fail(s->context, deck, path, index, fault->column > 0 ? fault->column - 1 : 0, "%s",
+                          message);
+}
+
 neurlp_status neurlp_study_make_model(neurlp_study *s) {
   neurlp_context *context = s->context;
   neurlp_status status = NEURLP_SUCCESS;
   collected c = {0};
   neurlp_model_spec spec = {0};
   neurlp_library_spec library = {0};
+  neurlp_model_fault fault = {0};
   NEURLP_TRY(collect(s, &c, &spec, &library));
+  spec.fault = &fault;
   NEURLP_TRY(neurlp_model_create(context, &spec, &s->model));
 done:
   neurlp_release(context, &c.states);
@@ -108,15 +122,6 @@ done:
   neurlp_release(context, &c.definitions);
   neurlp_release(context, &c.parameters);
   neurlp_release(context, &c.terms);
-  if (status == NEURLP_ERROR_SYNTAX || status == NEURLP_ERROR_ARGUMENT) {
-    const neurlp_deck *deck = s->job->deck;
-    char message[1024];
-    snprintf(message, sizeof message, "%s", neurlp_context_message(context));
-    const char *section = s->discover && neurlp_deck_line(deck, "dynamics.equations") == 0
-                              ? "dynamics.library"
-                              : "dynamics.equations";
-    status = neurlp_fail(context, NEURLP_ERROR_DECK, "%s:%d: %s", neurlp_deck_name(deck),
-                         neurlp_deck_line(deck, section), message);
-  }
+  if (status == NEURLP_ERROR_SYNTAX || status == NEURLP_ERROR_ARGUMENT) status = blame_deck(s, &fault);
   return status;
 }

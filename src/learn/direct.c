@@ -135,7 +135,7 @@ static neurlp_status fit_windows(neurlp_fit *fit, const neurlp_direct_options *o
   for (int32_t round = 0; again && round < 3; round++) {
     NEURLP_TRY(neurlp_fit_cut(fit));
     NEURLP_TRY(neurlp_fit_track(fit));
-    const bool first = previous[0] < 0;
+    const bool first = fit->groups > 0 && previous[0] < 0;
     NEURLP_TRY(neurlp_fit_begin(fit, first ? MOST_FAILED_FIRST : NEURLP_MOST_FAILED, verdict));
     again = go_back(fit, options, verdict, previous, settled);
   }

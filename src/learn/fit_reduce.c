@@ -198,6 +198,8 @@ static void solve_initial(int64_t size, const double *triangle, int64_t initials
   }
 }
 
+/* Initial values follow the parameters' step in full: only their own part is damped. With all of it damped the
+ * step need not lead downhill, however short it is, where initial values are far from their best. */
 void neurlp_fit_step_initial(neurlp_fit *fit) {
   const neurlp_fit_work *work = fit->work;
   const int64_t P = fit->model->parameters, initials = (int64_t)fit->model->dimensions * fit->model->order;
@@ -212,12 +214,12 @@ void neurlp_fit_step_initial(neurlp_fit *fit) {
     const double *step = fit->step + fit->window[w].group * P;
     for (int64_t i = 0; i < initials; i++) {
       const double *row = triangle + neurlp_triangle_row(size, i) - i;
-      trial[i] = row[size - 1];
+      trial[i] = row[size - 1] / (1 + group->damping);
       for (int32_t c = 0; c < work->columns; c++)
         trial[i] -= row[initials + c] * step[work->column_parameter[c]];
     }
     solve_initial(size, triangle, initials, trial);
-    for (int64_t i = 0; i < initials; i++) trial[i] = current[i] + trial[i] / (1 + group->damping);
+    for (int64_t i = 0; i < initials; i++) trial[i] = current[i] + trial[i];
   }
 }
 

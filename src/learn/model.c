@@ -60,15 +60,22 @@ done:
   return status;
 }
 
+/* Notes where the specification is at fault. */
+static void blame(const neurlp_model_spec *spec, neurlp_model_part part, int32_t index, int64_t column) {
+  if (spec->fault) *spec->fault = (neurlp_model_fault){part, index, (int32_t)column};
+}
+
 /* Parses `text` where symbols and the first `defined` definitions are known, and puts the definitions in. */
 static neurlp_status parse_with_definitions(neurlp_model *model, const neurlp_model_spec *spec,
                                             const char *text, int32_t defined,
-                                            neurlp_expr *const *definitions, neurlp_expr **expr) {
+                                            neurlp_expr *const *definitions, neurlp_expr **expr,
+                                            int32_t *column) {
   neurlp_context *context = model->context;
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_expr *raw = NULL;
   const char **names = NULL;
   const neurlp_expr **replacements = NULL;
+  neurlp_syntax_error error = {0};
   const int32_t own = model->symbols.count, count = own + defined;
   NEURLP_TRY(neurlp_allocate(context, count, sizeof *names, &names));
   NEURLP_TRY(neurlp_allocate(context, count, sizeof *replacements, &replacements));
@@ -77,9 +84,10 @@ static neurlp_status parse_with_definitions(neurlp_model *model, const neurlp_mo
     names[own + i] = spec->definition_names[i];
     replacements[own + i] = definitions[i];
   }
-  NEURLP_TRY(neurlp_expr_parse(context, text, &(neurlp_symbols){count, names}, &raw, NULL));
+  NEURLP_TRY(neurlp_expr_parse(context, text, &(neurlp_symbols){count, names}, &raw, &error));
   NEURLP_TRY(neurlp_expr_substitute(context, raw, count, replacements, expr));
 done:
+  *column = status == NEURLP_ERROR_SYNTAX ? error.column : 0;
   neurlp_expr_destroy(&raw);
   neurlp_release(context, &replacements);
   neurlp_release(context, &names);
@@ -122,25 +130,37 @@ static neurlp_status find_left_side(neurlp_model *model, const char *equation, i
   return NEURLP_SUCCESS;
 }
 
+static neurlp_status read_equation(neurlp_model *model, const neurlp_model_spec *spec, int32_t i,
+                                   neurlp_expr *const *definitions) {
+  const char *text = spec->equations[i], *right = NULL;
+  int32_t k = 0, column = 0;
+  blame(spec, NEURLP_MODEL_EQUATION, i, 0);
+  neurlp_status status = find_left_side(model, text, &k, &right);
+  if (status < 0) return status;
+  if (model->known[k])
+    return neurlp_fail(model->context, NEURLP_ERROR_ARGUMENT, "there are two equations for '%s'",
+                       model->states[k]);
+  status = parse_with_definitions(model, spec, right, spec->definition_count, definitions, &model->known[k],
+                                  &column);
+  if (column > 0) blame(spec, NEURLP_MODEL_EQUATION, i, right - text + column);
+  return status;
+}
+
 static neurlp_status read_equations(neurlp_model *model, const neurlp_model_spec *spec) {
   neurlp_context *context = model->context;
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_expr **definitions = NULL;
   const int32_t count = spec->definition_count;
   NEURLP_TRY(neurlp_allocate(context, count, sizeof *definitions, &definitions));
-  for (int32_t i = 0; i < count; i++)
-    NEURLP_TRY(parse_with_definitions(model, spec, spec->definitions[i], i, definitions, &definitions[i]));
-  for (int32_t i = 0; i < spec->equation_count; i++) {
-    int32_t k = 0;
-    const char *right = NULL;
-    NEURLP_TRY(find_left_side(model, spec->equations[i], &k, &right));
-    if (model->known[k]) {
-      status =
-          neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "there are two equations for '%s'", model->states[k]);
-      goto done;
-    }
-    NEURLP_TRY(parse_with_definitions(model, spec, right, count, definitions, &model->known[k]));
+  for (int32_t i = 0; i < count; i++) {
+    int32_t column = 0;
+    status =
+        parse_with_definitions(model, spec, spec->definitions[i], i, definitions, &definitions[i], &column);
+    blame(spec, NEURLP_MODEL_DEFINITION, i, column);
+    if (status < 0) goto done;
   }
+  for (int32_t i = 0; i < spec->equation_count; i++) NEURLP_TRY(read_equation(model, spec, i, definitions));
+  blame(spec, NEURLP_MODEL_WHOLE, 0, 0);
   for (int32_t k = 0; k < model->dimensions; k++)
     if (!model->known[k] && !model->library) {
       status = neurlp_fail(context, NEURLP_ERROR_ARGUMENT,

@@ -17,6 +17,18 @@ typedef struct neurlp_parameter {
   double start, lower, upper;
 } neurlp_parameter;
 
+/* Which text of a specification is at fault, for messages that point into the deck. */
+typedef enum neurlp_model_part {
+  NEURLP_MODEL_WHOLE,
+  NEURLP_MODEL_EQUATION,
+  NEURLP_MODEL_DEFINITION
+} neurlp_model_part;
+typedef struct neurlp_model_fault {
+  neurlp_model_part part;
+  int32_t index;  /* of the equation or definition */
+  int32_t column; /* 1-based in its text; 0: the text as a whole */
+} neurlp_model_fault;
+
 /* What a model is made from. Texts are borrowed during the call. */
 typedef struct neurlp_model_spec {
   int32_t dimensions;        /* D */
@@ -30,6 +42,7 @@ typedef struct neurlp_model_spec {
   int32_t parameter_count;
   const neurlp_parameter *parameters;
   const neurlp_library_spec *library; /* NULL: none. Its variables are set to the state symbols */
+  neurlp_model_fault *fault;          /* written if a text is at fault; NULL: not wanted */
 } neurlp_model_spec;
 
 typedef struct neurlp_model {

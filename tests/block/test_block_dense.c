@@ -8,9 +8,11 @@
  * the number of operations that an entry goes through: a step's rows (at most 3n + E of them) take part in
  * two eliminations of n reflections. delta = (3n + E) epsilon is well below that worst case.
  *
+ * NEURLP_ISA chooses the instruction set; a machine that lacks it skips the test.
  * usage: test_block_dense [SEED]   all cases, or one */
 #include "block/batch.h"
 #include "block/dense.h"
+#include "block/kernels.h"
 #include "support/check.h"
 
 #include <float.h>
@@ -61,7 +63,7 @@ static bounds bounds_of(const test_batch *batch, const dense_system *dense) {
 
 static void note(ratio_table *ratios, int32_t quantity, uint64_t seed, double error, double bound) {
   const double ratio = error / bound;
-  if (ratio <= ratios->worst[quantity]) return;
+  if (isnan(ratios->worst[quantity]) || ratio <= ratios->worst[quantity]) return;
   ratios->worst[quantity] = ratio;
   ratios->seed[quantity] = seed;
 }
@@ -80,8 +82,7 @@ static void compare_solution(ratio_table *ratios, uint64_t seed, const test_batc
 static double farthest(const double *x, const extended *y, int64_t count) {
   double largest = 0;
   for (int64_t i = 0; i < count; i++) {
-    const double difference = fabs((double)((extended)x[i] - y[i]));
-    if (!(difference <= largest)) largest = difference;
+    largest = worse(largest, fabs((double)((extended)x[i] - y[i])));
   }
   return largest;
 }
@@ -105,7 +106,7 @@ static void compare_gradients(ratio_table *ratios, uint64_t seed, const test_bat
   double worst = 0;
   for (int64_t i = 0; i < (int64_t)length * z->equations * n; i++) {
     const double error = fabs((double)((extended)got[i] - c[i])) / w * power(batch, (int32_t)(i % d1));
-    if (!(error <= worst)) worst = error;
+    worst = worse(worst, error);
   }
   note(ratios, COEFFICIENTS, seed, worst,
        b->r * b->dlambda + b->dr * b->lambda + b->dimage * b->x + b->image * b->dx);
@@ -121,7 +122,7 @@ static void compare_gradients(ratio_table *ratios, uint64_t seed, const test_bat
     const double error =
         fabs((double)((extended)batch->gradients.initial_values[s * batch->size_initial_values + i] - v[i])) *
         scale;
-    if (!(error <= worst_value)) worst_value = error;
+    worst_value = worse(worst_value, error);
   }
   /* A column of the matrix is no longer than |A| where it is not known; where it is, its entries are alike.
    */
@@ -151,9 +152,8 @@ static void run_case(ratio_table *ratios, uint64_t seed, bool show) {
   for (int64_t s = 0; s < shape.systems; s++) {
     dense_system dense;
     dense_open(&dense, &shape, &formulation, &batch.inputs, s, batch.grad_output);
-    const double condition = dense.largest / dense.smallest;
-    if (!(condition <= ratios->condition)) ratios->condition = condition;
     if (dense.largest > 0) {
+      ratios->condition = worse(ratios->condition, dense.largest / dense.smallest);
       const bounds b = bounds_of(&batch, &dense);
       compare_solution(ratios, seed, &batch, &dense, s, &b);
       compare_gradients(ratios, seed, &batch, &dense, s, &b);
@@ -163,10 +163,17 @@ static void run_case(ratio_table *ratios, uint64_t seed, bool show) {
   batch_close(&batch);
 }
 
+/* Exit status that CTest takes for "skipped". */
+enum { SKIPPED = 77 };
+
 int main(int argc, char **argv) {
   static const char *const names[QUANTITIES] = {"solution", "gradient of coefficients", "gradient of rhs",
                                                 "gradient of initial values", "gradient of steps"};
   ratio_table ratios = {0};
+  if (!neurlp_kernels_choose()) {
+    printf("skipped: this machine or this build has no %s\n", getenv("NEURLP_ISA"));
+    return SKIPPED;
+  }
   if (argc > 1)
     run_case(&ratios, strtoull(argv[1], NULL, 10), true);
   else

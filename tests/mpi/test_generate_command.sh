@@ -43,7 +43,7 @@ DECK
 "$NEURLP" generate explodes.yaml 2>errors.txt
 [ $? -eq 5 ] || fail "a blow-up must have status 5"
 grep -q "1 of 1 systems" errors.txt || fail "a blow-up must be said"
-[ -s explodes.h5 ] || fail "a blow-up is written"
+[ -s explodes_data.h5 ] || fail "a blow-up is written"
 
 # expect STATUS TEXT ARGUMENTS...: fails so, says so, on 2 ranks, and leaves no file.
 expect() {
