@@ -127,11 +127,11 @@ typedef enum neurlp_initial {
   NEURLP_INITIAL_SOFT  /* given values are rows with weight_initial */
 } neurlp_initial;
 
-/* What is minimised. Start from neurlp_formulation_default(). */
+/* What is minimised. Start from neurlp_formulation_default(). Weights are 1e-100 to 1e100. */
 typedef struct neurlp_formulation {
   neurlp_initial initial;
-  double
-      nominal_step; /* h_ref > 0, in units of time: unknowns are scaled by h_ref^j. Changes rounding only */
+  double nominal_step; /* h_ref, 1e-30 to 1e30, in units of time: unknowns are scaled by the j-th power of the
+                          power of two next to it. Changes rounding only, and w_e where that is 0 */
   int32_t leading_derivative; /* kappa, 0 to d: the highest derivative in the equations; for weight_equation =
                                  0 */
   double weight_equation;     /* w_e > 0; 0 means h_ref^kappa */
@@ -166,7 +166,7 @@ typedef struct neurlp_inputs {
   const double *coefficients;   /* c [S][T][E][D][d+1] */
   const double *rhs;            /* b [S][T][E][R] */
   const double *initial_values; /* v [S][K][D][J][R]; NULL if K J = 0 */
-  const double *steps;          /* h [S][T-1][1 or D], > 0, in units of time */
+  const double *steps;          /* h [S][T-1][1 or D], > 0, in units of time; see neurlp_solver_solve */
   const int32_t *lengths; /* [S], 2 to T (and at least K): grid points of each system; NULL: all have T */
 } neurlp_inputs;
 
@@ -180,11 +180,13 @@ typedef struct neurlp_gradients {
 
 typedef struct neurlp_solver neurlp_solver;
 
-/* Bytes of workspace that a solver for this problem will hold in this context. */
+/* Bytes that a solver for this problem will hold in this context; 0 if NEURLP_ISA is wrong (see below). */
 size_t neurlp_solver_workspace_bytes(const neurlp_context *context, const neurlp_problem *problem);
 
 /* Makes a solver and allocates its whole workspace; no later call allocates. Borrows context and problem
- * until it is destroyed. Fails with NEURLP_ERROR_MEMORY; *solver is then NULL. */
+ * until it is destroyed. It runs the best instruction set of this machine, or the one that the environment
+ * variable NEURLP_ISA names (baseline, avx2, avx512). Fails with NEURLP_ERROR_MEMORY, or
+ * NEURLP_ERROR_ARGUMENT if this machine does not have that one; *solver is then NULL. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_create(neurlp_context *context, const neurlp_problem *problem,
                                                    neurlp_solver **solver);
 
@@ -194,7 +196,11 @@ void neurlp_solver_destroy(neurlp_solver **solver);
 /* Solves every system of the batch by one orthogonal sweep over the steps.
  *   solution [S][T][D][d+1][R], written (zeros after a system's length; NaN where a system failed)
  *   status   [S], written: NEURLP_SUCCESS, NEURLP_SINGULAR or NEURLP_NOT_FINITE for each system
- * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT.
+ * A system with a step that is zero or negative is NEURLP_SINGULAR, with one that is not finite
+ * NEURLP_NOT_FINITE. Hard initial values are in the solution bit for bit. A system's numbers do not depend
+ * on the rest of the batch nor on the number of threads; between instruction sets they differ by rounding.
+ * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT (an array that
+ * is needed is NULL, too many systems, a length out of range); then nothing is written.
  * Cost: O(S T n^2 (n + R)) flops with n = D (d+1); inputs are read once, the solution is written once.
  * Source: Pervez, Locatello, Gavves, ICML 2024, eq. 8 to 12 (problem); docs/math.md, section 2 (sweep). */
 NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const neurlp_inputs *inputs,
@@ -204,7 +210,7 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const n
  *   solution    [S][T][D][d+1][R], as neurlp_solver_solve wrote it for the same inputs
  *   grad_output [S][T][D][d+1][R], dLoss/du; entries after a system's length are ignored
  *   gradients   written; zeros after a system's length, NaN where a system failed
- *   status      [S], written as by neurlp_solver_solve
+ *   status      [S], written as by neurlp_solver_solve; NEURLP_NOT_FINITE too if a gradient is not finite
  * Returns as neurlp_solver_solve. Cost: about twice a solve (the factor is recomputed, not kept).
  * Source: docs/math.md, section 3. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *inputs,

@@ -78,7 +78,7 @@ NEURLP_INLINE void sweep_smoothness(neurlp_tile *tile, sweep_sizes z, int32_t co
  * rounding error. */
 NEURLP_INLINE void sweep_keep(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = z.dimensions * z.derivatives;
-  const lanes tolerance = lanes_all(64 * n * n * DBL_EPSILON * DBL_EPSILON);
+  const lanes tolerance = lanes_all(64.0 * n * n * DBL_EPSILON * DBL_EPSILON);
   for (int32_t c = 0; c < n; c++) {
     const lanes *row = tile->top + c * tile->stride + c;
     lanes *kept = tile_factor_row(tile, n, t, c);

@@ -224,12 +224,16 @@ neurlp_status neurlp_fit_sum_bins(neurlp_fit *fit, neurlp_status mine, int64_t c
 
 static const double DAMPING_START = 1e-3, DAMPING_LEAST = 1e-9, DAMPING_MOST = 1e10;
 
-static int64_t freedom(const neurlp_fit *fit, int64_t g) {
-  const neurlp_group *group = &fit->group[g];
+int64_t neurlp_fit_unknowns(const neurlp_fit *fit, int64_t g) {
   const int64_t P = fit->model->parameters;
-  int64_t unknowns = group->windows * fit->model->dimensions * fit->model->order;
+  int64_t unknowns = fit->group[g].windows * fit->model->dimensions * fit->model->order;
   for (int64_t p = 0; p < P; p++) unknowns += fit->free[g * P + p];
-  return group->values > unknowns ? group->values - unknowns : 1;
+  return unknowns;
+}
+
+static int64_t freedom(const neurlp_fit *fit, int64_t g) {
+  const int64_t values = fit->group[g].values, unknowns = neurlp_fit_unknowns(fit, g);
+  return values > unknowns ? values - unknowns : 1;
 }
 
 double neurlp_fit_residual_variance(const neurlp_fit *fit, int64_t g) {

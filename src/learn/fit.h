@@ -100,7 +100,8 @@ void neurlp_fit_restart(neurlp_fit *fit);
 NEURLP_MUST_USE neurlp_status neurlp_fit_track(neurlp_fit *fit);
 
 /* Solves all windows at the current parameters and marks those that cannot be solved as excluded: a group
- * that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups]. Collective. */
+ * that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups],
+ * one with no more data than unknowns NEURLP_TOO_SHORT. Collective. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict);
 
 /* Levenberg-Marquardt until all active groups have converged or given up; `strictness` 1 for a final fit,

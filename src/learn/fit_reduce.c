@@ -198,8 +198,8 @@ static void solve_initial(int64_t size, const double *triangle, int64_t initials
   }
 }
 
-/* Initial values follow the parameters' step in full: only their own part is damped. With all of it damped the
- * step need not lead downhill, however short it is, where initial values are far from their best. */
+/* Initial values follow the parameters' step in full: only their own part is damped. With all of it damped
+ * the step need not lead downhill, however short it is, where initial values are far from their best. */
 void neurlp_fit_step_initial(neurlp_fit *fit) {
   const neurlp_fit_work *work = fit->work;
   const int64_t P = fit->model->parameters, initials = (int64_t)fit->model->dimensions * fit->model->order;

@@ -243,7 +243,7 @@ neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verd
     verdict[g] = group->status;
     if (group->status != NEURLP_SUCCESS) continue;
     const int64_t all = group->windows + group->failed;
-    if (all == 0)
+    if (all == 0 || (group->failed == 0 && group->values <= neurlp_fit_unknowns(fit, g)))
       verdict[g] = NEURLP_TOO_SHORT;
     else if (group->windows == 0 || (double)group->failed > most * (double)all)
       verdict[g] = NEURLP_NOT_CONVERGED;

@@ -75,6 +75,9 @@ void neurlp_fit_step_initial(neurlp_fit *fit);
 NEURLP_MUST_USE neurlp_status neurlp_fit_sum_bins(neurlp_fit *fit, neurlp_status mine, int64_t count,
                                                   double *sums);
 
+/* Numbers that the data of a group must determine: free parameters, and initial values of its windows. */
+int64_t neurlp_fit_unknowns(const neurlp_fit *fit, int64_t g);
+
 /* Weighted residual variance of a group: the objective over the degrees of freedom; 1 if sigma is right. */
 double neurlp_fit_residual_variance(const neurlp_fit *fit, int64_t g);
 

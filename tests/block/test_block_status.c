@@ -195,6 +195,20 @@ static void check_undetermined(int32_t steps, int32_t dimensions, int32_t order)
   batch_close(&batch);
 }
 
+/* Hard initial values come back bit for bit, whatever the nominal step. */
+static void check_exact_values(double nominal_step) {
+  neurlp_formulation formulation = neurlp_formulation_default();
+  test_batch batch;
+  int64_t different = 0;
+  formulation.nominal_step = nominal_step;
+  batch_open(&batch, &good_shape, &formulation, false, 4);
+  check_equal("solve", batch_run(&batch, 1, false), NEURLP_SUCCESS);
+  for (int32_t i = 0; i < 5 * 2; i++)
+    different += batch.solution[i / 2 * batch.size_solution + i % 2 * 3] != batch.initial_values[i];
+  check_equal("hard initial values that are not exactly in the solution", different, 0);
+  batch_close(&batch);
+}
+
 static void check_ownership(neurlp_context *context) {
   const neurlp_formulation formulation = neurlp_formulation_default();
   neurlp_problem *problem = NULL;
@@ -240,6 +254,8 @@ int main(void) {
   check_ownership(context);
   check_instruction_set(context);
   check_outcomes();
+  check_exact_values(0.3);
+  check_exact_values(7);
   for (int32_t order = 1; order <= 4; order++) {
     check_undetermined(8, 1, order);
     check_undetermined(1000, 1, order);
