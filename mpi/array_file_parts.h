@@ -27,7 +27,7 @@ struct neurlp_array_file {
   int64_t block_count, block_capacity;
 };
 
-/* ---- array_file_guard.c: the file system. Local, called on rank 0 only ---- */
+/* ---- array_file_guard.c: the file system. Local, called on rank 0 only ------------------------------- */
 
 /* Splits `path` and makes up the temporary name; fills file->path, ->folder and ->temporary. */
 NEURLP_MUST_USE neurlp_status neurlp_guard_names(neurlp_array_file *file, const char *path);
@@ -40,7 +40,7 @@ NEURLP_MUST_USE neurlp_status neurlp_guard_sync(neurlp_array_file *file);
 NEURLP_MUST_USE neurlp_status neurlp_guard_rename(neurlp_array_file *file);
 void neurlp_guard_remove(neurlp_array_file *file);
 
-/* ---- array_file_verify.c ---- */
+/* ---- array_file_verify.c ----------------------------------------------------------------------------- */
 
 /* Local. Remembers a block that was written. */
 NEURLP_MUST_USE neurlp_status neurlp_verify_record(neurlp_array_file *file, const neurlp_written_block *block,
@@ -50,7 +50,7 @@ NEURLP_MUST_USE neurlp_status neurlp_verify_record(neurlp_array_file *file, cons
 NEURLP_MUST_USE neurlp_status neurlp_verify_blocks(neurlp_array_file *file);
 void neurlp_verify_release(neurlp_array_file *file);
 
-/* ---- array_file_hdf5.c ---- */
+/* ---- array_file_hdf5.c ------------------------------------------------------------------------------- */
 
 /* HDF5 prints its error stack by default; from here on it does not. */
 void neurlp_hdf5_quiet(void);
@@ -77,7 +77,7 @@ bool neurlp_hdf5_is(hid_t location, const char *path, H5O_type_t kind);
  * them on anything any more. Says what happened, removes the temporary file, ends all ranks with status 1. */
 _Noreturn void neurlp_array_file_abort(neurlp_array_file *file, const char *what);
 
-/* ---- array_file_scales.c ---- */
+/* ---- array_file_scales.c ----------------------------------------------------------------------------- */
 
 /* Attaches or labels the dimensions of a new data set as array->scales says; sets units and long_name. */
 NEURLP_MUST_USE neurlp_status neurlp_array_describe(neurlp_array_file *file, hid_t dataset,

@@ -21,7 +21,7 @@ typedef struct inspection {
   const char *path;
 } inspection;
 
-/* ---- any file ---- */
+/* ---- any file ---------------------------------------------------------------------------------------- */
 
 static const char *plural(int64_t count) {
   return count == 1 ? "" : "s";
@@ -187,7 +187,7 @@ static herr_t print_member(hid_t root, const char *name, const H5O_info_t *info,
   return 0;
 }
 
-/* ---- kinds of files ---- */
+/* ---- kinds of files ---------------------------------------------------------------------------------- */
 
 /* Shortest and longest system, where lengths differ. */
 static neurlp_status print_lengths(const inspection *in) {

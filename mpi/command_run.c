@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- run --------------------------------------------------------------------------------------------------
- */
+/* ---- run --------------------------------------------------------------------------------------------- */
 
 /* Collective. What arrived wrong but did not stop the run. */
 static int exit_status(const neurlp_estimates *e) {
@@ -94,8 +93,7 @@ end:
   return exit_code;
 }
 
-/* ---- validate ---------------------------------------------------------------------------------------------
- */
+/* ---- validate ---------------------------------------------------------------------------------------- */
 
 /* Collective. Allocates what a run would hold, so that the figure is exact, and says it. */
 static neurlp_status measure(neurlp_study *s) {

@@ -6,7 +6,7 @@
 
 #include <hdf5.h>
 
-/* ---- data_set_check.c: claims of an HDF5 file, checked before anything is allocated. Local ---- */
+/* ---- data_set_check.c: claims of an HDF5 file, checked before anything is allocated. Local ----------- */
 
 /* A numeric data set that was found and can be read. */
 typedef struct neurlp_numeric {
@@ -48,7 +48,7 @@ NEURLP_MUST_USE neurlp_status neurlp_attribute_number_read(neurlp_context *conte
                                                            const char *file_name, const char *path,
                                                            const char *name, double *value);
 
-/* ---- the source of an open data set ---- */
+/* ---- the source of an open data set ------------------------------------------------------------------ */
 
 /* What rank 0 finds in a file and every rank needs to know; sent as bytes. */
 typedef struct neurlp_data_layout {

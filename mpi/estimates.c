@@ -108,6 +108,7 @@ done:
  * Collective. */
 static neurlp_status combine_statuses(neurlp_study *s, neurlp_estimates *e) {
   const neurlp_fit *fit = s->fit;
+  const bool good = fit->group[0].status == NEURLP_SUCCESS || fit->group[0].status == NEURLP_NOT_CONVERGED;
   int32_t *fitted = NULL;
   neurlp_status status =
       neurlp_agree(s->comm, s->context, neurlp_allocate(s->context, STATUS_PIECE, sizeof *fitted, &fitted));
@@ -124,9 +125,9 @@ static neurlp_status combine_statuses(neurlp_study *s, neurlp_estimates *e) {
     for (int64_t row = 0; row < e->system_count; row++) {
       const int64_t i = e->first_system + row - base;
       if (i < 0 || i >= count) continue;
-      e->status[row] = fitted[i] == 2   ? (int32_t)fit->group[0].status
-                       : fitted[i] == 1 ? NEURLP_NOT_CONVERGED
-                                        : NEURLP_TOO_SHORT;
+      e->status[row] = fitted[i] == 2 || !good ? (int32_t)fit->group[0].status
+                       : fitted[i] == 1        ? NEURLP_NOT_CONVERGED
+                                               : NEURLP_TOO_SHORT;
     }
   }
   neurlp_release(s->context, &fitted);

@@ -47,7 +47,7 @@ int64_t neurlp_linear_row(const neurlp_linear_group *group, neurlp_linear_array 
   return row;
 }
 
-/* ---- rank 0: what a group holds ---- */
+/* ---- rank 0: what a group holds ---------------------------------------------------------------------- */
 
 typedef struct group_reader {
   neurlp_context *context;
@@ -289,7 +289,7 @@ done:
   return status;
 }
 
-/* ---- all ranks ---- */
+/* ---- all ranks --------------------------------------------------------------------------------------- */
 
 static neurlp_status share_groups(neurlp_linear_file *linear) {
   neurlp_linear_source *source = linear->source;

@@ -15,8 +15,7 @@ typedef struct writer {
   int32_t compress;
 } writer;
 
-/* ---- lists of names ---------------------------------------------------------------------------------------
- */
+/* ---- lists of names ---------------------------------------------------------------------------------- */
 
 static neurlp_status write_equations_text(const writer *w, const double *theta) {
   const neurlp_study *s = w->s;
@@ -53,8 +52,7 @@ done:
   return status;
 }
 
-/* ---- estimates --------------------------------------------------------------------------------------------
- */
+/* ---- estimates --------------------------------------------------------------------------------------- */
 
 /* Rows of the estimates: `count` numbers each at `offset` of rows `stride` apart. */
 static neurlp_status write_block(const writer *w, neurlp_array array, const double *values, int64_t stride,
@@ -129,8 +127,7 @@ done:
   return status;
 }
 
-/* ---- systems ----------------------------------------------------------------------------------------------
- */
+/* ---- systems ----------------------------------------------------------------------------------------- */
 
 static neurlp_status write_systems(const writer *w) {
   const neurlp_estimates *e = w->e;
@@ -211,8 +208,7 @@ done:
   return status;
 }
 
-/* ---- the file ---------------------------------------------------------------------------------------------
- */
+/* ---- the file ---------------------------------------------------------------------------------------- */
 
 static int64_t array_bytes(const neurlp_study *s, const neurlp_estimates *e, bool solution) {
   const int64_t P = s->model->parameters, D = s->dimensions, named = s->model->named;

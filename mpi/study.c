@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- data -------------------------------------------------------------------------------------------------
- */
+/* ---- data -------------------------------------------------------------------------------------------- */
 
 /* A relative path in a deck is relative to the deck's own folder, so that a deck runs from wherever it is
  * called. */
@@ -85,8 +84,7 @@ static neurlp_status read_samples(neurlp_study *s) {
   return status;
 }
 
-/* ---- the plan and the grid --------------------------------------------------------------------------------
- */
+/* ---- the plan and the grid --------------------------------------------------------------------------- */
 
 static neurlp_status make_plan(neurlp_study *s) {
   const neurlp_deck *deck = s->job->deck;
@@ -142,8 +140,7 @@ static double nominal_step(const neurlp_study *s) {
   return step;
 }
 
-/* ---- all together -----------------------------------------------------------------------------------------
- */
+/* ---- all together ------------------------------------------------------------------------------------ */
 
 static neurlp_direct_options make_options(const neurlp_study *s, double step) {
   const neurlp_deck *deck = s->job->deck;

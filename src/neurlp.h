@@ -34,8 +34,7 @@ extern "C" {
 #define NEURLP_MUST_USE
 #endif
 
-/* ---- status ----------------------------------------------------------------------------------------------
- */
+/* ---- status ------------------------------------------------------------------------------------------ */
 
 /* Every status: name, value, sentence. 0 is success. Positive: the numbers failed, and every object is still
  * valid. Negative: the call could not be carried out; an object under construction was not made. */
@@ -66,8 +65,7 @@ const char *neurlp_status_name(neurlp_status status);
 /* The status in one sentence, without a full stop. Static storage. */
 const char *neurlp_status_sentence(neurlp_status status);
 
-/* ---- version ---------------------------------------------------------------------------------------------
- */
+/* ---- version ----------------------------------------------------------------------------------------- */
 
 /* Version of the library as "major.minor.patch". Static storage. */
 const char *neurlp_version(void);
@@ -75,8 +73,7 @@ const char *neurlp_version(void);
 /* Commit, compiler and flags that built the library, in one line. Static storage. */
 const char *neurlp_build_info(void);
 
-/* ---- context ---------------------------------------------------------------------------------------------
- */
+/* ---- context ----------------------------------------------------------------------------------------- */
 
 /* Owns memory accounting, the number of threads and the last error message. Outlives everything made with it.
  */
@@ -106,8 +103,7 @@ neurlp_memory neurlp_context_memory(const neurlp_context *context);
 /* Number of threads that loops over tiles use. */
 int32_t neurlp_context_threads(const neurlp_context *context);
 
-/* ---- problem ---------------------------------------------------------------------------------------------
- */
+/* ---- problem ----------------------------------------------------------------------------------------- */
 
 /* Sizes of a batch. */
 typedef struct neurlp_shape {
@@ -156,8 +152,7 @@ NEURLP_MUST_USE neurlp_status neurlp_problem_create(neurlp_context *context, con
 /* Frees the problem and sets *problem to NULL. Safe to call twice. */
 void neurlp_problem_destroy(neurlp_problem **problem);
 
-/* ---- solver ----------------------------------------------------------------------------------------------
- */
+/* ---- solver ------------------------------------------------------------------------------------------ */
 
 /* Inputs of a batch, borrowed for the duration of a call. With a ragged batch, entries at and after a
  * system's length are ignored. */

@@ -120,8 +120,7 @@ void neurlp_nonlinear_destroy(neurlp_nonlinear **block) {
   neurlp_release(context, block);
 }
 
-/* ---- one piece of the batch -------------------------------------------------------------------------------
- */
+/* ---- one piece of the batch -------------------------------------------------------------------------- */
 
 /* Coefficients of u^(kappa) - J u for the system in slot i. */
 static void fill_coefficients(neurlp_nonlinear *block, int64_t i, int32_t length, const double *jacobian) {
@@ -205,8 +204,7 @@ static neurlp_inputs piece_inputs(const neurlp_nonlinear *block, int64_t count) 
                          .lengths = block->lengths};
 }
 
-/* ---- the iteration ----------------------------------------------------------------------------------------
- */
+/* ---- the iteration ----------------------------------------------------------------------------------- */
 
 /* Largest change of the derivatives below kappa, each in units of its dimension's scale per nominal step^j.
  */

@@ -23,16 +23,16 @@ typedef struct neurlp_nonlinear_shape {
   double tolerance;    /* largest update relative to `scale`, 1e-10 */
 } neurlp_nonlinear_shape;
 
-/* The right-hand side, linearised by the caller at the current trajectory of one system. Called from several
- * threads at once, `thread` in 0..threads-1. system        index in the call's batch state [length][D][d+1]
- * current trajectory flow          [D][length], written: f jacobian      [D][D kappa][length], written: df_k
- * / d u[.][k'][j] at column k' kappa + j sensitivity   NULL, or [D][P] pointers, written: df_k / d theta_p
- * over the points, NULL where it is zero; valid until the next call on this thread */
+/* The right-hand side linearised at a trajectory; the arrays are the caller's and stay valid until its next
+ * call on the same thread. */
 typedef struct neurlp_linearisation {
-  const double *flow;
-  const double *jacobian;
-  const double *const *sensitivity;
+  const double *flow;               /* [D][length] f */
+  const double *jacobian;           /* [D][D kappa][length] df_k / d u[.][k'][j] at column k' kappa + j */
+  const double *const *sensitivity; /* [D][P] pointers to [length] df_k / d theta_p; NULL where it is zero */
 } neurlp_linearisation;
+
+/* Linearises system number `system` of the call at state [length][D][d+1]. Called from several threads at
+ * once, `thread` in 0..threads-1; sensitivities only if wanted. */
 typedef void (*neurlp_linearise)(void *user, int32_t thread, int64_t system, int32_t length,
                                  const double *state, bool want_sensitivity, neurlp_linearisation *result);
 

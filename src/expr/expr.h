@@ -69,8 +69,7 @@ bool neurlp_expr_constant(const neurlp_expr *expr, double *value);
 size_t neurlp_expr_print(const neurlp_expr *expr, const neurlp_symbols *symbols, char *text,
                          size_t size_bytes);
 
-/* ---- program: several expressions, evaluated together over many points ------------------------------------
- */
+/* ---- program: several expressions, evaluated together over many points ------------------------------- */
 
 /* Straight-line code for a list of expressions with common subexpressions shared. Immutable after creation
  * and safe to run from several threads at once, each with a workspace of its own. Powers with a whole or half

@@ -32,7 +32,7 @@ typedef struct parser {
 static int32_t parse_sum(parser *p);
 static int32_t parse_signed(parser *p);
 
-/* ---- characters and messages ---- */
+/* ---- characters and messages ------------------------------------------------------------------------- */
 
 static bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -151,7 +151,7 @@ static int32_t fail_unexpected(parser *p, const char *expected) {
   return fail_at(p, p->at, "expected %s, got '%.*s'", expected, (int)bytes, p->at);
 }
 
-/* ---- atoms ---- */
+/* ---- atoms ------------------------------------------------------------------------------------------- */
 
 static int32_t parse_parentheses(parser *p, const char *open) {
   p->at = open + 1;
@@ -237,7 +237,7 @@ static int32_t parse_atom(parser *p) {
   return fail_unexpected(p, "a number, a name or '('");
 }
 
-/* ---- operators ---- */
+/* ---- operators --------------------------------------------------------------------------------------- */
 
 static int32_t parse_power(parser *p) {
   const int32_t base = parse_atom(p);

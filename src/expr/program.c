@@ -24,7 +24,7 @@ struct neurlp_program {
   neurlp_instruction instructions[]; /* [count] */
 };
 
-/* ---- lower ---- */
+/* ---- lower ------------------------------------------------------------------------------------------- */
 
 static int32_t lower_integer_power(neurlp_pool *pool, int32_t base, int32_t n) {
   if (n == 1) return base;
@@ -84,7 +84,7 @@ static int32_t lower(neurlp_pool *pool, const neurlp_expr *expr, int32_t *map) {
   return map[expr->count - 1];
 }
 
-/* ---- schedule ---- */
+/* ---- schedule ---------------------------------------------------------------------------------------- */
 
 typedef struct schedule {
   const neurlp_pool *pool;
@@ -194,7 +194,7 @@ static void emit_below(schedule *s, int32_t root) {
   }
 }
 
-/* ---- allocate ---- */
+/* ---- allocate ---------------------------------------------------------------------------------------- */
 
 /* Turns nodes into slots in place. last, slot_of, free_slots [nodes] are scratch. Returns the slots used. */
 static int32_t allocate_slots(neurlp_instruction *code, int32_t count, int32_t *last, int32_t *slot_of,
@@ -222,7 +222,7 @@ static int32_t allocate_slots(neurlp_instruction *code, int32_t count, int32_t *
   return slots;
 }
 
-/* ---- instruction sets ---- */
+/* ---- instruction sets -------------------------------------------------------------------------------- */
 
 /* The best instruction set that this processor has, or the one that NEURLP_ISA names. */
 static neurlp_status choose_runner(neurlp_context *context, neurlp_program_runner **runner) {
@@ -252,7 +252,7 @@ static neurlp_status choose_runner(neurlp_context *context, neurlp_program_runne
                      wanted);
 }
 
-/* ---- the program ---- */
+/* ---- the program ------------------------------------------------------------------------------------- */
 
 static neurlp_status lower_all(neurlp_pool *pool, int32_t count, const neurlp_expr *const *exprs,
                                int32_t *roots) {

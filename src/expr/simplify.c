@@ -75,7 +75,7 @@ static int32_t negate(neurlp_pool *pool, int32_t a) {
   return replace_front(pool, path, steps, negated);
 }
 
-/* ---- each operation ---- */
+/* ---- each operation ---------------------------------------------------------------------------------- */
 
 static int32_t add(neurlp_pool *pool, int32_t a, int32_t b) {
   int32_t rest = 0;

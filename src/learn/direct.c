@@ -22,8 +22,7 @@ void neurlp_direct_say(const neurlp_direct_options *options, const char *format,
   options->log(options->log_user, line);
 }
 
-/* ---- starting values --------------------------------------------------------------------------------------
- */
+/* ---- starting values --------------------------------------------------------------------------------- */
 
 static void set_start_parameters(neurlp_fit *fit) {
   const int64_t P = fit->model->parameters;
@@ -88,8 +87,7 @@ static void draw_start(neurlp_fit *fit, uint64_t seed, int32_t start) {
   }
 }
 
-/* ---- fits on windows of one length ------------------------------------------------------------------------
- */
+/* ---- fits on windows of one length ------------------------------------------------------------------- */
 
 void neurlp_direct_restore_group(neurlp_fit *fit, int64_t group, const double *state) {
   const neurlp_trajectories *data = fit->data;

@@ -1,10 +1,11 @@
 /* The direct method: coefficients of a basis library, or parameters of known equations, without a network.
  *
  *   start      library coefficients from the integral form, by linear least squares (start.c)
- *   growth     fits on short windows, then on longer ones, as far as the data allow
- *   dropping   library terms that are not significant are dropped, a few at a time, and the rest fitted again
- * (drop.c) end        a last fit with weights from the noise found, and standard errors (docs/math.md,
- * sections 5 to 7). */
+ *   growth     fits on short windows, then on longer ones, as far as the data allow (direct.c)
+ *   dropping   terms that are not significant go, a few at a time, and the rest is fitted again (drop.c)
+ *   end        a last fit with weights from the noise found, and standard errors
+ *
+ * docs/math.md, sections 5 to 7. */
 #ifndef NEURLP_LEARN_DIRECT_H
 #define NEURLP_LEARN_DIRECT_H
 

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- making and preparing ---------------------------------------------------------------------------------
- */
+/* ---- making and preparing ---------------------------------------------------------------------------- */
 
 neurlp_status neurlp_fit_create(neurlp_context *context, const neurlp_model *model,
                                 const neurlp_trajectories *data, const neurlp_exchange *exchange,
@@ -219,8 +218,7 @@ neurlp_status neurlp_fit_sum_bins(neurlp_fit *fit, neurlp_status mine, int64_t c
   return NEURLP_SUCCESS;
 }
 
-/* ---- Levenberg-Marquardt ----------------------------------------------------------------------------------
- */
+/* ---- Levenberg-Marquardt ----------------------------------------------------------------------------- */
 
 static const double DAMPING_START = 1e-3, DAMPING_LEAST = 1e-9, DAMPING_MOST = 1e10;
 
@@ -393,8 +391,7 @@ neurlp_status neurlp_fit_linearise(neurlp_fit *fit) {
   return neurlp_fit_reduce(fit);
 }
 
-/* ---- noise and errors -------------------------------------------------------------------------------------
- */
+/* ---- noise and errors -------------------------------------------------------------------------------- */
 
 /* Keeps the weight of a state without any residual finite. */
 static const double NOISE_FLOOR = 1e-140;

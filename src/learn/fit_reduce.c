@@ -183,8 +183,7 @@ neurlp_status neurlp_fit_reduce(neurlp_fit *fit) {
   return NEURLP_SUCCESS;
 }
 
-/* ---- initial values ---------------------------------------------------------------------------------------
- */
+/* ---- initial values ---------------------------------------------------------------------------------- */
 
 /* Solves R_zz x = right for the initial values of a window; an initial value that the data do not determine
  * gets 0. */

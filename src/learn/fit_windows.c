@@ -84,8 +84,7 @@ done:
   return status;
 }
 
-/* ---- solving ----------------------------------------------------------------------------------------------
- */
+/* ---- solving ----------------------------------------------------------------------------------------- */
 
 /* The callback of the nonlinear block: flow and jacobian of one window at its current trajectory. */
 static void linearise(void *user, int32_t thread, int64_t index, int32_t length, const double *state,

@@ -22,8 +22,7 @@ static int32_t state_symbols(const neurlp_model *model) {
   return model->dimensions * model->order;
 }
 
-/* ---- construction -----------------------------------------------------------------------------------------
- */
+/* ---- construction ------------------------------------------------------------------------------------ */
 
 /* The names of all symbols, primes added for derivatives. */
 static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *spec) {
@@ -174,8 +173,7 @@ done:
   return status;
 }
 
-/* ---- compilation ------------------------------------------------------------------------------------------
- */
+/* ---- compilation ------------------------------------------------------------------------------------- */
 
 /* A growing list of expressions for a program; those made here are freed with it. */
 typedef struct expr_list {
@@ -319,8 +317,7 @@ void neurlp_model_destroy(neurlp_model **model) {
   neurlp_release(context, model);
 }
 
-/* ---- evaluation -------------------------------------------------------------------------------------------
- */
+/* ---- evaluation -------------------------------------------------------------------------------------- */
 
 static int32_t output_count(const neurlp_model_code *code) {
   return code->known_count + code->term_count + code->jacobian_count + code->term_jacobian_count +
