@@ -5,4 +5,4 @@ add_custom_target(neurlp_build_info
           -DVERSION=${PROJECT_VERSION} "-DCOMPILER=${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}, ${CMAKE_BUILD_TYPE}"
           -P ${CMAKE_SOURCE_DIR}/cmake/write_build_info.cmake
   BYPRODUCTS ${CMAKE_BINARY_DIR}/generated/neurlp_build.h
-  COMMENT "" VERBATIM)
+  COMMENT "Noting the commit" VERBATIM)

@@ -238,7 +238,8 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
   NEURLP_TRY(neurlp_agree(s->comm, s->context,
                           neurlp_allocate(s->context, s->model->parameters, sizeof *theta, &theta)));
   NEURLP_TRY(spread_theta(&w, theta));
-  NEURLP_TRY(neurlp_array_file_create(s->comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
+  NEURLP_TRY(
+      neurlp_array_file_create(s->comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
   NEURLP_TRY(neurlp_array_file_provenance(w.file, "neurlp result", SCHEMA_VERSION, s->job->command_line,
                                           neurlp_deck_resolved(deck), neurlp_deck_integer(deck, "run.seed")));
   NEURLP_TRY(write_names(&w));
