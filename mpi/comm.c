@@ -1,6 +1,6 @@
 #include "comm.h"
 
-#include "command.h"
+#include "command/command.h"
 
 #include <stdio.h>
 #include <string.h>

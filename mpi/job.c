@@ -1,7 +1,7 @@
 #include "job.h"
 
 #include "comm.h"
-#include "command.h"
+#include "command/command.h"
 
 #include <errno.h>
 #include <limits.h>

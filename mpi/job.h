@@ -3,7 +3,7 @@
 #ifndef NEURLP_MPI_JOB_H
 #define NEURLP_MPI_JOB_H
 
-#include "deck.h"
+#include "deck/deck.h"
 
 #include <mpi.h>
 

@@ -1,7 +1,7 @@
 /* The program: `neurlp COMMAND ...`. */
-#include "array_file.h"
-#include "command.h"
-#include "deck_names.h"
+#include "command/command.h"
+#include "deck/deck_names.h"
+#include "file/array_file.h"
 #include "neurlp.h"
 
 #include <hdf5.h>

@@ -30,7 +30,8 @@ file(COPY_FILE "${SOURCE}/decay.c" "${work}/user/decay.cpp")
 # Through find_package.
 file(COPY_FILE "${SOURCE}/user.cmake" "${work}/user/CMakeLists.txt")
 list(JOIN languages "_" words)
-step(${CMAKE_COMMAND} -S user -B user-build -DCMAKE_PREFIX_PATH=${prefix} -DUSER_LANGUAGES=${words}
+step(${CMAKE_COMMAND} -G ${GENERATOR} -S user -B user-build -DCMAKE_MAKE_PROGRAM=${MAKE_PROGRAM}
+     -DCMAKE_PREFIX_PATH=${prefix} -DUSER_LANGUAGES=${words}
      -DCMAKE_C_COMPILER=${CC} -DCMAKE_CXX_COMPILER=${CXX})
 step(${CMAKE_COMMAND} --build user-build)
 foreach(language IN LISTS languages)

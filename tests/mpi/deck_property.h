@@ -3,7 +3,7 @@
 #ifndef TESTS_MPI_DECK_PROPERTY_H
 #define TESTS_MPI_DECK_PROPERTY_H
 
-#include "deck.h"
+#include "deck/deck.h"
 
 #include <string.h>
 

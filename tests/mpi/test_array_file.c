@@ -1,7 +1,7 @@
 /* Writes a file with every kind of content and reads it back in part; test_array_file.sh then has h5py look
  * at it. Also: rows in several calls, an older file that a discarded one must not touch, names that clash. */
-#include "array_file.h"
 #include "comm.h"
+#include "file/array_file.h"
 #include "support/check.h"
 
 #include <stdio.h>

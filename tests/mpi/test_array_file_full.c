@@ -1,8 +1,8 @@
 /* Writes a file that may not fit: test_array_file_full PATH MEGABYTES COMPRESS EXPECTED_MEGABYTES, for
  * test_array_file_full.sh. The numbers cannot be compressed. Exit status: 0 written, 1 an error inside a
  * transfer, 9 refused on all ranks with a message. */
-#include "array_file.h"
 #include "comm.h"
+#include "file/array_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Agreement, partition and exit statuses, on any number of ranks. */
 #include "comm.h"
-#include "command.h"
+#include "command/command.h"
 #include "support/check.h"
 
 #include <string.h>

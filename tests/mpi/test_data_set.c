@@ -1,10 +1,10 @@
 /* Data sets written by array_file and read back in any partition: ragged, shared and own times, chosen
  * states, first, end, stride; and CSV. */
-#include "array_file.h"
 #include "comm.h"
-#include "csv.h"
-#include "data_set.h"
-#include "data_set_pieces.h"
+#include "data/csv.h"
+#include "data/data_set.h"
+#include "data/data_set_pieces.h"
+#include "file/array_file.h"
 #include "support/check.h"
 
 #include <stdio.h>

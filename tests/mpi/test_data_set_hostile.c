@@ -1,10 +1,10 @@
 /* Opens and reads every data set of a list, "NAME WORDS" in each line: NAME.h5 must be refused on all ranks
  * with NEURLP_ERROR_DATA and a message that has WORDS in it; `neurlp inspect` must come to no harm. The
  * program runs under a memory limit, so that a file's claims are not believed either. */
-#include "array_file.h"
 #include "comm.h"
-#include "command.h"
-#include "data_set.h"
+#include "command/command.h"
+#include "data/data_set.h"
+#include "file/array_file.h"
 #include "support/check.h"
 
 #include <stdio.h>

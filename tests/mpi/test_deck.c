@@ -1,8 +1,8 @@
 /* Values of good decks: defaults, every kind of key, overrides, the resolved deck; and the table itself. */
-#include "deck.h"
-#include "deck_check.h"
-#include "deck_keys.h"
-#include "deck_number.h"
+#include "deck/deck.h"
+#include "deck/deck_check.h"
+#include "deck/deck_keys.h"
+#include "deck/deck_number.h"
 #include "support/check.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What is wrong with a deck is said whole, at its place, with the remedy. Each case: a deck, and every line
  * of the report that begins an error, in order. */
-#include "deck.h"
+#include "deck/deck.h"
 #include "support/check.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Trajectories from data.generate: closed forms, the same bits however the work is cut, noise and gaps by
  * their statistics, failures, and what is said of bad decks. */
 #include "core/random.h"
-#include "generate.h"
+#include "data/generate.h"
 
 #include "support/check.h"
 

@@ -35,7 +35,7 @@ stand_in() { # NAME: the script comes on standard input
 # A machine: its user's number, what sudo does (none, asks, free), and the packages that it has.
 machine() { # USER SUDO PACKAGE ...
   local tool
-  rm -rf "$work/bin"
+  rm -rf "${work:?}/bin"
   mkdir "$work/bin"
   for tool in bash cat dirname env head mktemp nproc rm sed; do
     ln -s "$(command -v "$tool")" "$work/bin/$tool"
@@ -45,7 +45,7 @@ machine() { # USER SUDO PACKAGE ...
     asks) printf 'exit 1\n' | stand_in sudo ;;
     free) printf '[ "$1" != -n ] || shift; "$@"\n' | stand_in sudo ;;
   esac
-  stand_in dpkg-query <<<'grep=$(< "$INSTALLED"); case " $grep " in *" ${!#} "*) printf installed ;; *) exit 1 ;; esac'
+  stand_in dpkg-query <<<'known=$(< "$INSTALLED"); case " $known " in *" ${!#} "*) printf installed ;; *) exit 1 ;; esac'
   stand_in apt-get <<'END'
 echo "apt-get $*" >>"$CALLS"
 case "$*" in

@@ -1,0 +1,86 @@
+/* neurlp generate: the deck's synthetic trajectories, as a data set (docs/formats.md). */
+#include "comm.h"
+#include "command/command.h"
+#include "data/generate_write.h"
+
+#include <stdio.h>
+
+/* What this rank holds of the data set. */
+typedef struct block {
+  neurlp_samples samples;
+  double *parameters; /* [systems of the rank][P] */
+} block;
+
+/* Collective. This rank's systems. */
+static neurlp_status make_block(MPI_Comm comm, neurlp_context *context, neurlp_generated *g, block *b) {
+  int rank = 0, size = 1;
+  int64_t first = 0, owned = 0;
+  MPI_Comm_rank(comm, &rank);
+  MPI_Comm_size(comm, &size);
+  neurlp_partition(g->systems, rank, size, &first, &owned);
+  const neurlp_sample_range range = {first, first + owned, 0, owned > 0 ? g->samples : 0};
+  neurlp_status status =
+      neurlp_allocate(context, owned * g->parameters, sizeof *b->parameters, &b->parameters);
+  if (status == NEURLP_SUCCESS) status = neurlp_generate_samples(g, &range, &b->samples, b->parameters);
+  return neurlp_agree(comm, context, status);
+}
+
+/* Collective. Rank 0 says what was written. NEURLP_SOME_FAILED if any system has NaN for its end. */
+static neurlp_status report(MPI_Comm comm, const neurlp_generated *g, const char *path) {
+  int rank = 0;
+  int64_t failed = g->failed;
+  MPI_Comm_rank(comm, &rank);
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT64_T, MPI_SUM, comm);
+  if (rank == 0) {
+    printf("%s: %lld system%s, %lld samples of %d state%s, step %g\n", path, (long long)g->systems,
+           g->systems == 1 ? "" : "s", (long long)g->samples, g->dimensions, g->dimensions == 1 ? "" : "s",
+           g->step);
+    if (failed > 0)
+      fprintf(stderr,
+              "neurlp generate: %lld of %lld systems ran to infinity or could not be integrated; their "
+              "samples are "
+              "NaN from there on\n",
+              (long long)failed, (long long)g->systems);
+  }
+  return failed > 0 ? NEURLP_SOME_FAILED : NEURLP_SUCCESS;
+}
+
+static neurlp_status generate(MPI_Comm comm, const neurlp_job *job) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_context *context = job->context;
+  neurlp_generated *generated = NULL;
+  block b = {0};
+  char *name = NULL;
+  const char *path = job->output ? job->output : neurlp_deck_text(job->deck, "output.data");
+  if (neurlp_deck_text(job->deck, "data.file"))
+    return neurlp_fail(context, NEURLP_ERROR_DECK,
+                       "%s takes its data from a file; to generate some, it needs the section data.generate",
+                       neurlp_deck_name(job->deck));
+  if (!path) {
+    NEURLP_TRY(neurlp_agree(comm, context, neurlp_job_file_name(job, "_data.h5", &name)));
+    path = name;
+  }
+  NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
+  NEURLP_TRY(make_block(comm, context, generated, &b));
+  const neurlp_generated_part part = {.generated = generated,
+                                      .samples = &b.samples,
+                                      .parameters = b.parameters,
+                                      .compress = (int32_t)neurlp_deck_integer(job->deck, "output.compress")};
+  NEURLP_TRY(neurlp_generated_write(comm, job, path, &part));
+  status = report(comm, generated, path);
+done:
+  neurlp_samples_release(context, &b.samples);
+  neurlp_release(context, &b.parameters);
+  neurlp_generate_destroy(&generated);
+  neurlp_release(context, &name);
+  return status;
+}
+
+int neurlp_command_generate(MPI_Comm comm, int argc, char **argv) {
+  neurlp_job job;
+  int exit_status = neurlp_job_begin(comm, "generate", argc, argv, &job);
+  if (exit_status == NEURLP_EXIT_DONE)
+    exit_status = neurlp_job_finish(comm, job.context, "generate", generate(comm, &job));
+  neurlp_job_end(&job);
+  return exit_status;
+}

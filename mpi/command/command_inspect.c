@@ -1,0 +1,390 @@
+/* neurlp inspect: says in words what a file holds. Rank 0 reads alone, and believes nothing that it has not
+ * checked. */
+#include "comm.h"
+#include "command/command.h"
+#include "data/csv.h"
+#include "data/data_set_parts.h"
+#include "file/array_file_parts.h"
+#include "job.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Numbers read to count what is missing or failed; equations and names shown; their length. */
+enum { MOST_NUMBERS = 1 << 24, MOST_SHOWN = 30, LONGEST_TEXT_BYTES = 65536 };
+
+typedef struct inspection {
+  neurlp_context *context;
+  hid_t file;
+  const char *path;
+} inspection;
+
+/* ---- any file ---------------------------------------------------------------------------------------- */
+
+static const char *plural(int64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+static void print_escaped(const char *text) {
+  for (; *text; text++) putchar((unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+}
+
+/* One attribute of the file: short texts and numbers as they are, long texts by their length. */
+static neurlp_status print_attribute(const inspection *in, const char *name) {
+  const hid_t attribute = H5Aopen(in->file, name, H5P_DEFAULT);
+  if (attribute < 0) return NEURLP_SUCCESS;
+  const hid_t type = H5Aget_type(attribute);
+  const H5T_class_t kind = H5Tget_class(type);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  neurlp_status status = NEURLP_SUCCESS;
+  if (kind == H5T_STRING) {
+    char *text = NULL;
+    status = neurlp_attribute_text_read(in->context, in->file, "/", name, &text);
+    if (status == NEURLP_SUCCESS && *text) {
+      printf("  %-15s ", name);
+      if (strlen(text) > 200 || strchr(text, '\n'))
+        printf("(text of %zu characters)", strlen(text));
+      else
+        print_escaped(text);
+      printf("\n");
+    }
+    neurlp_release(in->context, &text);
+  } else {
+    double value = (double)NAN;
+    if (neurlp_attribute_number_read(in->context, in->file, in->path, "/", name, &value) == NEURLP_SUCCESS)
+      printf("  %-15s %.17g\n", name, value);
+  }
+  return status;
+}
+
+static neurlp_status print_provenance(const inspection *in) {
+  H5O_info_t info = {0};
+  H5Oget_info_by_name2(in->file, "/", &info, H5O_INFO_NUM_ATTRS, H5P_DEFAULT);
+  const hsize_t count = info.num_attrs;
+  if (count > 0) printf("Where it comes from:\n");
+  for (hsize_t i = 0; i < count; i++) {
+    char name[128] = "";
+    const ssize_t length =
+        H5Aget_name_by_idx(in->file, "/", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
+    if (length <= 0 || (size_t)length >= sizeof name) continue;
+    const neurlp_status status = print_attribute(in, name);
+    if (status < 0) return status;
+  }
+  return NEURLP_SUCCESS;
+}
+
+/* Reads a whole numeric data set, if it is not too large to look at; *count 0 otherwise. */
+static neurlp_status read_all(const inspection *in, const char *path, neurlp_numeric *numeric, int64_t *count,
+                              double **values) {
+  neurlp_status status = NEURLP_SUCCESS;
+  *count = 1;
+  *values = NULL;
+  NEURLP_TRY(neurlp_numeric_check(in->context, in->file, in->path, path, false, numeric));
+  for (int32_t i = 0; i < numeric->rank; i++) *count *= numeric->extents[i];
+  if (!numeric->present || *count > MOST_NUMBERS) *count = 0;
+  if (*count == 0) goto done;
+  NEURLP_TRY(neurlp_allocate(in->context, *count, sizeof **values, values));
+  const hid_t dataset = H5Dopen2(in->file, path, H5P_DEFAULT);
+  const int result = H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, *values);
+  H5Dclose(dataset);
+  if (result < 0)
+    status = neurlp_fail(in->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s", in->path, path,
+                         neurlp_hdf5_reason());
+done:
+  if (status != NEURLP_SUCCESS) neurlp_release(in->context, values);
+  return status;
+}
+
+/* Counts the systems by status. */
+static neurlp_status print_statuses(const inspection *in, const char *path) {
+  neurlp_numeric numeric;
+  int64_t count = 0;
+  double *codes = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!neurlp_hdf5_exists(in->file, path)) return NEURLP_SUCCESS;
+  NEURLP_TRY(read_all(in, path, &numeric, &count, &codes));
+  int64_t named = 0;
+#define COUNT_STATUS(name, value, sentence)                                                                  \
+  do {                                                                                                       \
+    int64_t n = 0;                                                                                           \
+    for (int64_t i = 0; i < count; i++) n += codes[i] == (value);                                            \
+    named += n;                                                                                              \
+    if (n > 0)                                                                                               \
+      printf("  status %d, %lld of %lld systems: %s\n", value, (long long)n, (long long)count, sentence);    \
+  } while (0);
+  NEURLP_STATUS_LIST(COUNT_STATUS)
+#undef COUNT_STATUS
+  if (named < count)
+    printf("  %lld systems have a status that this version does not know\n", (long long)(count - named));
+done:
+  neurlp_release(in->context, &codes);
+  return status;
+}
+
+/* Number of elements of a data set of any type; -1: there is none. */
+static int64_t elements_at(hid_t file, const char *path) {
+  if (!neurlp_hdf5_is(file, path, H5O_TYPE_DATASET)) return -1;
+  const hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
+  const int64_t count = space < 0 ? -1 : (int64_t)H5Sget_simple_extent_npoints(space);
+  if (space >= 0) H5Sclose(space);
+  if (dataset >= 0) H5Dclose(dataset);
+  return count;
+}
+
+/* Prints a list of texts, with `before` and `after` around each. */
+static neurlp_status print_texts(const inspection *in, const char *path, const char *before,
+                                 const char *after) {
+  const int64_t count = elements_at(in->file, path);
+  char **texts = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (count < 1 || count > MOST_NUMBERS) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(in->context, count, sizeof *texts, &texts));
+  NEURLP_TRY(neurlp_texts_read(in->context, in->file, in->path, path, count, LONGEST_TEXT_BYTES, texts));
+  for (int64_t i = 0; i < count && i < MOST_SHOWN; i++) printf("%s%s%s", before, texts[i], after);
+  if (count > MOST_SHOWN) printf("%s... (%lld more)%s", before, (long long)(count - MOST_SHOWN), after);
+done:
+  for (int64_t i = 0; texts && i < count; i++) neurlp_release(in->context, &texts[i]);
+  neurlp_release(in->context, &texts);
+  return status;
+}
+
+/* One line for each data set of the file. */
+static herr_t print_member(hid_t root, const char *name, const H5O_info_t *info, void *data) {
+  const inspection *in = data;
+  if (info->type != H5O_TYPE_DATASET) return 0;
+  hsize_t extents[H5S_MAX_RANK] = {0};
+  const hid_t dataset = H5Dopen2(root, name, H5P_DEFAULT);
+  if (dataset < 0) return 0;
+  const hid_t space = H5Dget_space(dataset);
+  const int rank = H5Sget_simple_extent_dims(space, extents, NULL);
+  H5Sclose(space);
+  H5Dclose(dataset);
+  char *long_name = NULL, *units = NULL;
+  const bool read =
+      neurlp_attribute_text_read(in->context, in->file, name, "long_name", &long_name) == NEURLP_SUCCESS &&
+      neurlp_attribute_text_read(in->context, in->file, name, "units", &units) == NEURLP_SUCCESS;
+  char sizes[160] = "";
+  for (int i = 0; i < rank && i < NEURLP_MOST_EXTENTS; i++)
+    snprintf(sizes + strlen(sizes), sizeof sizes - strlen(sizes), "[%llu]", (unsigned long long)extents[i]);
+  printf("  ");
+  print_escaped(name);
+  printf(" %s", sizes);
+  if (read && *long_name) {
+    printf("  ");
+    print_escaped(long_name);
+  }
+  if (read && *units && strcmp(units, "1") != 0) {
+    printf(", in ");
+    print_escaped(units);
+  }
+  printf("\n");
+  neurlp_release(in->context, &long_name);
+  neurlp_release(in->context, &units);
+  return 0;
+}
+
+/* ---- kinds of files ---------------------------------------------------------------------------------- */
+
+/* Shortest and longest system, where lengths differ. */
+static neurlp_status print_lengths(const inspection *in) {
+  neurlp_numeric numeric;
+  int64_t count = 0;
+  double *lengths = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(read_all(in, "length", &numeric, &count, &lengths));
+  double shortest = HUGE_VAL, longest = 0;
+  for (int64_t i = 0; i < count; i++) {
+    shortest = fmin(shortest, lengths[i]);
+    longest = fmax(longest, lengths[i]);
+  }
+  if (count > 0) printf("The shortest system has %.0f samples, the longest %.0f.\n", shortest, longest);
+done:
+  neurlp_release(in->context, &lengths);
+  return status;
+}
+
+static neurlp_status print_times(const inspection *in) {
+  neurlp_numeric numeric;
+  int64_t count = 0;
+  double *times = NULL;
+  char *units = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(read_all(in, "time", &numeric, &count, &times));
+  NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "time", "units", &units));
+  double first = HUGE_VAL, last = -HUGE_VAL;
+  for (int64_t i = 0; i < count; i++) {
+    first = fmin(first, times[i]);
+    last = fmax(last, times[i]);
+  }
+  if (count > 0) {
+    printf("Time runs from %.10g to %.10g", first, last);
+    if (strcmp(units, "1") != 0 && *units) {
+      printf(" ");
+      print_escaped(units);
+    }
+    printf("%s.\n", numeric.rank == 2 ? "; each system has its own" : "");
+  }
+done:
+  neurlp_release(in->context, &units);
+  neurlp_release(in->context, &times);
+  return status;
+}
+
+static neurlp_status print_missing(const inspection *in) {
+  neurlp_numeric numeric;
+  int64_t count = 0, missing = 0;
+  double *states = NULL;
+  const neurlp_status status = read_all(in, "states", &numeric, &count, &states);
+  if (status != NEURLP_SUCCESS) return status;
+  for (int64_t i = 0; i < count; i++) missing += isnan(states[i]);
+  if (count > 0) printf("%lld of %lld values are missing (NaN).\n", (long long)missing, (long long)count);
+  neurlp_release(in->context, &states);
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status print_data_set(const inspection *in) {
+  neurlp_numeric states;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_numeric_check(in->context, in->file, in->path, "states", true, &states));
+  if (states.rank < 2 || states.rank > 3) {
+    status = neurlp_fail(in->context, NEURLP_ERROR_DATA,
+                         "%s: 'states' has %d dimensions; it needs two, [sample][state], or three, "
+                         "[system][sample][state]",
+                         in->path, states.rank);
+    goto done;
+  }
+  const int64_t systems = states.rank == 3 ? states.extents[0] : 1;
+  printf("A data set: %lld system%s, %lld samples, %lld state%s", (long long)systems, plural(systems),
+         (long long)states.extents[states.rank - 2], (long long)states.extents[states.rank - 1],
+         plural(states.extents[states.rank - 1]));
+  NEURLP_TRY(print_texts(in, "names", " ", ""));
+  printf(".\n");
+  NEURLP_TRY(print_lengths(in));
+  NEURLP_TRY(print_times(in));
+  NEURLP_TRY(print_missing(in));
+  if (neurlp_hdf5_exists(in->file, "parameter_names")) {
+    printf("Parameters of each system:");
+    NEURLP_TRY(print_texts(in, "parameter_names", " ", ""));
+    printf(".\n");
+  }
+done:
+  return status;
+}
+
+static neurlp_status print_result(const inspection *in) {
+  neurlp_status status = NEURLP_SUCCESS;
+  printf("A result of `neurlp run`.\n");
+  if (neurlp_hdf5_exists(in->file, "equations/text")) {
+    printf("Equations:\n");
+    NEURLP_TRY(print_texts(in, "equations/text", "  ", "\n"));
+  }
+  printf("Systems:\n");
+  NEURLP_TRY(print_statuses(in, "status"));
+done:
+  return status;
+}
+
+/* Linear problems, or their solutions: one paragraph for each group. */
+static neurlp_status print_linear(const inspection *in, bool solved) {
+  H5G_info_t info = {0};
+  H5Gget_info(in->file, &info);
+  printf("%s: %llu group%s.\n", solved ? "Solutions of linear problems" : "Linear problems",
+         (unsigned long long)info.nlinks, plural((int64_t)info.nlinks));
+  for (hsize_t i = 0; i < info.nlinks; i++) {
+    char name[256] = "", path[300];
+    const ssize_t length =
+        H5Lget_name_by_idx(in->file, "/", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
+    if (length <= 0 || (size_t)length >= sizeof name) continue;
+    neurlp_numeric numeric;
+    snprintf(path, sizeof path, "%s/%s", name, solved ? "solution" : "coefficients");
+    neurlp_status status = neurlp_numeric_check(in->context, in->file, in->path, path, true, &numeric);
+    if (status < 0) return status;
+    if (numeric.rank != (solved ? 4 : 5))
+      return neurlp_fail(in->context, NEURLP_ERROR_DATA, "%s: '%s' has %d dimensions; it needs %d", in->path,
+                         path, numeric.rank, solved ? 4 : 5);
+    const int64_t *n = numeric.extents;
+    print_escaped(name);
+    const int64_t dimensions = solved ? n[2] : n[3], derivatives = solved ? n[3] : n[4];
+    printf(": %lld system%s, %lld steps, ", (long long)n[0], plural(n[0]), (long long)n[1]);
+    if (!solved) printf("%lld equation%s, ", (long long)n[2], plural(n[2]));
+    printf("%lld dimension%s, order %lld\n", (long long)dimensions, plural(dimensions),
+           (long long)derivatives - 1);
+    snprintf(path, sizeof path, "%s/status", name);
+    status = solved ? print_statuses(in, path) : NEURLP_SUCCESS;
+    if (status < 0) return status;
+  }
+  return NEURLP_SUCCESS;
+}
+
+/* True if the first group of the file has a member of this name. */
+static bool first_group_has(const inspection *in, const char *member) {
+  char name[256] = "", path[300];
+  const ssize_t length =
+      H5Lget_name_by_idx(in->file, "/", H5_INDEX_NAME, H5_ITER_INC, 0, name, sizeof name, H5P_DEFAULT);
+  if (length <= 0 || (size_t)length >= sizeof name) return false;
+  snprintf(path, sizeof path, "%s/%s", name, member);
+  return neurlp_hdf5_exists(in->file, name) && neurlp_hdf5_is(in->file, path, H5O_TYPE_DATASET);
+}
+
+static neurlp_status print_kind(inspection *in) {
+  if (neurlp_hdf5_exists(in->file, "equations")) return print_result(in);
+  if (neurlp_hdf5_exists(in->file, "states")) return print_data_set(in);
+  if (first_group_has(in, "coefficients")) return print_linear(in, false);
+  if (first_group_has(in, "solution")) return print_linear(in, true);
+  printf("An HDF5 file of a kind that this version does not know.\n");
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status inspect_hdf5(neurlp_context *context, const char *path) {
+  inspection in = {.context = context, .file = -1, .path = path};
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_data_open_alone(context, path, &in.file));
+  printf("%s\n", path);
+  NEURLP_TRY(print_kind(&in));
+  NEURLP_TRY(print_provenance(&in));
+  printf("What is in it:\n");
+  H5Ovisit2(in.file, H5_INDEX_NAME, H5_ITER_INC, print_member, &in, H5O_INFO_BASIC);
+done:
+  if (in.file >= 0) H5Fclose(in.file);
+  return status;
+}
+
+static neurlp_status inspect_csv(neurlp_context *context, const char *path) {
+  neurlp_csv csv;
+  const neurlp_status status = neurlp_csv_read(context, path, &csv);
+  if (status != NEURLP_SUCCESS) return status;
+  int64_t missing = 0;
+  for (int64_t i = 0; i < csv.rows * csv.columns; i++) missing += isnan(csv.values[i]);
+  printf("%s\nA table: %lld lines of %d columns:", path, (long long)csv.rows, csv.columns);
+  for (int32_t k = 0; k < csv.columns; k++) {
+    printf("%s ", k ? "," : "");
+    print_escaped(csv.names[k]);
+  }
+  printf(".\n%lld values are missing.\n", (long long)missing);
+  neurlp_csv_release(context, &csv);
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status inspect(neurlp_context *context, int argc, char **argv) {
+  if (argc != 1 || argv[0][0] == '-' || !argv[0][0])
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "the argument is the name of one file");
+  const size_t length = strlen(argv[0]);
+  if (length >= 4 && strcasecmp(argv[0] + length - 4, ".csv") == 0) return inspect_csv(context, argv[0]);
+  return inspect_hdf5(context, argv[0]);
+}
+
+int neurlp_command_inspect(MPI_Comm comm, int argc, char **argv) {
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  neurlp_context *context = NULL;
+  if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return NEURLP_EXIT_INTERNAL;
+  neurlp_status status = rank == 0 ? inspect(context, argc, argv) : NEURLP_SUCCESS;
+  status = neurlp_agree(comm, context, status);
+  const int exit_status = neurlp_job_finish(comm, context, "inspect", status);
+  neurlp_context_destroy(&context);
+  return exit_status;
+}

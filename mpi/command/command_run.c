@@ -1,0 +1,130 @@
+/* neurlp run, neurlp validate: from a deck to learned equations. */
+#include "comm.h"
+#include "command/command.h"
+#include "data/generate_write.h"
+#include "study/log.h"
+#include "study/report.h"
+#include "study/result.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- run --------------------------------------------------------------------------------------------- */
+
+/* Collective. What arrived wrong but did not stop the run. */
+static int exit_status(const neurlp_estimates *e) {
+  if (e->failed > 0) return NEURLP_EXIT_SOME_FAILED;
+  return e->not_converged > 0 ? NEURLP_EXIT_NOT_CONVERGED : NEURLP_EXIT_DONE;
+}
+
+static int64_t sum_over_ranks(MPI_Comm comm, int64_t mine) {
+  int64_t all = 0;
+  MPI_Allreduce(&mine, &all, 1, MPI_INT64_T, MPI_SUM, comm);
+  return all;
+}
+
+static neurlp_status name_output(const neurlp_job *job, char **name) {
+  const char *given = job->output ? job->output : neurlp_deck_text(job->deck, "output.file");
+  return given ? neurlp_copy_text(job->context, given, name) : neurlp_job_file_name(job, ".h5", name);
+}
+
+/* Collective. The data that were generated for this run, where the deck wants to keep them. */
+static neurlp_status keep_generated(const neurlp_study *s) {
+  const char *path = neurlp_deck_text(s->job->deck, "output.data");
+  if (!path || !s->generated) return NEURLP_SUCCESS;
+  const neurlp_generated_part part = {.generated = s->generated,
+                                      .samples = &s->samples,
+                                      .parameters = s->true_parameters,
+                                      .compress =
+                                          (int32_t)neurlp_deck_integer(s->job->deck, "output.compress")};
+  return neurlp_generated_write(s->comm, s->job, path, &part);
+}
+
+static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const char *path, double begin,
+                                     int *exit_code) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_log log;
+  neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
+  neurlp_log_open(&log, s->rank, path, begin);
+  neurlp_report_study(s);
+  s->options.log = neurlp_log_line;
+  s->fit->options.progress = neurlp_log_progress;
+  s->options.log_user = s->fit->options.progress_user = &log;
+  const double start = MPI_Wtime();
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_direct_learn(s->fit, &s->options)));
+  NEURLP_TRY(neurlp_estimates_collect(s, e));
+  phases.learning = MPI_Wtime() - start;
+  neurlp_report_result(s, e);
+  const double write = MPI_Wtime();
+  NEURLP_TRY(keep_generated(s));
+  NEURLP_TRY(neurlp_result_write(s, e, path, &phases.written_bytes));
+  phases.writing = MPI_Wtime() - write;
+  phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
+  phases.read_bytes =
+      sum_over_ranks(s->comm, s->trajectories->sample_count * (s->dimensions + 1) * (int64_t)sizeof(double));
+  phases.exchanged_bytes = sum_over_ranks(s->comm, s->exchange.bytes);
+  neurlp_report_phases(s, &phases);
+  if (s->rank == 0) printf("\nwritten: %s\n", path);
+  *exit_code = exit_status(e);
+done:
+  neurlp_log_close(&log);
+  return status;
+}
+
+int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
+  neurlp_job job;
+  neurlp_study study = {0};
+  neurlp_estimates estimates = {0};
+  char *path = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  const double begin = MPI_Wtime();
+  int exit_code = neurlp_job_begin(comm, "run", argc, argv, &job);
+  if (exit_code != NEURLP_EXIT_DONE) goto end;
+  NEURLP_TRY(neurlp_agree(comm, job.context, name_output(&job, &path)));
+  NEURLP_TRY(neurlp_study_open(comm, &job, &study));
+  NEURLP_TRY(learn_and_write(&study, &estimates, path, begin, &exit_code));
+done:
+  if (status < 0) exit_code = neurlp_job_finish(comm, job.context, "run", status);
+  neurlp_estimates_release(job.context, &estimates);
+  neurlp_study_close(&study);
+  neurlp_release(job.context, &path);
+end:
+  neurlp_job_end(&job);
+  return exit_code;
+}
+
+/* ---- validate ---------------------------------------------------------------------------------------- */
+
+/* Collective. Allocates what a run would hold, so that the figure is exact, and says it. */
+static neurlp_status measure(neurlp_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t g = 0; g < s->fit->groups; g++) s->fit->group[g].window = s->options.first_window;
+  memset(s->fit->free, 1, (size_t)(s->fit->groups * s->model->parameters));
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_fit_cut(s->fit)));
+  for (int64_t g = 0; g < s->fit->groups; g++) s->fit->group[g].window = 0;
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_fit_cut(s->fit)));
+  int64_t peak_bytes = (int64_t)neurlp_context_memory(s->context).peak_bytes, most = 0;
+  MPI_Reduce(&peak_bytes, &most, 1, MPI_INT64_T, MPI_MAX, 0, s->comm);
+  if (s->rank == 0)
+    printf("  memory: %.1f MB on the rank with most; no GPU in this version\n", (double)most / 1e6);
+done:
+  return status;
+}
+
+int neurlp_command_validate(MPI_Comm comm, int argc, char **argv) {
+  neurlp_job job;
+  neurlp_study study = {0};
+  neurlp_status status = NEURLP_SUCCESS;
+  int exit_code = neurlp_job_begin(comm, "validate", argc, argv, &job);
+  if (exit_code != NEURLP_EXIT_DONE) goto end;
+  NEURLP_TRY(neurlp_study_open(comm, &job, &study));
+  neurlp_report_study(&study);
+  NEURLP_TRY(measure(&study));
+  if (study.rank == 0) printf("\nthe deck as resolved:\n%s\n", neurlp_deck_resolved(job.deck));
+done:
+  if (status < 0) exit_code = neurlp_job_finish(comm, job.context, "validate", status);
+  neurlp_study_close(&study);
+end:
+  neurlp_job_end(&job);
+  return exit_code;
+}

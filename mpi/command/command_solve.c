@@ -1,0 +1,121 @@
+/* neurlp solve: linear problems from a file, their solutions and gradients into another. */
+#include "comm.h"
+#include "command/command.h"
+#include "job.h"
+#include "problem/linear_problem_solve.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SCHEMA_VERSION = 1, ATTRIBUTE_BYTES = 65536 };
+
+typedef struct solve_arguments {
+  const char *problem, *output;
+  char command_line[4096];
+} solve_arguments;
+
+static neurlp_status read_arguments(neurlp_context *context, int argc, char **argv, solve_arguments *found) {
+  snprintf(found->command_line, sizeof found->command_line, "neurlp solve");
+  for (int i = 0; i < argc; i++) {
+    const size_t length = strlen(found->command_line);
+    snprintf(found->command_line + length, sizeof found->command_line - length, " %s", argv[i]);
+  }
+  bool good = true;
+  for (int i = 0; i < argc && good; i++) {
+    const bool is_option = strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0;
+    const char **target = is_option ? &found->output : &found->problem;
+    if (is_option) i++;
+    good = i < argc && !*target && *argv[i] && (is_option || argv[i][0] != '-');
+    if (good) *target = argv[i];
+  }
+  if (!good || !found->problem || !found->output)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "the arguments are: PROBLEM.h5 -o OUT.h5");
+  struct stat problem, output;
+  if (stat(found->problem, &problem) == 0 && stat(found->output, &output) == 0 &&
+      problem.st_dev == output.st_dev && problem.st_ino == output.st_ino)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "%s would be replaced by its own answers; give another name after -o", found->problem);
+  return NEURLP_SUCCESS;
+}
+
+/* Says what a group came to. */
+static void report_group(int rank, const neurlp_linear_group *group, int64_t failed) {
+  if (rank != 0) return;
+  if (*group->reason) {
+    fprintf(stderr, "neurlp solve: group '%s' is left out: this version does not solve %s\n", group->name,
+            group->reason);
+    return;
+  }
+  const neurlp_shape *shape = &group->shape;
+  printf("%s: %lld system%s of %d equation%s in %d dimension%s, order %d, %d steps%s", group->name,
+         (long long)shape->systems, shape->systems == 1 ? "" : "s", shape->equations,
+         shape->equations == 1 ? "" : "s", shape->dimensions, shape->dimensions == 1 ? "" : "s", shape->order,
+         shape->steps, group->has_grad_output ? ", with gradients" : "");
+  if (failed > 0) printf("; %lld failed, see %s/status", (long long)failed, group->name);
+  printf("\n");
+}
+
+/* Collective. Solves all groups that can be solved; *some: not everything was. */
+static neurlp_status solve_groups(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
+                                  neurlp_array_file *answers, bool *some) {
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  for (int32_t i = 0; i < problems->count; i++) {
+    int64_t failed = 0;
+    if (!*problems->groups[i].reason) {
+      const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, answers, &failed);
+      if (status != NEURLP_SUCCESS) return status;
+    }
+    *some = *some || failed > 0 || *problems->groups[i].reason;
+    report_group(rank, &problems->groups[i], failed);
+  }
+  return NEURLP_SUCCESS;
+}
+
+/* Collective. */
+static neurlp_status check_anything(MPI_Comm comm, neurlp_context *context,
+                                    const neurlp_linear_file *problems, const char *path, int64_t *bytes) {
+  *bytes = 0;
+  for (int32_t i = 0; i < problems->count; i++)
+    if (!*problems->groups[i].reason)
+      *bytes += neurlp_linear_answer_bytes(&problems->groups[i]) + ATTRIBUTE_BYTES;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (*bytes == 0)
+    status = neurlp_fail(context, NEURLP_ERROR_DATA,
+                         "%s has no group that this version can solve; it solves smoothness hermite without "
+                         "slack, central or periodic rows ('%s' has %s)",
+                         path, problems->groups[0].name, problems->groups[0].reason);
+  return neurlp_agree(comm, context, status);
+}
+
+static neurlp_status solve(MPI_Comm comm, neurlp_context *context, const solve_arguments *arguments) {
+  neurlp_linear_file *problems = NULL;
+  neurlp_array_file *answers = NULL;
+  int64_t bytes = 0;
+  bool some = false;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_linear_open(comm, context, arguments->problem, &problems));
+  NEURLP_TRY(check_anything(comm, context, problems, arguments->problem, &bytes));
+  NEURLP_TRY(neurlp_array_file_create(comm, context, arguments->output, bytes, &answers));
+  NEURLP_TRY(neurlp_array_file_provenance(answers, "neurlp linear solution", SCHEMA_VERSION,
+                                          arguments->command_line, NULL, 0));
+  NEURLP_TRY(solve_groups(comm, context, problems, answers, &some));
+  NEURLP_TRY(neurlp_array_file_commit(&answers));
+  if (some) status = NEURLP_SOME_FAILED;
+done:
+  neurlp_array_file_discard(&answers);
+  neurlp_linear_close(&problems);
+  return status;
+}
+
+int neurlp_command_solve(MPI_Comm comm, int argc, char **argv) {
+  neurlp_context *context = NULL;
+  if (neurlp_context_create(0, &context) != NEURLP_SUCCESS) return NEURLP_EXIT_INTERNAL;
+  solve_arguments arguments = {0};
+  neurlp_status status = neurlp_agree(comm, context, read_arguments(context, argc, argv, &arguments));
+  if (status == NEURLP_SUCCESS) status = solve(comm, context, &arguments);
+  const int exit_status = neurlp_job_finish(comm, context, "solve", status);
+  neurlp_context_destroy(&context);
+  return exit_status;
+}

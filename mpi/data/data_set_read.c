@@ -1,0 +1,191 @@
+#include "comm.h"
+#include "data/data_set_parts.h"
+#include "data/data_set_pieces.h"
+#include "file/array_file_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Collective. Reads a block of a data set of doubles. */
+static neurlp_status read_block(const neurlp_data_source *source, const char *path, int rank,
+                                const int64_t *start, const int64_t *stride, const int64_t *count,
+                                double *values) {
+  if (neurlp_hdf5_read_block(source->file, path, rank, start, stride, count, values) >= 0)
+    return NEURLP_SUCCESS;
+  return neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",
+                     source->path, path, neurlp_hdf5_reason());
+}
+
+/* Collective. One rectangle of a data set [S][T][inner] or, if shared, [T][inner]; NULL: none left here. */
+static neurlp_status read_piece(const neurlp_data_source *source, const char *path, bool shared,
+                                int32_t inner, const neurlp_sample_piece *piece, double *rectangle) {
+  const neurlp_data_layout *layout = &source->layout;
+  const int64_t start[3] = {piece ? piece->first_system : 0,
+                            piece ? layout->first + piece->first_sample * layout->stride : 0, 0};
+  const int64_t stride[3] = {1, layout->stride, 1};
+  const int64_t count[3] = {piece ? piece->end_system - piece->first_system : 0, piece ? piece->samples : 0,
+                            inner};
+  const int rank = (shared ? 1 : 2) + (inner > 0 ? 1 : 0);
+  const int skip = shared ? 1 : 0;
+  return read_block(source, path, rank, start + skip, stride + skip, count + skip, rectangle);
+}
+
+/* Where system s of the range begins, in samples of the selection. */
+static int64_t own_first(const neurlp_sample_range *range, int64_t s) {
+  return s == range->first_system ? range->first_sample : 0;
+}
+
+/* Spreads a rectangle of states over packed memory, taking the chosen columns. */
+static void unpack_states(const neurlp_data_source *source, const neurlp_sample_piece *piece,
+                          const double *rectangle, neurlp_samples *samples) {
+  const int32_t wide = source->layout.file_dimensions, dimensions = source->layout.dimensions;
+  for (int64_t s = piece->first_system; s < piece->end_system; s++) {
+    const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
+    const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
+    const int64_t left = offsets[1] - offsets[0] - skipped;
+    const double *row = rectangle + (s - piece->first_system) * piece->samples * wide;
+    double *states = samples->states + (offsets[0] + skipped) * dimensions;
+    for (int64_t t = 0; t < piece->samples && t < left; t++)
+      for (int32_t k = 0; k < dimensions; k++)
+        states[t * dimensions + k] = row[t * wide + source->columns[k]];
+  }
+}
+
+static void unpack_times(const neurlp_sample_piece *piece, const double *rectangle, bool shared,
+                         neurlp_samples *samples) {
+  for (int64_t s = piece->first_system; s < piece->end_system; s++) {
+    const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
+    const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
+    const int64_t left = offsets[1] - offsets[0] - skipped;
+    const double *row = rectangle + (shared ? 0 : (s - piece->first_system) * piece->samples);
+    const int64_t count = piece->samples < left ? piece->samples : left;
+    if (count > 0) memcpy(samples->times + offsets[0] + skipped, row, (size_t)count * sizeof *row);
+  }
+}
+
+/* Collective. Reads the range's samples, rectangle by rectangle. */
+static neurlp_status read_hdf5(const neurlp_data_source *source, neurlp_samples *samples) {
+  const neurlp_data_layout *layout = &source->layout;
+  const neurlp_sample_range *range = &samples->range;
+  double *rectangle = NULL;
+  const int64_t limit = NEURLP_PIECE_BYTES / 8 / layout->file_dimensions;
+  int64_t pieces = neurlp_count_pieces(range, samples->offsets, limit);
+  MPI_Allreduce(MPI_IN_PLACE, &pieces, 1, MPI_INT64_T, MPI_MAX, source->comm);
+  const int64_t most = limit < 1 ? layout->file_dimensions : limit * layout->file_dimensions;
+  neurlp_status status = neurlp_agree(source->comm, source->context,
+                                      neurlp_allocate(source->context, most, sizeof *rectangle, &rectangle));
+  neurlp_piece_cursor cursor = {0, 0};
+  for (int64_t i = 0; i < pieces && status == NEURLP_SUCCESS; i++) {
+    neurlp_sample_piece piece;
+    const bool more = neurlp_next_piece(range, samples->offsets, limit, &cursor, &piece);
+    const bool shared = layout->time_rank == 1;
+    neurlp_status mine = read_piece(source, "time", shared, 0, more ? &piece : NULL, rectangle);
+    if (more && mine == NEURLP_SUCCESS) unpack_times(&piece, rectangle, shared, samples);
+    const neurlp_status states = read_piece(source, "states", layout->states_rank == 2,
+                                            layout->file_dimensions, more ? &piece : NULL, rectangle);
+    if (more && states == NEURLP_SUCCESS) unpack_states(source, &piece, rectangle, samples);
+    if (mine == NEURLP_SUCCESS) mine = states;
+    status = neurlp_agree(source->comm, source->context, mine);
+  }
+  neurlp_release(source->context, &rectangle);
+  return status;
+}
+
+/* The same from a CSV file, which every rank has in memory. */
+static void copy_csv(const neurlp_data_source *source, neurlp_samples *samples) {
+  const neurlp_data_layout *layout = &source->layout;
+  const int64_t count = samples->range.end_system > samples->range.first_system ? samples->offsets[1] : 0;
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t t = layout->first + (samples->range.first_sample + i) * layout->stride;
+    samples->times[i] = source->csv_time[t];
+    for (int32_t k = 0; k < layout->dimensions; k++)
+      samples->states[i * layout->dimensions + k] =
+          source->csv_states[t * layout->file_dimensions + source->columns[k]];
+  }
+}
+
+static int64_t length_of(const neurlp_data_set *data, int64_t s) {
+  return data->lengths ? data->lengths[s] : data->samples;
+}
+
+/* Fills offsets; a range outside of the data set is the caller's error. */
+static neurlp_status place_samples(const neurlp_data_set *data, neurlp_samples *samples) {
+  const neurlp_sample_range *range = &samples->range;
+  const int64_t systems = range->end_system - range->first_system;
+  if (range->first_system < 0 || systems < 0 || range->end_system > data->systems)
+    return neurlp_fail(data->source->context, NEURLP_ERROR_ARGUMENT, "systems %lld to %lld are not in %s",
+                       (long long)range->first_system, (long long)range->end_system - 1, data->source->path);
+  const neurlp_status status =
+      neurlp_allocate(data->source->context, systems + 1, sizeof *samples->offsets, &samples->offsets);
+  if (status != NEURLP_SUCCESS) return status;
+  for (int64_t i = 0; i < systems; i++) {
+    const int64_t s = range->first_system + i;
+    const int64_t begin = own_first(range, s);
+    const int64_t end = i == systems - 1 ? range->end_sample : length_of(data, s);
+    if (begin < 0 || end < begin || end > length_of(data, s))
+      return neurlp_fail(data->source->context, NEURLP_ERROR_ARGUMENT,
+                         "samples %lld to %lld of system %lld are not in %s", (long long)begin,
+                         (long long)end - 1, (long long)s, data->source->path);
+    samples->offsets[i + 1] = samples->offsets[i] + end - begin;
+  }
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status check_times(const neurlp_data_set *data, const neurlp_samples *samples) {
+  const int64_t systems = samples->range.end_system - samples->range.first_system;
+  for (int64_t i = 0; i < systems; i++)
+    for (int64_t t = samples->offsets[i]; t < samples->offsets[i + 1]; t++) {
+      const bool later = t == samples->offsets[i] || samples->times[t] > samples->times[t - 1];
+      if (isfinite(samples->times[t]) && later) continue;
+      const int64_t s = samples->range.first_system + i;
+      const int64_t sample =
+          data->source->layout.first +
+          data->source->layout.stride * (t - samples->offsets[i] + own_first(&samples->range, s));
+      return neurlp_fail(data->source->context, NEURLP_ERROR_DATA,
+                         "%s: time of sample %lld of system %lld is %g; times must be finite and increase "
+                         "(where systems have fewer samples, give them a 'length')",
+                         data->source->path, (long long)sample, (long long)s, samples->times[t]);
+    }
+  return NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range *range,
+                               neurlp_samples *samples) {
+  neurlp_data_source *source = data->source;
+  neurlp_status status = NEURLP_SUCCESS;
+  memset(samples, 0, sizeof *samples);
+  samples->range = *range;
+  status = place_samples(data, samples);
+  const int64_t systems = range->end_system - range->first_system;
+  const int64_t count = status == NEURLP_SUCCESS ? samples->offsets[systems] : 0;
+  if (status == NEURLP_SUCCESS)
+    status = neurlp_allocate(source->context, count, sizeof *samples->times, &samples->times);
+  if (status == NEURLP_SUCCESS)
+    status = neurlp_allocate(source->context, count, (size_t)data->dimensions * sizeof *samples->states,
+                             &samples->states);
+  NEURLP_TRY(neurlp_agree(source->comm, source->context, status));
+  if (source->layout.csv)
+    copy_csv(source, samples);
+  else
+    NEURLP_TRY(read_hdf5(source, samples));
+  NEURLP_TRY(neurlp_agree(source->comm, source->context, check_times(data, samples)));
+done:
+  if (status != NEURLP_SUCCESS) neurlp_samples_release(source->context, samples);
+  return status;
+}
+
+neurlp_status neurlp_data_read_parameters(neurlp_data_set *data, const neurlp_sample_range *range,
+                                          double *parameters) {
+  neurlp_data_source *source = data->source;
+  if (data->parameters == 0 || source->layout.csv) return NEURLP_SUCCESS;
+  const int64_t start[2] = {range->first_system, 0}, stride[2] = {1, 1};
+  const int64_t count[2] = {range->end_system - range->first_system, data->parameters};
+  return neurlp_agree(source->comm, source->context,
+                      read_block(source, "parameters", 2, start, stride, count, parameters));
+}
+
+void neurlp_samples_release(neurlp_context *context, neurlp_samples *samples) {
+  neurlp_release(context, &samples->offsets);
+  neurlp_release(context, &samples->times);
+  neurlp_release(context, &samples->states);
+}

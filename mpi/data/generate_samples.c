@@ -1,0 +1,216 @@
+/* From a plan to samples. A trajectory is integrated in pieces of fixed length, counted from its first
+ * sample, of which the asked part is kept: the pieces, and with them every bit, are the same whatever the
+ * range. */
+#include "core/random.h"
+#include "data/generate_plan.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+enum { PIECE = 1024 }; /* samples */
+
+/* One thread's tools. */
+typedef struct worker {
+  neurlp_dynamics *dynamics;
+  double *times;      /* [PIECE + 1] */
+  double *states;     /* [PIECE + 1][D * order] */
+  double *initial;    /* [D * order] */
+  double *parameters; /* [P] */
+  double *squares;    /* [D] sum over the clean samples so far */
+  int64_t clean;      /* their number: sample `clean` is the first that failed, if any */
+} worker;
+
+/* The part of one system that is asked for. */
+typedef struct part {
+  int64_t system, begin, end; /* samples begin to end - 1 */
+  double *times;              /* [end - begin] */
+  double *states;             /* [end - begin][D] */
+} part;
+
+static double draw(const neurlp_distribution *d, uint64_t seed, neurlp_random_stream stream, int64_t system,
+                   int64_t index) {
+  if (d->kind == 'u') return d->a + (d->b - d->a) * neurlp_random_uniform(seed, stream, system, index);
+  if (d->kind == 'n') return d->a + d->b * neurlp_random_normal(seed, stream, system, index);
+  return d->a;
+}
+
+static void draw_system(const neurlp_generated *g, int64_t system, worker *w) {
+  const struct neurlp_generate_plan *plan = g->plan;
+  for (int32_t p = 0; p < g->parameters; p++)
+    w->parameters[p] = draw(&plan->parameters[p], plan->seed, NEURLP_RANDOM_PARAMETER, system, p);
+  for (int32_t i = 0; i < g->dimensions * g->order; i++)
+    w->initial[i] = draw(&plan->initial[i], plan->seed, NEURLP_RANDOM_INITIAL, system, i);
+  memset(w->squares, 0, (size_t)g->dimensions * sizeof(double));
+  w->clean = 0;
+}
+
+/* Takes in the rows of a piece up to its first NaN, with which the integrator marks what it did not reach:
+ * positions go to the kept part, their squares to the sums. */
+static void take_rows(const neurlp_generated *g, worker *w, const part *kept, int64_t count,
+                      const double *rows) {
+  const int32_t n = g->dimensions * g->order;
+  for (int64_t i = 0; i < count && !isnan(rows[i * n]); i++, w->clean++)
+    for (int32_t k = 0; k < g->dimensions; k++) {
+      const double x = rows[i * n + k * g->order];
+      w->squares[k] += x * x;
+      if (w->clean >= kept->begin && w->clean < kept->end)
+        kept->states[(w->clean - kept->begin) * g->dimensions + k] = x;
+    }
+}
+
+/* The clean trajectory up to the sample before `stop`, or a little further. */
+static void integrate(const neurlp_generated *g, worker *w, const part *kept, int64_t stop) {
+  const neurlp_integrate_options options = neurlp_integrate_options_default();
+  const int32_t n = g->dimensions * g->order;
+  const size_t row_bytes = (size_t)n * sizeof(double);
+  neurlp_status status = NEURLP_SUCCESS;
+  if (g->plan->transient > 0.0) {
+    w->times[0] = g->start - g->plan->transient;
+    w->times[1] = g->start;
+    status = neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, 2, w->times, w->states, NULL);
+    memcpy(w->initial, w->states + n, row_bytes);
+  }
+  if (status == NEURLP_SUCCESS) take_rows(g, w, kept, 1, w->initial);
+  for (int64_t first = 0; first + 1 < stop && status == NEURLP_SUCCESS; first += PIECE) {
+    const int64_t left = g->samples - 1 - first;
+    const int64_t count = left < PIECE ? left : PIECE;
+    for (int64_t i = 0; i <= count; i++) w->times[i] = g->start + (double)(first + i) * g->step;
+    status = neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, count + 1, w->times,
+                              w->states, NULL);
+    take_rows(g, w, kept, count, w->states + n);
+    memcpy(w->initial, w->states + count * n, row_bytes);
+  }
+}
+
+/* Noise relative to each state's root mean square, then gaps. */
+static void spoil(const neurlp_generated *g, const worker *w, const part *kept) {
+  const struct neurlp_generate_plan *plan = g->plan;
+  const int32_t D = g->dimensions;
+  for (int32_t k = 0; k < D; k++) {
+    const double deviation = w->clean > 0 ? plan->noise * sqrt(w->squares[k] / (double)w->clean) : 0.0;
+    for (int64_t i = kept->begin; i < kept->end; i++) {
+      double *x = &kept->states[(i - kept->begin) * D + k];
+      if (deviation > 0.0)
+        *x += deviation * neurlp_random_normal(plan->seed, NEURLP_RANDOM_NOISE, kept->system, i * D + k);
+      if (plan->missing > 0.0 &&
+          neurlp_random_uniform(plan->seed, NEURLP_RANDOM_MISSING, kept->system, i * D + k) < plan->missing)
+        *x = NAN;
+    }
+  }
+}
+
+/* One system's part from beginning to end. True if it failed before the part's end. */
+static bool make_part(const neurlp_generated *g, worker *w, const part *kept) {
+  for (int64_t i = kept->begin; i < kept->end; i++)
+    kept->times[i - kept->begin] = g->start + (double)i * g->step;
+  for (int64_t i = 0; i < (kept->end - kept->begin) * g->dimensions; i++) kept->states[i] = NAN;
+  integrate(g, w, kept, g->plan->noise > 0.0 ? g->samples : kept->end);
+  spoil(g, w, kept);
+  return w->clean < kept->end;
+}
+
+static neurlp_status make_workers(const neurlp_generated *g, worker **workers) {
+  neurlp_context *context = g->plan->context;
+  const int64_t n = (int64_t)g->dimensions * g->order;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, g->plan->workers, sizeof **workers, workers));
+  for (int32_t i = 0; i < g->plan->workers; i++) {
+    worker *w = &(*workers)[i];
+    w->dynamics = g->plan->dynamics[i];
+    NEURLP_TRY(neurlp_allocate(context, PIECE + 1, sizeof(double), &w->times));
+    NEURLP_TRY(neurlp_allocate(context, (PIECE + 1) * n, sizeof(double), &w->states));
+    NEURLP_TRY(neurlp_allocate(context, n, sizeof(double), &w->initial));
+    NEURLP_TRY(neurlp_allocate(context, g->parameters, sizeof(double), &w->parameters));
+    NEURLP_TRY(neurlp_allocate(context, g->dimensions, sizeof(double), &w->squares));
+  }
+done:
+  return status;
+}
+
+static void release_workers(const neurlp_generated *g, worker **workers) {
+  neurlp_context *context = g->plan->context;
+  for (int32_t i = 0; *workers && i < g->plan->workers; i++) {
+    worker *w = &(*workers)[i];
+    neurlp_release(context, &w->times);
+    neurlp_release(context, &w->states);
+    neurlp_release(context, &w->initial);
+    neurlp_release(context, &w->parameters);
+    neurlp_release(context, &w->squares);
+  }
+  neurlp_release(context, workers);
+}
+
+static neurlp_status check_range(const neurlp_generated *g, const neurlp_sample_range *range) {
+  const int64_t systems = range->end_system - range->first_system;
+  const bool good =
+      systems == 0 ||
+      (range->first_system >= 0 && systems > 0 && range->end_system <= g->systems &&
+       range->first_sample >= 0 && range->first_sample < g->samples && range->end_sample > 0 &&
+       range->end_sample <= g->samples && (systems > 1 || range->first_sample < range->end_sample));
+  if (good) return NEURLP_SUCCESS;
+  return neurlp_fail(
+      g->plan->context, NEURLP_ERROR_ARGUMENT,
+      "range from system %lld, sample %lld to before system %lld, sample %lld, of %lld systems of "
+      "%lld samples",
+      (long long)range->first_system, (long long)range->first_sample, (long long)range->end_system,
+      (long long)range->end_sample, (long long)g->systems, (long long)g->samples);
+}
+
+/* Sizes `samples` for the range. */
+static neurlp_status lay_out(const neurlp_generated *g, const neurlp_sample_range *range,
+                             neurlp_samples *samples) {
+  neurlp_context *context = g->plan->context;
+  neurlp_status status = NEURLP_SUCCESS;
+  const int64_t systems = range->end_system - range->first_system;
+  samples->range = *range;
+  NEURLP_TRY(neurlp_allocate(context, systems + 1, sizeof(int64_t), &samples->offsets));
+  for (int64_t i = 0; i < systems; i++) {
+    const int64_t begin = i == 0 ? range->first_sample : 0;
+    const int64_t end = i == systems - 1 ? range->end_sample : g->samples;
+    samples->offsets[i + 1] = samples->offsets[i] + end - begin;
+  }
+  const int64_t total = samples->offsets[systems];
+  NEURLP_TRY(neurlp_allocate(context, total, sizeof(double), &samples->times));
+  NEURLP_TRY(neurlp_allocate(context, total, (size_t)g->dimensions * sizeof(double), &samples->states));
+done:
+  return status;
+}
+
+static int64_t make_parts(const neurlp_generated *g, worker *workers, const neurlp_samples *samples,
+                          double *parameters) {
+  const neurlp_sample_range *range = &samples->range;
+  const int64_t systems = range->end_system - range->first_system;
+  const int64_t P = g->parameters;
+  int64_t failed = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(g->plan->workers) reduction(+ : failed)
+  for (int64_t i = 0; i < systems; i++) {
+    worker *w = &workers[omp_get_thread_num()];
+    const int64_t begin = i == 0 ? range->first_sample : 0;
+    const part kept = {.system = range->first_system + i,
+                       .begin = begin,
+                       .end = begin + samples->offsets[i + 1] - samples->offsets[i],
+                       .times = samples->times + samples->offsets[i],
+                       .states = samples->states + samples->offsets[i] * g->dimensions};
+    draw_system(g, kept.system, w);
+    if (parameters && P > 0) memcpy(parameters + i * P, w->parameters, (size_t)P * sizeof(double));
+    failed += make_part(g, w, &kept);
+  }
+  return failed;
+}
+
+neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_sample_range *range,
+                                      neurlp_samples *samples, double *parameters) {
+  neurlp_status status = NEURLP_SUCCESS;
+  worker *workers = NULL;
+  *samples = (neurlp_samples){0};
+  generated->failed = 0;
+  NEURLP_TRY(check_range(generated, range));
+  NEURLP_TRY(lay_out(generated, range, samples));
+  NEURLP_TRY(make_workers(generated, &workers));
+  generated->failed = make_parts(generated, workers, samples, parameters);
+done:
+  release_workers(generated, &workers);
+  if (status < 0) neurlp_samples_release(generated->plan->context, samples);
+  return status;
+}

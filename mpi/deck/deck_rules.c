@@ -1,0 +1,132 @@
+#include "deck/deck_check.h"
+
+#include "deck/deck_number.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_BYTES = 128 };
+
+static bool is_there(const neurlp_deck *deck, const char *path) {
+  return neurlp_deck_node_find(deck->root, path) != NULL;
+}
+
+static void section_of(const char *path, char section[PATH_BYTES]) {
+  snprintf(section, PATH_BYTES, "%.*s", (int)neurlp_deck_path_parent(path), path);
+}
+
+/* Where something is missing from a section: at its key, or nowhere if it is not there either. */
+static neurlp_deck_place place_of_section(const neurlp_deck *deck, const char *section) {
+  const neurlp_deck_node *node = *section ? neurlp_deck_node_find(deck->root, section) : NULL;
+  return node ? node->key_place : (neurlp_deck_place){NEURLP_PLACE_DECK, NEURLP_PLACE_NOWHERE};
+}
+
+/* False for a section that is no mapping: that is reported already, and its keys are not missed. */
+static bool can_miss(const neurlp_deck *deck, const char *section) {
+  const neurlp_deck_node *node = neurlp_deck_node_find(deck->root, section);
+  if (!node) return !neurlp_deck_section_optional(section);
+  return node->kind == NEURLP_NODE_MAP || neurlp_deck_node_empty(node);
+}
+
+static void check_required(const neurlp_deck *deck, neurlp_deck_report *report) {
+  for (int32_t i = 0; i < neurlp_deck_key_count; i++) {
+    const neurlp_deck_key *key = &neurlp_deck_keys[i];
+    char section[PATH_BYTES];
+    section_of(key->path, section);
+    if ((key->required & deck->task) != deck->task || deck->values[i].given || !can_miss(deck, section))
+      continue;
+    char range[PATH_BYTES];
+    neurlp_deck_range_words(key, range, sizeof range);
+    neurlp_deck_report_add(report, place_of_section(deck, section), "missing key '%s'%s%s%s: %s", key->path,
+                           *range ? " (" : "", range, *range ? ")" : "", key->sentence);
+  }
+}
+
+static void check_eithers(const neurlp_deck *deck, neurlp_deck_report *report) {
+  for (int32_t i = 0; i < neurlp_deck_either_count; i++) {
+    const neurlp_deck_either *either = &neurlp_deck_eithers[i];
+    const neurlp_deck_node *one = neurlp_deck_node_find(deck->root, either->one);
+    const neurlp_deck_node *other = neurlp_deck_node_find(deck->root, either->other);
+    const char *one_name = neurlp_deck_path_leaf(either->one);
+    const char *other_name = neurlp_deck_path_leaf(either->other);
+    if (one && other) {
+      const bool one_is_later = one->key_place.origin != other->key_place.origin
+                                    ? one->key_place.origin > other->key_place.origin
+                                    : one->key_place.offset > other->key_place.offset;
+      neurlp_deck_report_add(report, one_is_later ? one->key_place : other->key_place,
+                             "'%s' has both '%s' and '%s'; leave one of them out", either->section, one_name,
+                             other_name);
+    } else if (!one && !other && can_miss(deck, either->section)) {
+      neurlp_deck_report_add(report, place_of_section(deck, either->section),
+                             "'%s' needs either '%s' or '%s'", either->section, one_name, other_name);
+    }
+  }
+}
+
+static bool has_special_value(const neurlp_deck *deck, int32_t key) {
+  double special = 0.0;
+  if (!neurlp_deck_keys[key].special || neurlp_deck_read_number(neurlp_deck_keys[key].special, &special))
+    return false;
+  const neurlp_deck_value *value = &deck->values[key];
+  const double number =
+      neurlp_deck_keys[key].kind == NEURLP_KEY_INTEGER ? (double)value->integer : value->number;
+  return value->present && number == special;
+}
+
+static void check_needs(const neurlp_deck *deck, neurlp_deck_report *report) {
+  for (int32_t i = 0; i < neurlp_deck_need_count; i++) {
+    const neurlp_deck_need *need = &neurlp_deck_needs[i];
+    const neurlp_deck_node *node = neurlp_deck_node_find(deck->root, need->key);
+    const int32_t needed = neurlp_deck_key_find(need->needs);
+    if (!node || (deck->values[needed].given && !has_special_value(deck, needed))) continue;
+    const neurlp_deck_node *wrong = deck->values[needed].node ? deck->values[needed].node : node;
+    neurlp_deck_report_add(report, wrong->key_place, "'%s' needs '%s': %s", need->key, need->needs,
+                           need->reason);
+  }
+}
+
+static void check_samples(const neurlp_deck *deck, neurlp_deck_report *report) {
+  const neurlp_deck_value *first = &deck->values[neurlp_deck_key_find("data.first")];
+  const neurlp_deck_value *end = &deck->values[neurlp_deck_key_find("data.end")];
+  if (!end->present || end->integer < 0 || !end->node || end->integer > first->integer) return;
+  neurlp_deck_report_add(report, end->node->place,
+                         "'data.end' is %lld and 'data.first' is %lld: no sample is between them; end is the "
+                         "first sample that is not used",
+                         (long long)end->integer, (long long)first->integer);
+}
+
+void neurlp_deck_check_rules(neurlp_deck *deck, neurlp_deck_report *report) {
+  if (deck->root->kind != NEURLP_NODE_MAP && !neurlp_deck_node_empty(deck->root)) return;
+  check_required(deck, report);
+  check_eithers(deck, report);
+  check_needs(deck, report);
+  if (is_there(deck, "data.end")) check_samples(deck, report);
+}
+
+/* The deck's name without folder and ending, in the current folder. */
+static const char *default_output(neurlp_deck *deck) {
+  const char *slash = strrchr(deck->source.name, '/');
+  const char *base = slash ? slash + 1 : deck->source.name;
+  const char *dot = strrchr(base, '.');
+  const bool ending = dot && dot > base && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+  const size_t length = ending ? (size_t)(dot - base) : strlen(base);
+  char *text = neurlp_deck_arena_take(&deck->arena, length + sizeof ".h5");
+  if (!text) return NULL;
+  memcpy(text, base, length);
+  memcpy(text + length, ".h5", sizeof ".h5");
+  return text;
+}
+
+void neurlp_deck_fill_defaults(neurlp_deck *deck, neurlp_deck_report *report) {
+  for (int32_t i = 0; i < neurlp_deck_key_count; i++) {
+    const neurlp_deck_key *key = &neurlp_deck_keys[i];
+    if (deck->values[i].given || !key->preset) continue;
+    const neurlp_deck_node *node = neurlp_deck_node_scalar(&deck->arena, key->preset, false);
+    if (!node) return;
+    neurlp_deck_value_read(report, key, node, &deck->values[i]);
+  }
+  neurlp_deck_value *output = &deck->values[neurlp_deck_key_find("output.file")];
+  if (output->given) return;
+  output->text = default_output(deck);
+  output->present = output->text != NULL;
+}

@@ -1,0 +1,110 @@
+#include "comm.h"
+#include "file/array_file_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void neurlp_array_file_prepare(void) {
+  setenv("OMPI_MCA_io", "romio321", 0);
+}
+
+/* Frees the handle; what is on disk stays as it is. */
+static void release_file(neurlp_array_file **file) {
+  neurlp_array_file *gone = *file;
+  neurlp_context *context = gone->context;
+  neurlp_verify_release(gone);
+  neurlp_release(context, &gone->path);
+  neurlp_release(context, &gone->folder);
+  neurlp_release(context, &gone->temporary);
+  neurlp_release(context, file);
+}
+
+/* The temporary name is rank 0's: it has rank 0's host and process in it. */
+static neurlp_status share_names(neurlp_array_file *file, const char *path) {
+  const neurlp_status status = neurlp_agree(file->comm, file->context, neurlp_guard_names(file, path));
+  if (status != NEURLP_SUCCESS) return status;
+  int bytes = (int)strlen(file->temporary) + 1;
+  MPI_Bcast(&bytes, 1, MPI_INT, 0, file->comm);
+  char *name = NULL;
+  const neurlp_status allocated =
+      neurlp_agree(file->comm, file->context, neurlp_allocate(file->context, bytes, 1, &name));
+  if (allocated == NEURLP_SUCCESS) {
+    if (file->rank == 0) memcpy(name, file->temporary, (size_t)bytes);
+    MPI_Bcast(name, bytes, MPI_CHAR, 0, file->comm);
+    neurlp_release(file->context, &file->temporary);
+    file->temporary = name;
+  } else {
+    neurlp_release(file->context, &name);
+  }
+  return allocated;
+}
+
+static neurlp_status open_temporary(neurlp_array_file *file) {
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+  H5Pset_fapl_mpio(access, file->comm, MPI_INFO_NULL);
+  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+  file->id = neurlp_hdf5_noted(H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access));
+  H5Pclose(creation);
+  H5Pclose(access);
+  if (file->id >= 0) return NEURLP_SUCCESS;
+  return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s cannot be written: %s", file->path,
+                     neurlp_hdf5_reason());
+}
+
+neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_context *context, const char *path,
+                                       int64_t expected_bytes, neurlp_array_file **file) {
+  neurlp_array_file *made = NULL;
+  *file = NULL;
+  neurlp_status status = neurlp_agree(comm, context, neurlp_allocate(context, 1, sizeof *made, &made));
+  if (status != NEURLP_SUCCESS) {
+    neurlp_release(context, &made);
+    return status;
+  }
+  made->comm = comm;
+  made->context = context;
+  made->id = -1;
+  MPI_Comm_rank(comm, &made->rank);
+  MPI_Comm_size(comm, &made->size);
+  neurlp_hdf5_quiet();
+  status = share_names(made, path);
+  if (status == NEURLP_SUCCESS)
+    status = neurlp_agree(comm, context,
+                          made->rank == 0 ? neurlp_guard_create(made, expected_bytes) : NEURLP_SUCCESS);
+  if (status == NEURLP_SUCCESS) {
+    status = neurlp_agree(comm, context, open_temporary(made));
+    if (status != NEURLP_SUCCESS && made->rank == 0) neurlp_guard_remove(made);
+  }
+  if (status == NEURLP_SUCCESS)
+    *file = made;
+  else
+    release_file(&made);
+  return status;
+}
+
+neurlp_status neurlp_array_file_commit(neurlp_array_file **file) {
+  neurlp_array_file *done = *file;
+  if (H5Fflush(done->id, H5F_SCOPE_GLOBAL) < 0) neurlp_array_file_abort(done, "flush");
+  if (H5Fclose(done->id) < 0) neurlp_array_file_abort(done, "close");
+  done->id = -1;
+  neurlp_context *context = done->context;
+  const bool first = done->rank == 0;
+  neurlp_status status = neurlp_agree(done->comm, context, first ? neurlp_guard_sync(done) : NEURLP_SUCCESS);
+  if (status == NEURLP_SUCCESS) status = neurlp_agree(done->comm, context, neurlp_verify_blocks(done));
+  if (status == NEURLP_SUCCESS)
+    status = neurlp_agree(done->comm, context, first ? neurlp_guard_rename(done) : NEURLP_SUCCESS);
+  if (status != NEURLP_SUCCESS && first) neurlp_guard_remove(done);
+  release_file(file);
+  return status;
+}
+
+void neurlp_array_file_discard(neurlp_array_file **file) {
+  if (!file || !*file) return;
+  if ((*file)->id >= 0 && H5Fclose((*file)->id) < 0) neurlp_array_file_abort(*file, "close");
+  if ((*file)->rank == 0) neurlp_guard_remove(*file);
+  release_file(file);
+}
+
+hid_t neurlp_array_file_id(const neurlp_array_file *file) {
+  return file->id;
+}

@@ -1,0 +1,89 @@
+/* HDF5 files of global arrays, written and read collectively: every rank its own part. The guards against
+ * what MPI-IO does on a full disk are here and nowhere else (docs/formats.md, "Writing safely"). */
+#ifndef NEURLP_MPI_ARRAY_FILE_H
+#define NEURLP_MPI_ARRAY_FILE_H
+
+#include "core/context.h"
+#include "data/data_set.h"
+
+#include <hdf5.h>
+#include <mpi.h>
+
+typedef struct neurlp_array_file neurlp_array_file;
+
+/* Call before MPI_Init: has Open MPI use ROMIO, because its default MPI-IO reports success on a full disk. */
+void neurlp_array_file_prepare(void);
+
+/* Collective. Creates a file under a temporary name in the folder of `path`; neurlp_array_file_commit gives
+ * it its name. expected_bytes (0: unknown) must be there on the file system, quota included. Every rank
+ * passes the same. A failure is NEURLP_ERROR_IO on every rank. */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_context *context,
+                                                       const char *path, int64_t expected_bytes,
+                                                       neurlp_array_file **file);
+
+/* Collective. Flushes, closes, syncs, reads back and compares, renames; the file and its folder are on disk
+ * afterwards. Destroys the handle. On any failure the temporary file is removed and an older file of that
+ * name is untouched. */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_commit(neurlp_array_file **file);
+
+/* Collective. Gives up: removes the temporary file. Safe on NULL. */
+void neurlp_array_file_discard(neurlp_array_file **file);
+
+/* The HDF5 handle, for what is not wrapped here. */
+hid_t neurlp_array_file_id(const neurlp_array_file *file);
+
+/* Description of one data set. Floating-point arrays have the fill value NaN, others 0. */
+typedef struct neurlp_array {
+  const char *path; /* "solution/states": groups are made as needed */
+  hid_t type;   /* H5T_NATIVE_DOUBLE, H5T_NATIVE_INT32, ... in memory and, as little-endian, in the file */
+  int32_t rank; /* number of dimensions, 1 to 6 */
+  int64_t extents[6]; /* global */
+  const char *units;  /* NULL or "1" if it has none */
+  const char *long_name;
+  const char *scales[6]; /* name of each dimension ("system", "time", "names") or NULL. A list of that name
+                            and length, written before in the same group or one above, becomes the dimension's
+                            scale; else the dimension is only labelled. An array [N] whose dimension has its
+                            own name is a scale itself. */
+  int32_t compress;      /* gzip level, 0: none */
+} neurlp_array;
+
+/* Errors in the calls below. What all ranks can see is returned on all of them (NEURLP_ERROR_ARGUMENT,
+ * NEURLP_ERROR_IO); the caller then discards the file. A transfer that fails, on a full disk say, may fail on
+ * one rank while the others wait in it for ever: that rank says so on standard error, removes the temporary
+ * file and ends all ranks with exit status 1. */
+
+/* Collective. Writes rows [first, first + count) of the first dimension; count may be 0. The first call for a
+ * path makes the data set; further calls add rows to it. Rows that nobody writes hold the fill value. A row
+ * is at most 2 GB; the memory needed besides `values` is that of one row, or 32 MB. */
+NEURLP_MUST_USE neurlp_status neurlp_array_write_rows(neurlp_array_file *file, const neurlp_array *array,
+                                                      int64_t first, int64_t count, const void *values);
+
+/* Collective. Writes packed samples (see neurlp_samples) into an array [S][T][...]; what nobody writes is the
+ * fill value. */
+NEURLP_MUST_USE neurlp_status neurlp_array_write_samples(neurlp_array_file *file, const neurlp_array *array,
+                                                         const neurlp_sample_range *range,
+                                                         const int64_t *offsets, const void *values);
+
+/* Collective. Writes a list of texts, or one, as UTF-8 strings padded with zeros to the longest (MPI-IO
+ * cannot write variable-length strings); every rank passes the same. In h5py: file[path].asstr()[:]. */
+NEURLP_MUST_USE neurlp_status neurlp_array_write_texts(neurlp_array_file *file, const char *path,
+                                                       const char *long_name, int64_t count,
+                                                       const char *const *texts);
+
+/* Collective; every rank passes the same. Attributes of the object at `path` ("/" for the file); an older
+ * attribute of that name is replaced. Texts are variable-length UTF-8. */
+NEURLP_MUST_USE neurlp_status neurlp_array_attribute_text(neurlp_array_file *file, const char *path,
+                                                          const char *name, const char *value);
+NEURLP_MUST_USE neurlp_status neurlp_array_attribute_number(neurlp_array_file *file, const char *path,
+                                                            const char *name, double value);
+NEURLP_MUST_USE neurlp_status neurlp_array_attribute_integer(neurlp_array_file *file, const char *path,
+                                                             const char *name, int64_t value);
+
+/* Collective. Root attributes that say where a file comes from: schema and its version, program, version,
+ * commit, build, command line, deck text (NULL: none), seed, ranks, GPUs, library versions, date with time
+ * zone (rank 0's). */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_provenance(neurlp_array_file *file, const char *schema,
+                                                           int32_t schema_version, const char *command_line,
+                                                           const char *deck, int64_t seed);
+
+#endif

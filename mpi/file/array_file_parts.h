@@ -1,0 +1,88 @@
+/* What the files array_file*.c share, and the few HDF5 helpers that the readers use too. */
+#ifndef NEURLP_MPI_ARRAY_FILE_PARTS_H
+#define NEURLP_MPI_ARRAY_FILE_PARTS_H
+
+#include "file/array_file.h"
+
+/* Most bytes that one collective transfer moves on one rank: bounds every temporary buffer. */
+enum { NEURLP_PIECE_BYTES = 32 << 20, NEURLP_CHUNK_BYTES = 1 << 20, NEURLP_MOST_EXTENTS = 6 };
+
+/* A block that this rank wrote: read back and compared before the file gets its name. */
+typedef struct neurlp_written_block {
+  char *path;
+  hsize_t start[NEURLP_MOST_EXTENTS], count[NEURLP_MOST_EXTENTS];
+  int32_t rank;
+  hid_t type; /* in memory; a predefined type or one that the file owns */
+  size_t bytes;
+  uint64_t checksum;
+} neurlp_written_block;
+
+struct neurlp_array_file {
+  MPI_Comm comm;
+  int rank, size;
+  neurlp_context *context;
+  hid_t id;
+  char *path, *folder, *temporary;
+  neurlp_written_block *blocks;
+  int64_t block_count, block_capacity;
+};
+
+/* ---- array_file_guard.c: the file system. Local, called on rank 0 only ------------------------------- */
+
+/* Splits `path` and makes up the temporary name; fills file->path, ->folder and ->temporary. */
+NEURLP_MUST_USE neurlp_status neurlp_guard_names(neurlp_array_file *file, const char *path);
+/* Folder there and writable, target not a folder, room for `bytes`; makes the empty temporary file. */
+NEURLP_MUST_USE neurlp_status neurlp_guard_create(neurlp_array_file *file, int64_t bytes);
+/* Room for `bytes` more in the folder. */
+NEURLP_MUST_USE neurlp_status neurlp_guard_room(neurlp_array_file *file, int64_t bytes);
+NEURLP_MUST_USE neurlp_status neurlp_guard_sync(neurlp_array_file *file);
+/* Gives the temporary file its name and makes that last. */
+NEURLP_MUST_USE neurlp_status neurlp_guard_rename(neurlp_array_file *file);
+void neurlp_guard_remove(neurlp_array_file *file);
+
+/* ---- array_file_verify.c ----------------------------------------------------------------------------- */
+
+/* Local. Remembers a block that was written. */
+NEURLP_MUST_USE neurlp_status neurlp_verify_record(neurlp_array_file *file, const neurlp_written_block *block,
+                                                   const char *path, const void *values);
+/* Local: no communication, so that a failing rank cannot leave the others waiting. Reads this rank's blocks
+ * back from the closed temporary file. */
+NEURLP_MUST_USE neurlp_status neurlp_verify_blocks(neurlp_array_file *file);
+void neurlp_verify_release(neurlp_array_file *file);
+
+/* ---- array_file_hdf5.c ------------------------------------------------------------------------------- */
+
+/* HDF5 prints its error stack by default; from here on it does not. */
+void neurlp_hdf5_quiet(void);
+/* Passes the result of an HDF5 call through; if it is a failure, keeps its reason, which the next HDF5 call
+ * (closing what was open, say) would wipe out. */
+int64_t neurlp_hdf5_noted(int64_t result);
+/* Why the last failure happened: the innermost lines of HDF5's error stack, which name the cause, as one
+ * line. Static, valid until the next call. */
+const char *neurlp_hdf5_reason(void);
+/* Opens a file for reading by this process alone, without locks (a file being read is never written). */
+hid_t neurlp_hdf5_open_alone(const char *path);
+/* Transfer properties: collective MPI-IO. */
+hid_t neurlp_hdf5_collective(void);
+/* Collective. Reads a block of a data set of numbers as doubles; a rank that wants nothing passes count[0] =
+ * 0. A negative return is HDF5's failure on this rank. */
+int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,
+                           const int64_t *stride, const int64_t *count, double *values);
+/* True if `path`, group by group, exists below `location`. */
+bool neurlp_hdf5_exists(hid_t location, const char *path);
+/* True if the link at `path` leads to an object of this kind (H5O_TYPE_DATASET, H5O_TYPE_GROUP). */
+bool neurlp_hdf5_is(hid_t location, const char *path, H5O_type_t kind);
+
+/* An error inside a collective transfer: the other ranks may already wait in it, where nobody can agree with
+ * them on anything any more. Says what happened, removes the temporary file, ends all ranks with status 1. */
+_Noreturn void neurlp_array_file_abort(neurlp_array_file *file, const char *what);
+
+/* ---- array_file_scales.c ----------------------------------------------------------------------------- */
+
+/* Attaches or labels the dimensions of a new data set as array->scales says; sets units and long_name. */
+NEURLP_MUST_USE neurlp_status neurlp_array_describe(neurlp_array_file *file, hid_t dataset,
+                                                    const neurlp_array *array);
+/* Text attribute of an open object, replacing an older one; a negative return is HDF5's failure. */
+int neurlp_hdf5_attribute_text(hid_t object, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,72 @@
+#include "study/log.h"
+
+#include <errno.h>
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Seconds to the first line about an iteration. */
+static const double FIRST_INTERVAL = 10;
+
+static FILE *open_csv(const char *result) {
+  const char *slash = strrchr(result, '/'), *base = slash ? slash + 1 : result, *dot = strrchr(base, '.');
+  const int length = (int)(dot && dot > base ? dot - result : (ptrdiff_t)strlen(result));
+  const size_t bytes = (size_t)length + sizeof ".log.csv";
+  char *path = malloc(bytes);
+  if (!path) return NULL;
+  snprintf(path, bytes, "%.*s.log.csv", length, result);
+  FILE *csv = fopen(path, "w");
+  if (!csv) fprintf(stderr, "neurlp: no log for machines: cannot write %s: %s\n", path, strerror(errno));
+  free(path);
+  return csv;
+}
+
+void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin) {
+  *log =
+      (neurlp_log){.speaks = rank == 0, .begin = begin, .next = FIRST_INTERVAL, .interval = FIRST_INTERVAL};
+  if (!log->speaks) return;
+  log->terminal =
+      isatty(STDOUT_FILENO) == 1 && !getenv("PMIX_RANK"); /* launchers give ranks terminals of their own */
+  log->csv = open_csv(result);
+  if (log->csv)
+    fprintf(log->csv, "seconds,row,iteration,window,windows,groups,active,free,weighted_squares\n");
+}
+
+void neurlp_log_close(neurlp_log *log) {
+  if (log->terminal) printf("\r\033[K");
+  if (log->csv && fclose(log->csv) != 0)
+    fprintf(stderr, "neurlp: the log for machines is incomplete: %s\n", strerror(errno));
+  log->csv = NULL;
+}
+
+void neurlp_log_line(void *user, const char *line) {
+  const neurlp_log *log = user;
+  if (!log->speaks) return;
+  printf("%s  %8.2f s  %s\n", log->terminal ? "\r\033[K" : "", MPI_Wtime() - log->begin, line);
+  fflush(stdout);
+}
+
+void neurlp_log_progress(void *user, const neurlp_fit_progress *p) {
+  neurlp_log *log = user;
+  if (!log->speaks) return;
+  const double now = MPI_Wtime() - log->begin;
+  log->row++;
+  if (log->csv)
+    fprintf(log->csv, "%.3f,%lld,%d,%lld,%lld,%lld,%lld,%lld,%.17g\n", now, (long long)log->row, p->iteration,
+            (long long)p->window, (long long)p->windows, (long long)p->groups, (long long)p->active,
+            (long long)p->free, p->objective);
+  char text[160];
+  snprintf(text, sizeof text,
+           "iteration %d: %lld windows, weighted sum of squares %.6g, %lld of %lld group%s active",
+           p->iteration, (long long)p->windows, p->objective, (long long)p->active, (long long)p->groups,
+           p->groups == 1 ? "" : "s");
+  if (now >= log->next) {
+    neurlp_log_line(log, text);
+    log->interval *= 2;
+    log->next = now + log->interval;
+  } else if (log->terminal) {
+    printf("\r\033[K  %8.2f s  %s", now, text);
+    fflush(stdout);
+  }
+}

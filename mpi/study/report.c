@@ -1,0 +1,184 @@
+#include "study/report.h"
+
+#include "comm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void neurlp_report_study(const neurlp_study *s) {
+  if (s->rank != 0) return;
+  const neurlp_model *model = s->model;
+  printf("%s: %s, %lld system%s of %lld samples, %d state%s\n", neurlp_deck_name(s->job->deck),
+         s->discover ? "discovery" : "fit", (long long)s->systems, s->systems == 1 ? "" : "s",
+         (long long)s->samples_each, s->dimensions, s->dimensions == 1 ? "" : "s");
+  if (model->terms > 0)
+    printf("  library of %d terms: %d coefficients for each %s\n", model->terms,
+           model->terms * model->dimensions, s->plan_spec.per_system ? "system" : "set of equations");
+  printf("  block of order %d, nominal step %.6g, windows of %lld samples; %d rank%s of %d thread%s\n",
+         s->trajectories->order, s->options.fit.nominal_step, (long long)s->plan_spec.window, s->size,
+         s->size == 1 ? "" : "s", neurlp_context_threads(s->context),
+         neurlp_context_threads(s->context) == 1 ? "" : "s");
+  fflush(stdout);
+}
+
+/* "12.3(4)": the value with its standard error in units of the last digit. */
+static void print_with_error(char *text, size_t size_bytes, double value, double error) {
+  if (!(error > 0) || !isfinite(error) || !isfinite(value)) {
+    snprintf(text, size_bytes, "%.6g", value);
+    return;
+  }
+  int exponent = (int)floor(log10(error));
+  int decimals = 1 - exponent; /* two digits of the error */
+  if (decimals < 0) decimals = 0;
+  if (decimals > 12 || fabs(value) >= 1e7 || fabs(value) < 1e-4)
+    snprintf(text, size_bytes, "%.8g +- %.2g", value, error);
+  else if (exponent >= 1)
+    snprintf(text, size_bytes, "%.0f(%.0f)", value, error);
+  else
+    snprintf(text, size_bytes, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));
+}
+
+static void report_equations(const neurlp_study *s, const neurlp_estimates *e) {
+  const neurlp_model *model = s->model;
+  const int64_t L = model->terms;
+  char text[4096], number[64], name[256];
+  printf("\n");
+  for (int32_t k = 0; k < model->dimensions; k++) {
+    neurlp_model_print(model, k, e->theta, 6, text, sizeof text);
+    printf("  %s\n", text);
+  }
+  printf("\n  %-24s %s\n", "parameter", "estimate (standard error)");
+  for (int32_t p = 0; p < model->parameters; p++) {
+    if (p >= model->named && e->theta[p] == 0) continue;
+    neurlp_model_parameter_name(model, p, name, sizeof name);
+    print_with_error(number, sizeof number, e->theta[p], e->errors[p]);
+    printf("  %-24s %s%s\n", name, number, isnan(e->errors[p]) ? " (given)" : "");
+  }
+  if (L > 0) {
+    int32_t kept = 0;
+    for (int32_t p = model->named; p < model->parameters; p++) kept += e->theta[p] != 0;
+    printf("  %d of %lld library coefficients are significant\n", kept, (long long)(L * model->dimensions));
+  }
+  if (s->systems == 1)
+    for (int32_t k = 0; k < model->dimensions; k++)
+      for (int32_t j = 0; j < model->order; j++) {
+        const int64_t i = (int64_t)k * model->order + j;
+        if (e->window[0] < s->samples_each || e->system_count == 0) continue;
+        snprintf(name, sizeof name, "%s%s at the start", model->states[k], j == 0 ? "" : "'");
+        print_with_error(number, sizeof number, e->initial[i], e->initial_errors[i]);
+        printf("  %-24s %s\n", name, number);
+      }
+  double squares = 0;
+  printf("  %-24s", "noise");
+  for (int32_t k = 0; k < model->dimensions; k++) {
+    printf(" %s %.4g", model->states[k], e->noise[k]);
+    squares += e->squares[k];
+  }
+  printf("\n  %-24s %.6g, windows of %d samples\n", "sum of squares", squares, e->window[0]);
+}
+
+static int compare_numbers(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* Rank 0 gets `mine` of all ranks, sorted, with NaN left out; NULL on the others, or without memory. */
+static double *gather_sorted(const neurlp_study *s, const double *mine, int64_t count, int64_t *total) {
+  int counts[2] = {(int)count, 0};
+  int *all = malloc((size_t)s->size * 2 * sizeof *all);
+  double *values = NULL;
+  *total = 0;
+  MPI_Gather(counts, 1, MPI_INT, all, 1, MPI_INT, 0, s->comm);
+  if (s->rank == 0 && all) {
+    int64_t sum = 0;
+    for (int r = 0; r < s->size; r++) {
+      all[s->size + r] = (int)sum;
+      sum += all[r];
+    }
+    values = malloc((size_t)(sum + 1) * sizeof *values);
+    *total = sum;
+  }
+  MPI_Gatherv(mine, counts[0], MPI_DOUBLE, values, all, all ? all + s->size : NULL, MPI_DOUBLE, 0, s->comm);
+  free(all);
+  if (!values) return NULL;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < *total; i++)
+    if (!isnan(values[i])) values[kept++] = values[i];
+  *total = kept;
+  qsort(values, (size_t)kept, sizeof *values, compare_numbers);
+  return values;
+}
+
+/* Median and quartiles over systems of one number of each row. */
+static void report_spread(const neurlp_study *s, const char *name, const double *mine, int64_t count,
+                          const char *format) {
+  int64_t total = 0;
+  double *values = gather_sorted(s, mine, count, &total);
+  if (values && total > 0) printf(format, name, values[total / 2], values[total / 4], values[total * 3 / 4]);
+  free(values);
+}
+
+/* Index of a parameter among the true ones, or -1. */
+static int32_t find_truth(const neurlp_study *s, const char *name) {
+  for (int32_t i = 0; i < s->true_parameter_count; i++)
+    if (!strcmp(s->true_parameter_names[i], name)) return i;
+  return -1;
+}
+
+static void report_systems(const neurlp_study *s, const neurlp_estimates *e) {
+  const neurlp_model *model = s->model;
+  const int64_t P = model->parameters;
+  const int32_t most = P < 40 ? (int32_t)P : 40;
+  char text[4096];
+  double *column = malloc((size_t)(e->rows + 1) * sizeof *column);
+  if (!column) return; /* only words are lost; the file has the numbers */
+  for (int32_t k = 0; s->rank == 0 && k < model->dimensions; k++) {
+    neurlp_model_print(model, k, NULL, 6, text, sizeof text);
+    printf("%s  %s\n", k == 0 ? "\n" : "", text);
+  }
+  if (s->rank == 0) printf("\n  %-24s median       quartiles over systems\n", "parameter");
+  for (int32_t p = 0; p < most; p++) {
+    neurlp_model_parameter_name(model, p, text, sizeof text);
+    for (int64_t row = 0; row < e->rows; row++) column[row] = e->theta[row * P + p];
+    report_spread(s, text, column, e->rows, "  %-24s %-12.6g %.6g to %.6g\n");
+    const int32_t truth = find_truth(s, text);
+    if (truth < 0) continue;
+    for (int64_t row = 0; row < e->rows; row++) {
+      const double exact = s->true_parameters[row * s->true_parameter_count + truth];
+      column[row] = 100 * fabs(column[row] - exact) / fabs(exact);
+    }
+    report_spread(s, "  error against truth, %", column, e->rows, "  %-24s %-12.4g %.4g to %.4g\n");
+  }
+  free(column);
+}
+
+void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e) {
+  if (s->plan_spec.per_system)
+    report_systems(s, e);
+  else if (s->rank == 0)
+    report_equations(s, e);
+  if (s->rank != 0) return;
+  if (e->failed > 0 || e->not_converged > 0)
+    printf("  of %lld systems %lld failed and %lld did not converge; their status says why\n",
+           (long long)s->systems, (long long)e->failed, (long long)e->not_converged);
+}
+
+static void report_phase(const char *name, double seconds, double total, int64_t bytes) {
+  printf("  %-10s %10.3f %6.1f %%", name, seconds, 100 * seconds / total);
+  if (bytes > 0) printf(" %12.3f", (double)bytes / 1e6);
+  printf("\n");
+}
+
+void neurlp_report_phases(const neurlp_study *s, const neurlp_phases *p) {
+  if (s->rank != 0) return;
+  const double total = p->reading + p->preparing + p->learning + p->writing + p->rest;
+  printf("\n  %-10s %10s %8s %12s\n", "phase", "seconds", "share", "megabytes");
+  report_phase("read", p->reading, total, p->read_bytes);
+  report_phase("prepare", p->preparing, total, 0);
+  report_phase("learn", p->learning, total, p->exchanged_bytes);
+  report_phase("write", p->writing, total, p->written_bytes);
+  report_phase("other", p->rest, total, 0);
+  report_phase("all", total, total, 0);
+}

@@ -1,0 +1,195 @@
+#include "study/study.h"
+
+#include "comm.h"
+#include "study/study_model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- data -------------------------------------------------------------------------------------------- */
+
+/* A relative path in a deck is relative to the deck's own folder, so that a deck runs from wherever it is
+ * called. */
+static neurlp_status resolve_path(const neurlp_study *s, const char *path, char **resolved) {
+  const char *deck = neurlp_deck_name(s->job->deck), *slash = strrchr(deck, '/');
+  const int folder = path[0] == '/' || !slash ? 0 : (int)(slash - deck) + 1;
+  const size_t bytes = (size_t)folder + strlen(path) + 1;
+  const neurlp_status status = neurlp_allocate(s->context, (int64_t)bytes, 1, resolved);
+  if (status == NEURLP_SUCCESS) snprintf(*resolved, bytes, "%.*s%s", folder, deck, path);
+  return status;
+}
+
+/* Collective. */
+static neurlp_status open_file(neurlp_study *s) {
+  const neurlp_deck *deck = s->job->deck;
+  const int32_t states = neurlp_deck_list_count(deck, "data.states");
+  const char **names = NULL;
+  char *path = NULL;
+  neurlp_status status = neurlp_allocate(s->context, states, sizeof *names, &names);
+  if (status >= 0) status = resolve_path(s, neurlp_deck_text(deck, "data.file"), &path);
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, status));
+  for (int32_t k = 0; k < states; k++) names[k] = neurlp_deck_list_text(deck, "data.states", k);
+  const neurlp_data_request request = {.path = path,
+                                       .time = neurlp_deck_text(deck, "data.time"),
+                                       .state_count = states,
+                                       .states = names,
+                                       .first = neurlp_deck_integer(deck, "data.first"),
+                                       .end = neurlp_deck_integer(deck, "data.end"),
+                                       .stride = neurlp_deck_integer(deck, "data.stride")};
+  NEURLP_TRY(neurlp_data_open(s->comm, s->context, &request, &s->file));
+  s->systems = s->file->systems;
+  s->samples_each = s->file->samples;
+  s->lengths = s->file->lengths;
+  s->dimensions = s->file->dimensions;
+  s->names = s->file->names;
+  s->time_units = s->file->time_units;
+  s->true_parameter_count = s->file->parameters;
+  s->true_parameter_names = s->file->parameter_names;
+done:
+  neurlp_release(s->context, &path);
+  neurlp_release(s->context, &names);
+  return status;
+}
+
+static neurlp_status open_generated(neurlp_study *s) {
+  const neurlp_status status =
+      neurlp_agree(s->comm, s->context, neurlp_generate_describe(s->context, s->job->deck, &s->generated));
+  if (status < 0) return status;
+  s->systems = s->generated->systems;
+  s->samples_each = s->generated->samples;
+  s->dimensions = s->generated->dimensions;
+  s->names = s->generated->names;
+  s->time_units = "";
+  s->true_parameter_count = s->generated->parameters;
+  s->true_parameter_names = s->generated->parameter_names;
+  return NEURLP_SUCCESS;
+}
+
+/* Collective. */
+static neurlp_status read_samples(neurlp_study *s) {
+  const neurlp_sample_range range = {.first_system = s->plan.first_system,
+                                     .end_system = s->plan.end_system,
+                                     .first_sample = s->plan.first_sample,
+                                     .end_sample = s->plan.end_sample};
+  const int64_t numbers = (range.end_system - range.first_system) * s->true_parameter_count;
+  neurlp_status status = neurlp_agree(
+      s->comm, s->context, neurlp_allocate(s->context, numbers, sizeof(double), &s->true_parameters));
+  if (status < 0) return status;
+  if (s->generated)
+    return neurlp_agree(s->comm, s->context,
+                        neurlp_generate_samples(s->generated, &range, &s->samples, s->true_parameters));
+  status = neurlp_data_read(s->file, &range, &s->samples);
+  if (status >= 0 && s->true_parameter_count > 0)
+    status = neurlp_data_read_parameters(s->file, &range, s->true_parameters);
+  return status;
+}
+
+/* ---- the plan and the grid --------------------------------------------------------------------------- */
+
+static neurlp_status make_plan(neurlp_study *s) {
+  const neurlp_deck *deck = s->job->deck;
+  const bool fast = !strcmp(neurlp_deck_text(deck, "run.reductions"), "fast");
+  s->plan_spec =
+      (neurlp_plan_spec){.systems = s->systems,
+                         .samples = s->samples_each,
+                         .lengths = s->lengths,
+                         .window = neurlp_deck_integer(deck, "block.window"),
+                         .per_system = !strcmp(neurlp_deck_text(deck, "dynamics.sharing"), "per_system"),
+                         .shards = fast ? s->size : neurlp_deck_integer(deck, "run.shards")};
+  neurlp_status status = neurlp_agree(
+      s->comm, s->context, neurlp_plan_create(s->context, &s->plan_spec, s->rank, s->size, &s->plan));
+  s->exchange = (neurlp_mpi_exchange){
+      .comm = s->comm, .bins = s->plan.bins, .first_bin = s->plan.first_bin, .bin_count = s->plan.bin_count};
+  return status;
+}
+
+/* The block's order: what the deck says, else two above the equations' (even orders are right for stiff
+ * systems too). */
+static int32_t block_order(const neurlp_study *s) {
+  const int64_t asked = neurlp_deck_integer(s->job->deck, "block.order");
+  return asked > 0 ? (int32_t)asked : s->model->order == 1 ? 2 : 4;
+}
+
+static neurlp_status make_trajectories(neurlp_study *s) {
+  const neurlp_deck *deck = s->job->deck;
+  if (block_order(s) < s->model->order)
+    return neurlp_fail(
+        s->context, NEURLP_ERROR_DECK,
+        "%s:%d: block.order is %d, but the equations have derivatives of order %d; give at least that",
+        neurlp_deck_name(deck), neurlp_deck_line(deck, "block.order"), block_order(s), s->model->order);
+  const neurlp_trajectory_spec spec = {.plan = &s->plan,
+                                       .times = s->samples.times,
+                                       .samples = s->samples.states,
+                                       .dimensions = s->dimensions,
+                                       .order = block_order(s),
+                                       .step = neurlp_deck_number(deck, "block.step"),
+                                       .substeps = neurlp_deck_integer(deck, "block.substeps")};
+  return neurlp_trajectories_create(s->context, &spec, &s->trajectories);
+}
+
+/* Collective. One step size that stands for all, for scaling: the mean of the first segment, which rank 0
+ * has. */
+static double nominal_step(const neurlp_study *s) {
+  double step = 1;
+  if (s->rank == 0 && s->plan.segment_count > 0) {
+    const neurlp_trajectories *t = s->trajectories;
+    const int64_t last = t->sample_point[t->segment_sample[1] - 1];
+    if (last > 0) step = (t->times[last] - t->times[0]) / (double)last;
+  }
+  MPI_Bcast(&step, 1, MPI_DOUBLE, 0, s->comm);
+  return step;
+}
+
+/* ---- all together ------------------------------------------------------------------------------------ */
+
+static neurlp_direct_options make_options(const neurlp_study *s, double step) {
+  const neurlp_deck *deck = s->job->deck;
+  return (neurlp_direct_options){
+      .fit = {.iterations = (int32_t)neurlp_deck_integer(deck, "learn.iterations"),
+              .tolerance = neurlp_deck_number(deck, "learn.tolerance"),
+              .nominal_step = step,
+              .weight_top = neurlp_deck_number(deck, "block.weight_top"),
+              .equal_noise = !strcmp(neurlp_deck_text(deck, "learn.noise"), "equal"),
+              .per_system = s->plan_spec.per_system},
+      .first_window = neurlp_deck_integer(deck, s->discover ? "discover.growth" : "fit.window_start"),
+      .threshold = s->discover ? neurlp_deck_number(deck, "discover.threshold") : 0,
+      .contribution = s->discover ? neurlp_deck_number(deck, "discover.contribution") : 0,
+      .starts = s->discover ? 1 : (int32_t)neurlp_deck_integer(deck, "fit.starts"),
+      .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
+}
+
+neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
+  *s = (neurlp_study){.comm = comm, .job = job, .context = job->context, .size = 1};
+  MPI_Comm_rank(comm, &s->rank);
+  MPI_Comm_size(comm, &s->size);
+  s->discover = !strcmp(neurlp_deck_text(job->deck, "task"), "discover");
+  const double begin = MPI_Wtime();
+  NEURLP_TRY(neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s));
+  NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
+  NEURLP_TRY(make_plan(s));
+  NEURLP_TRY(read_samples(s));
+  s->seconds_reading = MPI_Wtime() - begin;
+  NEURLP_TRY(neurlp_agree(comm, s->context, make_trajectories(s)));
+  const double step = nominal_step(s);
+  s->options = make_options(s, step);
+  const neurlp_exchange exchange = neurlp_exchange_mpi(&s->exchange);
+  NEURLP_TRY(neurlp_agree(
+      comm, s->context,
+      neurlp_fit_create(s->context, s->model, s->trajectories, &exchange, &s->options.fit, &s->fit)));
+  s->seconds_preparing = MPI_Wtime() - begin - s->seconds_reading;
+done:
+  return status;
+}
+
+void neurlp_study_close(neurlp_study *s) {
+  if (!s->context) return;
+  neurlp_fit_destroy(&s->fit);
+  neurlp_trajectories_destroy(&s->trajectories);
+  neurlp_samples_release(s->context, &s->samples);
+  neurlp_release(s->context, &s->true_parameters);
+  neurlp_plan_release(s->context, &s->plan);
+  neurlp_model_destroy(&s->model);
+  neurlp_generate_destroy(&s->generated);
+  neurlp_data_close(&s->file);
+}

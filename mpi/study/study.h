@@ -1,0 +1,49 @@
+/* A study: what a deck asks to learn, and from which data, made ready on every rank: source, model, plan,
+ * samples, grid, fit. `neurlp validate` makes one and stops; `neurlp run` learns from it and writes the
+ * result. */
+#ifndef NEURLP_MPI_STUDY_H
+#define NEURLP_MPI_STUDY_H
+
+#include "data/data_set.h"
+#include "data/generate.h"
+#include "job.h"
+#include "learn/direct.h"
+#include "study/exchange.h"
+
+typedef struct neurlp_study {
+  MPI_Comm comm;
+  int rank, size;
+  neurlp_job *job; /* borrowed */
+  neurlp_context *context;
+  bool discover;
+  /* data: one of the two sources */
+  neurlp_data_set *file;
+  neurlp_generated *generated;
+  int64_t systems, samples_each; /* S, T */
+  const int64_t *lengths;        /* [S] or NULL */
+  int32_t dimensions;            /* D */
+  char **names;                  /* [D] of the data's states; borrowed from the source */
+  const char *time_units;
+  /* equations */
+  neurlp_model *model;
+  /* this rank's part */
+  neurlp_plan_spec plan_spec;
+  neurlp_plan plan;
+  neurlp_samples samples;
+  int32_t true_parameter_count; /* that a generated data set carries; 0: none */
+  char **true_parameter_names;  /* borrowed from the source */
+  double *true_parameters;      /* [systems of this rank][true_parameter_count] */
+  neurlp_trajectories *trajectories;
+  neurlp_mpi_exchange exchange;
+  neurlp_direct_options options;
+  neurlp_fit *fit;
+  double seconds_reading, seconds_preparing;
+} neurlp_study;
+
+/* Collective. Returns a status that all ranks share; close the study either way. */
+NEURLP_MUST_USE neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *study);
+
+/* Collective. Safe on a study that did not open. */
+void neurlp_study_close(neurlp_study *study);
+
+#endif
