@@ -34,7 +34,7 @@ for other in ("ranks_2.h5", "ranks_3.h5", "ranks_5.h5", "named.h5"):
         same = value == whole[name] if isinstance(value, list) else value.tobytes() == whole[name].tobytes()
         check(f"{name} of {other}: the same bits", 0 if same else 1, 0)
 
-clean = contents("clean.h5")
+clean = contents("clean_data.h5")
 r, K = clean["parameters"].T[:, :, None]
 exact = K / (1 + (K / 0.1 - 1) * np.exp(-r * clean["time"]))
 # one tolerance of the integrator, 1e-10, for each unit of time
