@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- run --------------------------------------------------------------------------------------------- */
 
@@ -21,6 +22,20 @@ static int64_t sum_over_ranks(MPI_Comm comm, int64_t mine) {
   int64_t all = 0;
   MPI_Allreduce(&mine, &all, 1, MPI_INT64_T, MPI_SUM, comm);
   return all;
+}
+
+/* Whether two paths name the same file; one that does not exist is none. */
+static bool same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The result must not take the place of the data that it comes from. */
+static neurlp_status spare_data(const neurlp_study *s, const char *path) {
+  if (!s->data_path || !same_file(path, s->data_path)) return NEURLP_SUCCESS;
+  return neurlp_fail(
+      s->context, NEURLP_ERROR_DECK,
+      "the result would be written over its own data, %s; name it otherwise with output.file or -o", path);
 }
 
 static neurlp_status name_output(const neurlp_job *job, char **name) {
@@ -82,6 +97,7 @@ int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
   if (exit_code != NEURLP_EXIT_DONE) goto end;
   NEURLP_TRY(neurlp_agree(comm, job.context, name_output(&job, &path)));
   NEURLP_TRY(neurlp_study_open(comm, &job, &study));
+  NEURLP_TRY(neurlp_agree(comm, job.context, spare_data(&study, path)));
   NEURLP_TRY(learn_and_write(&study, &estimates, path, begin, &exit_code));
 done:
   if (status < 0) exit_code = neurlp_job_finish(comm, job.context, "run", status);

@@ -24,12 +24,11 @@ static neurlp_status open_file(neurlp_study *s) {
   const neurlp_deck *deck = s->job->deck;
   const int32_t states = neurlp_deck_list_count(deck, "data.states");
   const char **names = NULL;
-  char *path = NULL;
   neurlp_status status = neurlp_allocate(s->context, states, sizeof *names, &names);
-  if (status >= 0) status = resolve_path(s, neurlp_deck_text(deck, "data.file"), &path);
+  if (status >= 0) status = resolve_path(s, neurlp_deck_text(deck, "data.file"), &s->data_path);
   NEURLP_TRY(neurlp_agree(s->comm, s->context, status));
   for (int32_t k = 0; k < states; k++) names[k] = neurlp_deck_list_text(deck, "data.states", k);
-  const neurlp_data_request request = {.path = path,
+  const neurlp_data_request request = {.path = s->data_path,
                                        .time = neurlp_deck_text(deck, "data.time"),
                                        .state_count = states,
                                        .states = names,
@@ -46,7 +45,6 @@ static neurlp_status open_file(neurlp_study *s) {
   s->true_parameter_count = s->file->parameters;
   s->true_parameter_names = s->file->parameter_names;
 done:
-  neurlp_release(s->context, &path);
   neurlp_release(s->context, &names);
   return status;
 }
@@ -192,4 +190,5 @@ void neurlp_study_close(neurlp_study *s) {
   neurlp_model_destroy(&s->model);
   neurlp_generate_destroy(&s->generated);
   neurlp_data_close(&s->file);
+  neurlp_release(s->context, &s->data_path);
 }

@@ -18,6 +18,7 @@ typedef struct neurlp_study {
   bool discover;
   /* data: one of the two sources */
   neurlp_data_set *file;
+  char *data_path; /* of that file, relative to where the program runs; NULL: none */
   neurlp_generated *generated;
   int64_t systems, samples_each; /* S, T */
   const int64_t *lengths;        /* [S] or NULL */

@@ -225,7 +225,9 @@ static double update_size(const neurlp_nonlinear_shape *s, int32_t length, const
 }
 
 /* Moves one system along its update; decides whether it goes on. An update that does not shrink means that
- * the linearisation was trusted too far: the next one is taken by halves. */
+ * the linearisation was trusted too far: the next one is taken by halves. Where the linearisation
+ * holds, a step of a fraction a leaves 1 - a of the update; a decrease by half of that or more doubles a
+ * again. */
 static neurlp_status advance(const neurlp_nonlinear_shape *s, int32_t length, const double *new,
                              const double *scale, double *state, progress *p) {
   const int64_t count = length * unknowns(s);
@@ -236,8 +238,8 @@ static neurlp_status advance(const neurlp_nonlinear_shape *s, int32_t length, co
   }
   if (update > p->last_update)
     p->damping = p->damping > 0.125 ? p->damping / 2 : 0.125;
-  else if (update < 0.25 * p->last_update)
-    p->damping = 1;
+  else if (update < (1 - 0.5 * p->damping) * p->last_update)
+    p->damping = p->damping < 0.5 ? 2 * p->damping : 1;
   p->last_update = update;
   if (update <= s->tolerance) p->damping = 1;
   for (int64_t i = 0; i < count; i++)

@@ -73,6 +73,7 @@ void neurlp_fit_release_work(neurlp_fit *fit) {
   neurlp_nonlinear_destroy(&w->block);
   neurlp_nonlinear_destroy(&w->track_block);
   neurlp_release(context, &w->tracked);
+  neurlp_release(context, &w->march);
   neurlp_release(context, &w->track_rhs);
   neurlp_release(context, &w->track_pointers);
   neurlp_release(context, &w->track_rows);
@@ -119,7 +120,7 @@ static neurlp_status create_blocks(neurlp_fit *fit, int32_t points) {
                                   .parameters = w->columns,
                                   .nominal_step = fit->options.nominal_step,
                                   .weight_top = fit->options.weight_top,
-                                  .iterations = 30,
+                                  .iterations = 100, /* linear convergence where the grid is coarse for f */
                                   .tolerance = 1e-10};
   w->block_points = points;
   const neurlp_status status = neurlp_nonlinear_create(fit->context, &shape, &w->block);
@@ -167,6 +168,7 @@ static neurlp_status allocate_sums(neurlp_fit *fit, int32_t points) {
     if (fit->window[i].samples > samples) samples = fit->window[i].samples;
   w->track_rows_count = (samples * D + initials + 1) * (initials + 1);
   neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, w->threads * neurlp_fit_march_count(fit), sizeof(double), &w->march));
   NEURLP_TRY(neurlp_allocate(context, w->threads * D * points, sizeof(double), &w->track_rhs));
   NEURLP_TRY(neurlp_allocate(context, w->threads * D, sizeof(double *), &w->track_pointers));
   NEURLP_TRY(neurlp_allocate(context, w->threads * w->track_rows_count, sizeof(double), &w->track_rows));

@@ -201,6 +201,22 @@ static void judge_groups(neurlp_fit *fit, neurlp_fit_set set, const double *sums
   }
 }
 
+/* Where the blocks of trial parameters start from: marched trajectories, else the current ones. */
+static void predict(neurlp_fit *fit) {
+  const neurlp_fit_work *work = fit->work;
+  const int64_t initials = (int64_t)fit->model->dimensions * fit->model->order, P = fit->model->parameters;
+#pragma omp parallel for schedule(dynamic, 4) num_threads(work->threads)
+  for (int64_t i = 0; i < work->selected_count; i++) {
+    const int64_t w = work->selected[i];
+    const neurlp_window *window = &fit->window[w];
+    const double *current = fit->state + window->first_point * unknowns(fit);
+    const size_t bytes = (size_t)(window->points * unknowns(fit)) * sizeof(double);
+    const double *theta = fit->trial_theta + window->group * P, *initial = fit->trial_initial + w * initials;
+    memcpy(work->states[i], current, bytes);
+    if (!neurlp_fit_march(fit, w, theta, initial, work->states[i])) memcpy(work->states[i], current, bytes);
+  }
+}
+
 neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set) {
   neurlp_fit_work *work = fit->work;
   const bool trial = set == NEURLP_FIT_TRIAL;
@@ -208,12 +224,7 @@ neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set) {
   select_active(fit);
   work->theta = trial ? fit->trial_theta : fit->theta;
   const neurlp_nonlinear_batch batch = make_batch(fit, state, trial ? fit->trial_initial : fit->initial);
-  if (trial)
-    for (int64_t i = 0; i < work->selected_count; i++) {
-      const neurlp_window *window = &fit->window[work->selected[i]];
-      memcpy(work->states[i], fit->state + window->first_point * unknowns(fit),
-             (size_t)(window->points * unknowns(fit)) * sizeof(double));
-    }
+  if (trial) predict(fit);
   neurlp_status status = neurlp_nonlinear_solve(work->block, &batch, work->status);
 #pragma omp parallel for num_threads(work->threads)
   for (int64_t i = 0; i < work->selected_count; i++) {

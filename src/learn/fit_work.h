@@ -15,7 +15,7 @@ typedef struct neurlp_fit_work {
   /* the windows of the call in hand */
   int64_t selected_count;
   int64_t *selected;     /* [windows] */
-  neurlp_status *status; /* [windows] */
+  neurlp_status *status; /* [windows] of the block's last call, in its order */
   int32_t *lengths;
   const double **steps, **initials, **scales;
   double **states;
@@ -28,6 +28,7 @@ typedef struct neurlp_fit_work {
   const double **track_pointers; /* [threads][D] */
   double *track_rows;            /* [threads] rows and triangle of one window */
   int64_t track_rows_count;
+  double *march; /* [threads][neurlp_fit_march_count] */
   /* bins and groups */
   double *bin_local, *bin_global; /* [bins of this rank or of all][largest count] */
   int64_t bin_numbers;            /* numbers for each bin that the buffers hold */
@@ -63,6 +64,13 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_reduce(neurlp_fit *fit);
 
 /* The block's batch for the selected windows at the current parameters. */
 neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit);
+
+/* Marches window w from its initial values [D][kappa] through its grid into state [points][D][d+1],
+ * derivatives below kappa. Returns false, with part of the state written, if the trajectory runs away. Safe
+ * from several threads at once. */
+bool neurlp_fit_march(const neurlp_fit *fit, int64_t w, const double *theta, const double *initial,
+                      double *state);
+int64_t neurlp_fit_march_count(const neurlp_fit *fit);
 
 /* Doubles in a thread's rows buffer. */
 int64_t neurlp_fit_rows_count(const neurlp_fit *fit);

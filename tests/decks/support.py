@@ -85,7 +85,9 @@ class Run:
 def command(arguments, ranks=1, threads=1):
     """Runs the program; returns its exit status and everything that it said."""
     line = [*(MPIRUN + ["-n", str(ranks)] if ranks > 1 else []), NEURLP, *map(str, arguments)]
-    done = subprocess.run(line, env=dict(os.environ, OMP_NUM_THREADS=str(threads)), stdin=subprocess.DEVNULL,
+    # more threads than cores: they must not spin while they wait for each other
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY="PASSIVE")
+    done = subprocess.run(line, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 
@@ -102,6 +104,9 @@ def run(name, deck, *overrides, ranks=1, threads=1, code=0):
     got, said = command(["run", deck, *overrides, "-o", result], ranks, threads)
     if not check_equal(f"{name}: exit status ({ranks} ranks, {threads} threads)", got, code):
         print(said, flush=True)
+    if code in (0, 4, 5) and not result.exists():
+        check(f"{name}: a result was written", False)
+        verdict()
     return Run(got, said, result if result.exists() else None)
 
 

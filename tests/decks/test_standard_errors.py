@@ -19,18 +19,19 @@ dynamics:
 block: {{window: 0}}
 """
 
+# y starts below every a/b: on an orbit close to the fixed point only a/b and c/d could be told
 LOTKA_VOLTERRA = f"""
 task: fit
 data:
   generate:
     {{system: lotka_volterra, systems: {SYSTEMS}, samples: 100, step: 0.1, noise: 0.02,
      parameters: {{a: {{uniform: [1, 2]}}, b: {{uniform: [0.5, 1.5]}}, c: {{uniform: [2, 3]}}, d: {{uniform: [0.5, 1.5]}}}},
-     initial: {{x: {{uniform: [1, 3]}}, y: {{uniform: [0.5, 2]}}}}}}
+     initial: {{x: {{uniform: [1, 3]}}, y: {{uniform: [0.2, 0.5]}}}}}}
 dynamics:
   equations: ["x' = a*x - b*x*y", "y' = -c*y + d*x*y"]
   parameters: {{a: 1.5, b: 1, c: 2.5, d: 1}}
   sharing: per_system
-block: {{window: 0, order: 4}}
+block: {{window: 0, order: 4, substeps: 2}}   # prey bursts to ten times its lowest number within one unit of time
 """
 
 

@@ -1,0 +1,340 @@
+/* The direct method, alone in one process: parameters recovered, statuses, bounds, terms found; the same bits
+ * from any number of threads; nothing left in memory. */
+#include "core/random.h"
+#include "learn/direct.h"
+#include "support/check.h"
+
+#include <string.h>
+
+enum { MOST_SAMPLES = 4000, MOST_PARAMETERS = 16, MOST_SYSTEMS = 8 };
+
+/* Systems of equal length; samples of system s follow those of s - 1. */
+typedef struct test_data {
+  int32_t dimensions;
+  int64_t systems, samples;
+  double times[MOST_SAMPLES], states[2 * MOST_SAMPLES];
+} test_data;
+
+typedef struct test_answer {
+  neurlp_status returned;
+  neurlp_status status[MOST_SYSTEMS];
+  double theta[MOST_SYSTEMS * MOST_PARAMETERS], errors[MOST_SYSTEMS * MOST_PARAMETERS];
+  int32_t parameters;
+} test_answer;
+
+/* How a problem is learned. */
+typedef struct test_task {
+  neurlp_model_spec model;
+  bool per_system;
+  int32_t order, starts, iterations, threads;
+  int64_t window, first_window, substeps;
+} test_task;
+
+static void take_answer(neurlp_fit *fit, test_answer *answer) {
+  static double covariance[MOST_PARAMETERS * MOST_PARAMETERS];
+  const int32_t P = fit->model->parameters;
+  answer->parameters = P;
+  memcpy(answer->theta, fit->theta, (size_t)(fit->groups * P) * sizeof(double));
+  for (int64_t g = 0; g < fit->groups; g++) {
+    answer->status[g] = fit->group[g].status;
+    if (answer->status[g] != NEURLP_SUCCESS) continue;
+    neurlp_fit_covariance(fit, g, covariance);
+    for (int32_t p = 0; p < P; p++) answer->errors[g * P + p] = sqrt(covariance[p * P + p]);
+  }
+}
+
+static test_answer learn(const test_data *data, const test_task *task) {
+  neurlp_context *context = NULL;
+  neurlp_model *model = NULL;
+  neurlp_trajectories *trajectories = NULL;
+  neurlp_fit *fit = NULL;
+  neurlp_plan plan = {0};
+  test_answer answer = {.returned = NEURLP_ERROR_INTERNAL};
+  if (neurlp_context_create(task->threads, &context) != NEURLP_SUCCESS) return answer;
+  const double step = (data->times[1] - data->times[0]) / (double)task->substeps;
+  const neurlp_plan_spec plan_spec = {.systems = data->systems,
+                                      .samples = data->samples,
+                                      .window = task->window,
+                                      .per_system = task->per_system,
+                                      .shards = 8};
+  const neurlp_trajectory_spec trajectory_spec = {.plan = &plan,
+                                                  .times = data->times,
+                                                  .samples = data->states,
+                                                  .dimensions = data->dimensions,
+                                                  .order = task->order,
+                                                  .substeps = task->substeps};
+  const neurlp_exchange exchange = neurlp_exchange_alone(&plan.bins);
+  const neurlp_direct_options options = {.fit = {.iterations = task->iterations,
+                                                 .tolerance = 1e-8,
+                                                 .nominal_step = step,
+                                                 .weight_top = 1e-3,
+                                                 .per_system = task->per_system},
+                                         .first_window = task->first_window,
+                                         .threshold = 4,
+                                         .contribution = 1e-3,
+                                         .starts = task->starts,
+                                         .seed = 1};
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_model_create(context, &task->model, &model));
+  NEURLP_TRY(neurlp_plan_create(context, &plan_spec, 0, 1, &plan));
+  NEURLP_TRY(neurlp_trajectories_create(context, &trajectory_spec, &trajectories));
+  NEURLP_TRY(neurlp_fit_create(context, model, trajectories, &exchange, &options.fit, &fit));
+  NEURLP_TRY(neurlp_direct_learn(fit, &options));
+  take_answer(fit, &answer);
+done:
+  answer.returned = status;
+  if (status != NEURLP_SUCCESS) printf("%s\n", neurlp_context_message(context));
+  neurlp_fit_destroy(&fit);
+  neurlp_trajectories_destroy(&trajectories);
+  neurlp_plan_release(context, &plan);
+  neurlp_model_destroy(&model);
+  check_equal("blocks alive after learning", neurlp_context_memory(context).blocks, 0);
+  neurlp_context_destroy(&context);
+  return answer;
+}
+
+/* ---- populations ------------------------------------------------------------------------------------------
+ */
+
+enum { POPULATIONS = 5, SAMPLES = 80 };
+static const double RATE[POPULATIONS] = {1, 0.7, 1.5, 1.3, 0.9},
+                    CAPACITY[POPULATIONS] = {1, 2, 0.5, 1.5, 0.8};
+static const double STEP = 0.1, NOISE = 0.005;
+
+static double logistic(double t, double r, double K) {
+  return K / (1 + (K / 0.1 - 1) * exp(-r * t));
+}
+
+static void make_populations(test_data *data, double noise) {
+  *data = (test_data){.dimensions = 1, .systems = POPULATIONS, .samples = SAMPLES};
+  for (int s = 0; s < POPULATIONS; s++)
+    for (int i = 0; i < SAMPLES; i++) {
+      data->times[s * SAMPLES + i] = STEP * i;
+      data->states[s * SAMPLES + i] = logistic(STEP * i, RATE[s], CAPACITY[s]) +
+                                      noise * neurlp_random_normal(5, NEURLP_RANDOM_TEST, s, i);
+    }
+}
+
+static test_task population_task(const neurlp_parameter *parameters) {
+  static const char *const states[] = {"x"}, *const equations[] = {"x' = r*x*(1 - x/K)"};
+  return (test_task){.model = {.dimensions = 1,
+                               .states = states,
+                               .order = 1,
+                               .equation_count = 1,
+                               .equations = equations,
+                               .parameter_count = 2,
+                               .parameters = parameters},
+                     .per_system = true,
+                     .order = 4,
+                     .starts = 1,
+                     .iterations = 100,
+                     .threads = 1,
+                     .first_window = 10,
+                     .substeps = 1};
+}
+
+static const neurlp_parameter FREE[] = {{"r", 1, -INFINITY, INFINITY}, {"K", 1, -INFINITY, INFINITY}};
+
+/* Without noise the block's own error is left: of order (r h)^5 with d = 4 (tests/block). */
+static void test_clean(void) {
+  static test_data data;
+  make_populations(&data, 0);
+  const test_task task = population_task(FREE);
+  const test_answer found = learn(&data, &task);
+  double worst = 0;
+  check_equal("clean: returned", found.returned, NEURLP_SUCCESS);
+  for (int s = 0; s < POPULATIONS; s++) {
+    check_equal("clean: status", found.status[s], NEURLP_SUCCESS);
+    worst = fmax(worst, fabs(found.theta[2 * s] / RATE[s] - 1));
+    worst = fmax(worst, fabs(found.theta[2 * s + 1] / CAPACITY[s] - 1));
+  }
+  check_below("clean: worst relative error", worst, pow(1.5 * STEP, 5));
+}
+
+/* Ten numbers within 4.5 standard errors: by chance wrong once in ten thousand seeds. The standard errors are
+ * small enough for that to mean something: noise of 1 % of the smallest capacity, 80 samples. */
+static void test_noise(void) {
+  static test_data data;
+  make_populations(&data, NOISE);
+  const test_task task = population_task(FREE);
+  const test_answer found = learn(&data, &task);
+  double worst = 0, largest = 0;
+  for (int s = 0; s < POPULATIONS; s++)
+    for (int p = 0; p < 2; p++) {
+      const double exact = p == 0 ? RATE[s] : CAPACITY[s];
+      worst = fmax(worst, fabs(found.theta[2 * s + p] - exact) / found.errors[2 * s + p]);
+      largest = fmax(largest, found.errors[2 * s + p] / exact);
+    }
+  check_below("noise: worst error in standard errors", worst, 4.5);
+  check_below("noise: largest relative standard error", largest, 0.05);
+}
+
+/* A system without data and one with fewer data than unknowns have their statuses; the others are as without
+ * them, bit for bit, with one thread or two. */
+static void test_statuses(void) {
+  static test_data data;
+  make_populations(&data, NOISE);
+  test_task task = population_task(FREE);
+  const test_answer good = learn(&data, &task);
+  for (int i = 0; i < SAMPLES; i++) {
+    data.states[1 * SAMPLES + i] = NAN;
+    if (i >= 2) data.states[3 * SAMPLES + i] = NAN;
+  }
+  for (task.threads = 1; task.threads <= 2; task.threads++) {
+    const test_answer found = learn(&data, &task);
+    check_equal("returned", found.returned, NEURLP_SUCCESS);
+    check_equal("status without data", found.status[1], NEURLP_TOO_SHORT);
+    check_equal("status with two samples for r, K and x(0)", found.status[3], NEURLP_TOO_SHORT);
+    int same = 0;
+    for (int s = 0; s < POPULATIONS; s++)
+      same += s != 1 && s != 3 && found.status[s] == NEURLP_SUCCESS &&
+              !memcmp(found.theta + 2 * s, good.theta + 2 * s, 2 * sizeof(double)) &&
+              !memcmp(found.errors + 2 * s, good.errors + 2 * s, 2 * sizeof(double));
+    check_equal("the others are the same, bit for bit", same, 3);
+  }
+  make_populations(&data, NOISE);
+  task.threads = 1;
+  task.iterations = 1;
+  const neurlp_parameter far[] = {{"r", 4, -INFINITY, INFINITY}, {"K", 0.3, -INFINITY, INFINITY}};
+  task.model.parameters = far;
+  const test_answer hasty = learn(&data, &task);
+  check_equal("one iteration from far away", hasty.status[0], NEURLP_NOT_CONVERGED);
+}
+
+/* The best K of system 1, which is 2, lies outside the bounds; r is fixed in the second run. */
+static void test_bounds(void) {
+  static test_data data;
+  make_populations(&data, NOISE);
+  const neurlp_parameter bounded[] = {{"r", 1, 0, 10}, {"K", 1, 0.1, 1.8}};
+  test_task task = population_task(bounded);
+  const test_answer found = learn(&data, &task);
+  check_true("K ends at its bound", found.theta[3] == 1.8);
+  const test_task free_task = population_task(FREE);
+  const test_answer without = learn(&data, &free_task);
+  check_below("a bound out of reach changes nothing, in standard errors",
+              fabs(found.theta[1] - without.theta[1]) / without.errors[1], 1e-3);
+  const neurlp_parameter fixed[] = {{"r", 1, 1, 1}, {"K", 3, -INFINITY, INFINITY}};
+  task.model.parameters = fixed;
+  const test_answer held = learn(&data, &task);
+  check_true("a fixed parameter keeps its value and has no error", held.theta[0] == 1 && held.errors[0] == 0);
+  check_below("K with r known, in standard errors", fabs(held.theta[1] - CAPACITY[0]) / held.errors[1], 4.5);
+}
+
+/* ---- prey and predators -----------------------------------------------------------------------------------
+ */
+
+static const double PREY[4] = {1.40329648, 0.93916896, 2.59168074, 0.50536692};
+
+static void predation(const double *u, double *f) {
+  f[0] = PREY[0] * u[0] - PREY[1] * u[0] * u[1];
+  f[1] = -PREY[2] * u[1] + PREY[3] * u[0] * u[1];
+}
+
+/* One classical Runge-Kutta step. */
+static void step_predation(double h, double *u) {
+  double k[4][2], v[2];
+  for (int stage = 0; stage < 4; stage++) {
+    const double part = stage == 0 ? 0 : stage == 3 ? h : h / 2;
+    for (int i = 0; i < 2; i++) v[i] = u[i] + (stage ? part * k[stage - 1][i] : 0);
+    predation(v, k[stage]);
+  }
+  for (int i = 0; i < 2; i++) u[i] += h / 6 * (k[0][i] + 2 * k[1][i] + 2 * k[2][i] + k[3][i]);
+}
+
+static void make_prey(test_data *data) {
+  double u[2] = {1.3, 0.6};
+  *data = (test_data){.dimensions = 2, .systems = 1, .samples = 100};
+  for (int i = 0; i < 100; i++) {
+    data->times[i] = 0.1 * i;
+    for (int k = 0; k < 2; k++)
+      data->states[2 * i + k] = u[k] + 0.05 * neurlp_random_normal(6, NEURLP_RANDOM_TEST, k, i);
+    for (int n = 0; n < 100; n++) step_predation(1e-3, u);
+  }
+}
+
+/* d starts at twice its value. Initial values of the windows are then far from their best, and have to follow
+ * the parameters in full, or no step leads downhill. */
+static void test_far_start(void) {
+  static const char *const states[] = {"x", "y"};
+  static const char *const equations[] = {"x' = a*x - b*x*y", "y' = -c*y + d*x*y"};
+  static const neurlp_parameter parameters[] = {{"a", 1.5, -INFINITY, INFINITY},
+                                                {"b", 1, -INFINITY, INFINITY},
+                                                {"c", 2.5, -INFINITY, INFINITY},
+                                                {"d", 1, -INFINITY, INFINITY}};
+  static test_data data;
+  make_prey(&data);
+  test_task task = {.model = {.dimensions = 2,
+                              .states = states,
+                              .order = 1,
+                              .equation_count = 2,
+                              .equations = equations,
+                              .parameter_count = 4,
+                              .parameters = parameters},
+                    .order = 4,
+                    .starts = 1,
+                    .iterations = 100,
+                    .threads = 1,
+                    .substeps = 2};
+  const int64_t first[] = {5, 10, 20};
+  for (int i = 0; i < 3; i++) {
+    double worst = 0;
+    task.first_window = first[i];
+    const test_answer found = learn(&data, &task);
+    check_equal("prey: status", found.status[0], NEURLP_SUCCESS);
+    for (int p = 0; p < 4; p++) worst = fmax(worst, fabs(found.theta[p] - PREY[p]) / found.errors[p]);
+    check_below("prey: worst error in standard errors", worst, 4.5);
+  }
+}
+
+/* ---- discovery --------------------------------------------------------------------------------------------
+ */
+
+/* u' = -0.3 u + v, v' = -u - 0.3 v out of six terms in each equation, on windows shared by two systems. */
+static void test_discovery(void) {
+  static const char *const states[] = {"u", "v"};
+  static const neurlp_library_spec library = {.polynomial = 2};
+  static test_data data;
+  data = (test_data){.dimensions = 2, .systems = 2, .samples = 300};
+  for (int i = 0; i < 600; i++) {
+    const double t = 0.05 * (i % 300), size = (i < 300 ? 1 : 2) * exp(-0.3 * t),
+                 phase = t + (i < 300 ? 0 : 1);
+    data.times[i] = t;
+    data.states[2 * i] = size * cos(phase) + 0.01 * neurlp_random_normal(7, NEURLP_RANDOM_TEST, 0, i);
+    data.states[2 * i + 1] = -size * sin(phase) + 0.01 * neurlp_random_normal(7, NEURLP_RANDOM_TEST, 1, i);
+  }
+  test_task task = {.model = {.dimensions = 2, .states = states, .order = 1, .library = &library},
+                    .order = 2,
+                    .starts = 1,
+                    .iterations = 100,
+                    .threads = 1,
+                    .window = 60,
+                    .first_window = 10,
+                    .substeps = 1};
+  const test_answer found = learn(&data, &task);
+  const double exact[12] = {0, -0.3, 1, 0, 0, 0, 0, -1, -0.3, 0, 0, 0}; /* 1, u, v, u^2, u v, v^2; twice */
+  int right = 0;
+  double worst = 0;
+  check_equal("discovery: parameters", found.parameters, 12);
+  check_equal("discovery: status", found.status[0], NEURLP_SUCCESS);
+  for (int p = 0; p < 12; p++) {
+    right += (found.theta[p] == 0) == (exact[p] == 0);
+    if (exact[p] != 0) worst = fmax(worst, fabs(found.theta[p] - exact[p]) / found.errors[p]);
+  }
+  check_equal("discovery: terms that are rightly there or not", right, 12);
+  check_below("discovery: worst error in standard errors", worst, 4.5);
+  task.threads = 2;
+  const test_answer again = learn(&data, &task);
+  check_true("discovery: two threads give the same bits",
+             !memcmp(found.theta, again.theta, sizeof found.theta) &&
+                 !memcmp(found.errors, again.errors, sizeof found.errors));
+}
+
+int main(void) {
+  test_clean();
+  test_noise();
+  test_statuses();
+  test_bounds();
+  test_far_start();
+  test_discovery();
+  return check_verdict();
+}
