@@ -242,7 +242,7 @@ static void step_predation(double h, double *u) {
 }
 
 static void make_prey(test_data *data) {
-  double u[2] = {1.3, 0.6};
+  double u[2] = {3, 0.5};
   *data = (test_data){.dimensions = 2, .systems = 1, .samples = 100};
   for (int i = 0; i < 100; i++) {
     data->times[i] = 0.1 * i;
