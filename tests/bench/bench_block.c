@@ -89,7 +89,7 @@ static void copy_both(bench_run *run) {
 
 static void banded(bench_run *run, int (*solve)(bench_banded *, int64_t, const bench_outputs *)) {
   int failures = 0;
-#pragma omp parallel for schedule(static) num_threads(run->threads) reduction(+ : failures)
+#pragma omp parallel for schedule(static) num_threads(run->threads) reduction(+ : failures) if (run->systems > 1)
   for (int64_t s = 0; s < run->systems; s++)
     failures += solve(&run->banded[omp_get_thread_num()], s, &run->batch.outputs) != 0;
   run->failures += failures;
@@ -105,7 +105,7 @@ static void banded_both(bench_run *run) {
 
 static void dense_forward(bench_run *run) {
   int failures = 0;
-#pragma omp parallel for schedule(static) num_threads(run->threads) reduction(+ : failures)
+#pragma omp parallel for schedule(static) num_threads(run->threads) reduction(+ : failures) if (run->systems > 1)
   for (int64_t s = 0; s < run->systems; s++)
     failures += bench_dense_forward(&run->dense[omp_get_thread_num()], s, &run->batch.outputs) != 0;
   run->failures += failures;

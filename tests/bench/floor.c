@@ -69,11 +69,14 @@ static uint64_t copy(const stream *in, int64_t first_in, int64_t end_in, const s
   return sum;
 }
 
+/* Less than this many numbers is copied sooner by one thread than shared. */
+enum { WORTH_SHARING = 1 << 15 };
+
 /* Each thread takes an equal share of both. */
 static double run(const stream *in, const stream *out) {
   uint64_t sum = 0;
   const int64_t reads = total(in), writes = total(out);
-#pragma omp parallel reduction(+ : sum)
+#pragma omp parallel reduction(+ : sum) if (reads + writes >= WORTH_SHARING)
   {
     const int64_t i = omp_get_thread_num(), of = omp_get_num_threads();
     sum += copy(in, reads * i / of, reads * (i + 1) / of, out, writes * i / of, writes * (i + 1) / of);

@@ -25,7 +25,8 @@ task: fit
 data:
   generate:
     {{system: lotka_volterra, systems: {SYSTEMS}, samples: 100, step: 0.1, noise: 0.02,
-     parameters: {{a: {{uniform: [1, 2]}}, b: {{uniform: [0.5, 1.5]}}, c: {{uniform: [2, 3]}}, d: {{uniform: [0.5, 1.5]}}}},
+     parameters: {{a: {{uniform: [1, 2]}}, b: {{uniform: [0.5, 1.5]}},
+                  c: {{uniform: [2, 3]}}, d: {{uniform: [0.5, 1.5]}}}},
      initial: {{x: {{uniform: [1, 3]}}, y: {{uniform: [0.2, 0.5]}}}}}}
 dynamics:
   equations: ["x' = a*x - b*x*y", "y' = -c*y + d*x*y"]
