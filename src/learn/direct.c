@@ -151,8 +151,8 @@ static void report(const neurlp_fit *fit, const neurlp_direct_options *options, 
       good += fit->group[g].status == NEURLP_SUCCESS;
       converged += fit->group[g].converged;
     }
-    neurlp_direct_say(options, "%s: %lld of %lld systems in hand, %lld converged", what, (long long)good,
-                      (long long)fit->groups, (long long)converged);
+    neurlp_direct_say(options, "%s: of this rank's %lld systems %lld in hand, %lld converged", what,
+                      (long long)fit->groups, (long long)good, (long long)converged);
     return;
   }
   char noise[256] = "";

@@ -253,9 +253,10 @@ static void verify_shape(const neurlp_shape *shape, bool heavy) {
 }
 
 int bench_verify(void) {
-  /* Nine systems: a full tile and a part of one, whatever the instruction set. */
+  /* Nine systems: a full tile and a part of one, whatever the instruction set. Six columns: more is written
+   * than read. */
   const neurlp_shape shapes[] = {bench_shape(9, 7, 1, 1, 1), bench_shape(9, 7, 1, 2, 1),
-                                 bench_shape(9, 5, 3, 2, 1), bench_shape(9, 5, 3, 2, 4),
+                                 bench_shape(9, 5, 3, 2, 1), bench_shape(9, 5, 3, 2, 6),
                                  bench_shape(9, 6, 1, 4, 1), bench_shape(9, 5, 2, 3, 2)};
   bench_lapack_one_thread();
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
