@@ -1,5 +1,5 @@
-/* The equations being learned: x_k^(kappa) = known_k(states, parameters, t) + sum_l theta_kl phi_l(states,
- * t).
+/* The equations being learned: x_k^(kappa) = known_k(states, parameters, t) + sum_l theta_kl
+ * phi_l(states).
  *
  * The known part is text with named parameters (fitting; or what is known beforehand), the sum runs over a
  * basis library (discovery). Either may be missing. Parameters are numbered: the named ones first, then
