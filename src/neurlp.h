@@ -6,7 +6,7 @@
  *
  *   equation       w_e ( sum_kj c[t][e][k][j] u[t][k][j] - b[t][e] )                 every t, e
  *   initial value  w_i ( u[t][k][j] - v[t][k][j] ), or u[t][k][j] = v[t][k][j]       t < K, every k, j < J
- *   smoothness     w_s ( two-point Hermite relations between steps t and t+1 )       every interval, k
+ *   smoothness     w_s ( relations between neighbouring steps, see neurlp_smoothness )  every interval, k
  *
  * A *batch* holds S independent systems of one shape. The life of a batch:
  *
@@ -123,8 +123,28 @@ typedef enum neurlp_initial {
   NEURLP_INITIAL_SOFT  /* given values are rows with weight_initial */
 } neurlp_initial;
 
-/* What is minimised. Start from neurlp_formulation_default(). Weights are 1e-100 to 1e100. */
+/* What ties neighbouring steps together, for each interval t and dimension k, h = h[t] (docs/math.md, section
+ * 1).
+ *
+ *   hermite  i = 0..d-1, m = d-i, a_q = (2m-q)! m! / ((2m)! q! (m-q)!):
+ *              sum_q a_q h^(i+q) ( u[t][k][i+q] - (-1)^q u[t+1][k][i+q] ),   q = 0..m
+ *            w_top h^d ( u[t][k][d] - u[t+1][k][d] )
+ *   taylor   i = 0..d, or 0..d-1 with central rows, forward and backward:
+ *              sum_j h^j/(j-i)! u[t][k][j] - h^i u[t+1][k][i],               j = i..d
+ *              sum_j (-h)^j/(j-i)! u[t+1][k][j] - (-h)^i u[t][k][i]
+ *   central  with taylor rows only; for 1 <= t <= T-2, s = h[t-1] + h[t]:
+ *              s^(d-2) ( u[t+1][k][d-1] - u[t-1][k][d-1] ) - s^(d-1) u[t][k][d] */
+typedef enum neurlp_smoothness { NEURLP_SMOOTHNESS_HERMITE, NEURLP_SMOOTHNESS_TAYLOR } neurlp_smoothness;
+
+/* What is minimised. Start from neurlp_formulation_default(), or from one of those below it. Weights are
+ * 1e-100 to 1e100. */
 typedef struct neurlp_formulation {
+  neurlp_smoothness smoothness;
+  bool central; /* central rows beside the taylor rows */
+  bool
+      slack; /* one more unknown for each system and right-hand side, eps: beside taylor and central rows,
+                each of which becomes w_s ( row + eps ); and -gamma alpha eps is added to what is minimised */
+  double gamma, alpha; /* slack only, finite */
   neurlp_initial initial;
   double nominal_step; /* h_ref, 1e-30 to 1e30, in units of time: unknowns are scaled by the j-th power of the
                           power of two next to it. Changes rounding only, and w_e where that is 0 */
@@ -133,12 +153,22 @@ typedef struct neurlp_formulation {
   double weight_equation;     /* w_e > 0; 0 means h_ref^kappa */
   double weight_initial;      /* w_i > 0; soft initial values only */
   double weight_smoothness;   /* w_s > 0 */
-  double weight_top; /* w_top > 0, weight of the row that keeps the top derivative from oscillating */
+  double weight_top; /* w_top > 0, weight of the row that keeps the top derivative from oscillating; hermite
+                        only */
 } neurlp_formulation;
 
 /* Hermite rows, hard initial values, nominal step 1, kappa 1, w_e = h_ref^kappa, w_i = w_s = 1, w_top = 1e-3.
  */
 neurlp_formulation neurlp_formulation_default(void);
+
+/* The scalable mechanistic block: taylor rows, no central ones, soft initial values, w_e = w_i = w_s = 1.
+ * Source: Chen et al., Scalable Mechanistic Neural Networks, ICLR 2025. */
+neurlp_formulation neurlp_formulation_smnn(void);
+
+/* The mechanistic block as first published: the same with central rows and the slack, gamma 0.5, alpha 0.1.
+ * Source: Pervez, Locatello, Gavves, Mechanistic Neural Networks for Scientific Machine Learning, ICML 2024.
+ */
+neurlp_formulation neurlp_formulation_mnn(void);
 
 typedef struct neurlp_problem neurlp_problem;
 
@@ -211,6 +241,15 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const n
 NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *inputs,
                                                     const double *solution, const double *grad_output,
                                                     const neurlp_gradients *gradients, neurlp_status *status);
+
+/* The slack of solved systems, in formulations that have one: with M smoothness rows, solved for eps,
+ *   eps = gamma alpha / (w_s^2 M) - mean of the rows' products with u
+ *   solution [S][T][D][d+1][R], as neurlp_solver_solve wrote it for the same inputs
+ *   slack    [S][R], written; NaN where the solution is
+ * Fails with NEURLP_ERROR_ARGUMENT, also where the formulation has no slack. Cost: one pass over the
+ * solution. */
+NEURLP_MUST_USE neurlp_status neurlp_solver_slack(neurlp_solver *solver, const neurlp_inputs *inputs,
+                                                  const double *solution, double *slack);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,5 @@
-/* What one thread does: solve one tile, or its adjoint. Compiled for several instruction sets. */
+/* What one thread does: solve one tile, or its adjoint, or find its slack. Compiled for several instruction
+ * sets. */
 #ifndef NEURLP_BLOCK_KERNELS_H
 #define NEURLP_BLOCK_KERNELS_H
 
@@ -14,6 +15,7 @@ typedef struct neurlp_tile_job {
   const double *grad_output;
   const neurlp_gradients *gradients;
   neurlp_status *status; /* written, [S] */
+  double *slack;         /* written by slack, [S][R] */
 } neurlp_tile_job;
 
 /* The kernels for one instruction set. */
@@ -22,6 +24,7 @@ typedef struct neurlp_kernels {
   int32_t width; /* lanes of a tile */
   void (*solve)(const neurlp_tile_job *job);
   void (*adjoint)(const neurlp_tile_job *job);
+  void (*slack)(const neurlp_tile_job *job);
 } neurlp_kernels;
 
 /* The kernels for the best instruction set of this machine, or the one that the environment variable

@@ -16,6 +16,23 @@ neurlp_formulation neurlp_formulation_default(void) {
                               .weight_top = 1e-3};
 }
 
+neurlp_formulation neurlp_formulation_smnn(void) {
+  neurlp_formulation formulation = neurlp_formulation_default();
+  formulation.smoothness = NEURLP_SMOOTHNESS_TAYLOR;
+  formulation.initial = NEURLP_INITIAL_SOFT;
+  formulation.weight_equation = 1.0;
+  return formulation;
+}
+
+neurlp_formulation neurlp_formulation_mnn(void) {
+  neurlp_formulation formulation = neurlp_formulation_smnn();
+  formulation.central = true;
+  formulation.slack = true;
+  formulation.gamma = 0.5;
+  formulation.alpha = 0.1;
+  return formulation;
+}
+
 static neurlp_status check_integer(neurlp_context *context, const char *field, int64_t value, int64_t least,
                                    int64_t most) {
   if (value >= least && value <= most) return NEURLP_SUCCESS;
@@ -36,8 +53,8 @@ static neurlp_status check_positive(neurlp_context *context, const char *field, 
  * 32-bit offsets inside one step. */
 static neurlp_status check_size(neurlp_context *context, const neurlp_shape *shape) {
   const double n = (double)shape->dimensions * (shape->order + 1);
-  const double rows = shape->equations + 2 * n;
-  const double step = rows * (2 * n + shape->columns);
+  const double rows = shape->equations + 5 * n; /* whatever the formulation */
+  const double step = rows * (4 * n + shape->columns);
   if (step > INT32_MAX)
     return neurlp_fail(
         context, NEURLP_ERROR_ARGUMENT,
@@ -68,9 +85,28 @@ done:
   return status;
 }
 
+/* Terms that need one another. */
+static neurlp_status check_terms(neurlp_context *context, const neurlp_formulation *f) {
+  if (f->central && f->smoothness != NEURLP_SMOOTHNESS_TAYLOR)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "central is true, but smoothness is not taylor; central rows stand beside taylor rows "
+                       "only");
+  if (f->slack && !f->central)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "slack is true, but central is not; the slack stands in taylor and central rows");
+  if (f->slack && !isfinite(f->gamma * f->alpha))
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "gamma is %g and alpha is %g; they and their product must be finite", f->gamma,
+                       f->alpha);
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status check_formulation(neurlp_context *context, const neurlp_shape *shape,
                                        const neurlp_formulation *f) {
   neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(check_integer(context, "smoothness", (int64_t)f->smoothness, NEURLP_SMOOTHNESS_HERMITE,
+                           NEURLP_SMOOTHNESS_TAYLOR));
+  NEURLP_TRY(check_terms(context, f));
   NEURLP_TRY(
       check_integer(context, "initial", (int64_t)f->initial, NEURLP_INITIAL_HARD, NEURLP_INITIAL_SOFT));
   NEURLP_TRY(check_positive(context, "nominal_step", f->nominal_step, LARGEST_NOMINAL_STEP));
@@ -80,7 +116,8 @@ static neurlp_status check_formulation(neurlp_context *context, const neurlp_sha
   if (f->initial == NEURLP_INITIAL_SOFT)
     NEURLP_TRY(check_positive(context, "weight_initial", f->weight_initial, LARGEST_WEIGHT));
   NEURLP_TRY(check_positive(context, "weight_smoothness", f->weight_smoothness, LARGEST_WEIGHT));
-  NEURLP_TRY(check_positive(context, "weight_top", f->weight_top, LARGEST_WEIGHT));
+  if (f->smoothness == NEURLP_SMOOTHNESS_HERMITE)
+    NEURLP_TRY(check_positive(context, "weight_top", f->weight_top, LARGEST_WEIGHT));
 done:
   return status;
 }
@@ -96,11 +133,46 @@ static void fill_hermite(neurlp_problem *problem) {
   const int32_t d = problem->shape.order;
   for (int32_t i = 0; i < d; i++) {
     const int32_t m = d - i;
-    for (int32_t q = 0; q <= m; q++)
-      problem->hermite[i][i + q] =
+    for (int32_t q = 0; q <= m; q++) {
+      const double a =
           factorial(2 * m - q) * factorial(m) / (factorial(2 * m) * factorial(q) * factorial(m - q));
+      problem->here[i][i + q] = a;
+      problem->next[i][i + q] = q % 2 == 0 ? -a : a;
+    }
   }
-  problem->hermite[d][d] = problem->formulation.weight_top;
+  problem->here[d][d] = problem->formulation.weight_top;
+  problem->next[d][d] = -problem->formulation.weight_top;
+}
+
+/* docs/math.md, equation 5: the expansion of derivative i about step t, then about step t+1. */
+static void fill_taylor(neurlp_problem *problem) {
+  const int32_t d = problem->shape.order;
+  for (int32_t i = 0; i <= d - problem->central; i++) {
+    double *forward_here = problem->here[2 * i], *forward_next = problem->next[2 * i];
+    double *backward_here = problem->here[2 * i + 1], *backward_next = problem->next[2 * i + 1];
+    for (int32_t p = i; p <= d; p++) {
+      forward_here[p] = 1 / factorial(p - i);
+      backward_next[p] = (p % 2 == 0 ? 1 : -1) / factorial(p - i);
+    }
+    forward_next[i] = -1;
+    backward_here[i] = i % 2 == 0 ? -1 : 1;
+  }
+}
+
+static void fill_smoothness(neurlp_problem *problem) {
+  const bool taylor = problem->formulation.smoothness == NEURLP_SMOOTHNESS_TAYLOR;
+  const int32_t D = problem->shape.dimensions;
+  problem->twin = taylor ? 2 : 1;
+  problem->central = problem->formulation.central;
+  problem->ahead = problem->central * D;
+  problem->slack = problem->formulation.slack;
+  problem->globals = problem->slack;
+  problem->smoothness_rows =
+      D * (problem->twin * (problem->derivatives - problem->central) + problem->central);
+  if (taylor)
+    fill_taylor(problem);
+  else
+    fill_hermite(problem);
 }
 
 static void fill_scales(neurlp_problem *problem) {
@@ -131,7 +203,7 @@ neurlp_status neurlp_problem_create(neurlp_context *context, const neurlp_shape 
   const bool given = shape->initial_steps > 0 && shape->initial_derivatives > 0;
   if (given && formulation->initial == NEURLP_INITIAL_HARD) made->hard_steps = shape->initial_steps;
   if (given && formulation->initial == NEURLP_INITIAL_SOFT) made->soft_steps = shape->initial_steps;
-  fill_hermite(made);
+  fill_smoothness(made);
   fill_scales(made);
   *problem = made;
 done:

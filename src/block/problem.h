@@ -20,9 +20,17 @@ struct neurlp_problem {
   double unit;
   double scale[NEURLP_MAX_DERIVATIVES];
   double inverse_scale[NEURLP_MAX_DERIVATIVES];
-  /* Smoothness row i of a dimension has hermite[i][p] z^p in column p >= i of step t, and that times
-   * -(-1)^(p-i) in column p of step t+1; z = h / unit. Row d is the top row. w_s is not in it. */
-  double hermite[NEURLP_MAX_DERIVATIVES][NEURLP_MAX_DERIVATIVES];
+  int32_t twin;    /* two-point smoothness rows that begin at a derivative: 1 hermite, 2 taylor */
+  int32_t central; /* 1 if there are central rows; then no two-point row begins at derivative d */
+  int32_t ahead;   /* columns of step t+2 that rows joining at step t reach: D with central rows, else 0 */
+  int32_t slack;   /* 1 if every smoothness row has the slack, a global unknown */
+  int32_t first;   /* 1 if the first step's unknowns are global, so that rows of the last step reach them */
+  int32_t globals; /* unknowns that rows of all steps may share: the first step's, then the slack */
+  int32_t smoothness_rows; /* of all dimensions, for one interval */
+  /* Two-point smoothness row q of a dimension begins at derivative q / twin. It has here[q][p] z^p in column
+   * p of step t and next[q][p] z^p in column p of step t+1; z = h / unit. w_s is not in it. */
+  double here[2 * NEURLP_MAX_DERIVATIVES][NEURLP_MAX_DERIVATIVES];
+  double next[2 * NEURLP_MAX_DERIVATIVES][NEURLP_MAX_DERIVATIVES];
 };
 
 #endif

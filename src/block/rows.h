@@ -18,23 +18,40 @@ NEURLP_INLINE void rows_move_known(const neurlp_tile *tile, sweep_sizes z, int32
   for (int32_t r = 0; r < columns; r++) rhs[r] -= scaled * tile_initial_value(tile, z, t, k, j, r);
 }
 
-/* Equation rows of step t, docs/math.md, equation 1. Entries for step t+1 are neither read nor written. */
+/* Writes coefficient x of unknown (t, k, j) into a row: into `column`, or where that unknown stands instead.
+ */
+NEURLP_INLINE void rows_put(const neurlp_tile *tile, sweep_sizes z, int32_t columns, lanes *row,
+                            int32_t column, int32_t t, int32_t k, int32_t j, lanes x) {
+  if (tile_known(tile, t, j))
+    rows_move_known(tile, z, columns, t, k, j, x, row + sizes_rhs_column(z));
+  else if (z.first && t == 0)
+    row[sizes_global_column(z) + k * z.derivatives + j] = x;
+  else
+    row[column] = x;
+}
+
+/* Clears a row that belongs to one step alone, as far as elimination reads it. */
+NEURLP_INLINE void rows_clear_local(const sweep_sizes z, lanes *row) {
+  const int32_t n = sizes_unknowns(z);
+  rows_clear(row, n);
+  if (z.central) rows_clear(row + n, n + sizes_ahead(z));
+  rows_clear(row + sizes_global_column(z), sizes_globals(z));
+}
+
+/* Equation rows of step t, docs/math.md, equation 1. */
 NEURLP_INLINE void rows_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const neurlp_problem *problem = tile->problem;
-  const int32_t n = z.dimensions * z.derivatives;
   for (int32_t e = 0; e < z.equations; e++) {
     lanes *row = tile->low + e * tile->stride;
-    lanes *rhs = row + 2 * n;
+    lanes *rhs = row + sizes_rhs_column(z);
+    rows_clear_local(z, row);
     for (int32_t r = 0; r < columns; r++)
       rhs[r] = tile_rhs(tile, z, t, e, r) * lanes_all(problem->weight_equation);
     for (int32_t k = 0; k < z.dimensions; k++)
       for (int32_t j = 0; j < z.derivatives; j++) {
         const int32_t c = k * z.derivatives + j;
         const lanes weight = lanes_all(problem->weight_equation * problem->inverse_scale[j]);
-        const lanes x = tile_coefficient(tile, z, t, e, c) * weight;
-        const bool known = tile_known(tile, t, j);
-        if (known) rows_move_known(tile, z, columns, t, k, j, x, rhs);
-        row[c] = known ? lanes_all(0.0) : x;
+        rows_put(tile, z, columns, row, c, t, k, j, tile_coefficient(tile, z, t, e, c) * weight);
       }
   }
 }
@@ -42,15 +59,15 @@ NEURLP_INLINE void rows_equations(const neurlp_tile *tile, sweep_sizes z, int32_
 /* Soft initial values of step t, equation 2, below the equation rows, ordered by their column. */
 NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const neurlp_problem *problem = tile->problem;
-  const int32_t n = z.dimensions * z.derivatives;
   lanes *row = tile->low + z.equations * tile->stride;
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < problem->shape.initial_derivatives; j++, row += tile->stride) {
       const double weight = problem->formulation.weight_initial;
-      rows_clear(row, n);
-      row[k * z.derivatives + j] = lanes_all(weight * problem->inverse_scale[j]);
+      rows_clear_local(z, row);
+      rows_put(tile, z, columns, row, k * z.derivatives + j, t, k, j,
+               lanes_all(weight * problem->inverse_scale[j]));
       for (int32_t r = 0; r < columns; r++)
-        row[2 * n + r] = tile_initial_value(tile, z, t, k, j, r) * lanes_all(weight);
+        row[sizes_rhs_column(z) + r] = tile_initial_value(tile, z, t, k, j, r) * lanes_all(weight);
     }
 }
 
@@ -65,35 +82,63 @@ NEURLP_INLINE void rows_step_powers(neurlp_tile *tile, sweep_sizes z, int32_t t,
     power[p] = power[p - 1] * h * lanes_all(1 / tile->problem->unit);
 }
 
-/* +1 or -1: of the entry for step t+1 in column p of smoothness row i. */
-NEURLP_INLINE double rows_next_sign(int32_t i, int32_t p) {
-  return (p - i) % 2 == 0 ? -1.0 : 1.0;
+/* The central row with centre t+1 in scaled unknowns, without w_s, equation 6: `side` times the difference
+ * between u[t+2][d-1] and u[t][d-1], less `middle` times u[t+1][d]. s = h[t] + h[t+1]. */
+typedef struct central_row {
+  lanes side, middle;
+  lanes side_slope, middle_slope; /* d/ds */
+} central_row;
+
+NEURLP_INLINE central_row rows_central(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k) {
+  const int32_t d = z.derivatives - 1;
+  const lanes inverse = lanes_all(1 / tile->problem->unit);
+  const lanes s = (tile_step(tile, z, t, k) + tile_step(tile, z, t + 1, k)) * inverse;
+  lanes middle = inverse;
+  for (int32_t p = 1; p < d; p++) middle *= s;
+  const lanes side = middle / s, next = side / s;
+  return (central_row){.side = side,
+                       .middle = middle,
+                       .side_slope = lanes_all(d - 2) * next * inverse,
+                       .middle_slope = lanes_all(d - 1) * side * inverse};
 }
 
-/* Smoothness rows of interval t, equations 3 and 4: row c = (k, i) begins at column c. */
+/* Writes the central row with centre t+1; zeros where that is the last step. */
+NEURLP_INLINE void rows_write_central(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
+                                      int32_t k, lanes *row) {
+  const int32_t n = sizes_unknowns(z), first = k * z.derivatives, d = z.derivatives - 1;
+  rows_clear(row, sizes_rhs_column(z) + columns);
+  if (t + 2 >= tile->steps) return;
+  const lanes weight = tile_smoothness(tile, t + 1);
+  const central_row central = rows_central(tile, z, t, k);
+  rows_put(tile, z, columns, row, first + d - 1, t, k, d - 1, -weight * central.side);
+  rows_put(tile, z, columns, row, n + first + d, t + 1, k, d, -weight * central.middle);
+  rows_put(tile, z, columns, row, 2 * n + k, t + 2, k, d - 1, weight * central.side);
+  if (z.slack) row[sizes_rhs_column(z) - 1] = weight;
+}
+
+/* Smoothness rows of interval t, equations 3 to 5, ordered within a dimension by the column they begin at,
+ * then its central row. */
 NEURLP_INLINE void rows_smoothness(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const neurlp_problem *problem = tile->problem;
-  const int32_t n = z.dimensions * z.derivatives;
+  const int32_t n = sizes_unknowns(z);
   const lanes weight = tile_smoothness(tile, t);
   lanes power[NEURLP_MAX_DERIVATIVES];
+  lanes *row = tile->low;
   for (int32_t k = 0; k < z.dimensions; k++) {
     if (k == 0 || problem->shape.steps_per_dimension) rows_step_powers(tile, z, t, k, power);
-    for (int32_t i = 0; i < z.derivatives; i++) {
-      lanes *row = tile->low + (k * z.derivatives + i) * tile->stride;
-      rows_clear(row, 2 * n + columns);
-      for (int32_t p = i; p < z.derivatives; p++) {
+    for (int32_t q = 0; q < sizes_two_point_rows(z); q++, row += tile->stride) {
+      rows_clear(row, sizes_rhs_column(z) + columns);
+      for (int32_t p = q / z.twin; p < z.derivatives; p++) {
         const int32_t c = k * z.derivatives + p;
-        const lanes here = weight * power[p] * lanes_all(problem->hermite[i][p]);
-        const lanes next = here * lanes_all(rows_next_sign(i, p));
-        if (tile_known(tile, t, p))
-          rows_move_known(tile, z, columns, t, k, p, here, row + 2 * n);
-        else
-          row[c] = here;
-        if (tile_known(tile, t + 1, p))
-          rows_move_known(tile, z, columns, t + 1, k, p, next, row + 2 * n);
-        else
-          row[n + c] = next;
+        const lanes size = weight * power[p];
+        rows_put(tile, z, columns, row, c, t, k, p, size * lanes_all(problem->here[q][p]));
+        rows_put(tile, z, columns, row, n + c, t + 1, k, p, size * lanes_all(problem->next[q][p]));
       }
+      if (z.slack) row[sizes_rhs_column(z) - 1] = weight;
+    }
+    if (z.central) {
+      rows_write_central(tile, z, columns, t, k, row);
+      row += tile->stride;
     }
   }
 }

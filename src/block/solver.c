@@ -117,7 +117,7 @@ static neurlp_status run_tiles(const neurlp_solver *solver, void (*kernel)(const
     job.workspace = solver->workspace + omp_get_thread_num() * solver->thread_numbers;
     kernel(&job);
   }
-  for (int64_t s = 0; s < systems; s++)
+  for (int64_t s = 0; s < systems && prototype->status; s++)
     if (prototype->status[s] != NEURLP_SUCCESS)
       return neurlp_fail(solver->context, NEURLP_SOME_FAILED, "system %lld: %s", (long long)s,
                          neurlp_status_sentence(prototype->status[s]));
@@ -157,6 +157,26 @@ neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *
                                .gradients = gradients,
                                .status = statuses};
   status = run_tiles(solver, solver->kernels->adjoint, &job);
+done:
+  return status;
+}
+
+neurlp_status neurlp_solver_slack(neurlp_solver *solver, const neurlp_inputs *inputs, const double *solution,
+                                  double *slack) {
+  static const neurlp_gradients none = {0};
+  const bool any = inputs->systems > 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!solver->problem->slack)
+    return neurlp_fail(solver->context, NEURLP_ERROR_ARGUMENT,
+                       "the formulation has no slack; set formulation.slack, or start from "
+                       "neurlp_formulation_mnn()");
+  NEURLP_TRY(check_inputs(solver, inputs));
+  NEURLP_TRY(check_pointer(solver->context, "solution", solution, any));
+  NEURLP_TRY(check_pointer(solver->context, "slack", slack, any));
+  if (!any) goto done;
+  const neurlp_tile_job job = {
+      .problem = solver->problem, .inputs = inputs, .solved = solution, .gradients = &none, .slack = slack};
+  status = run_tiles(solver, solver->kernels->slack, &job);
 done:
   return status;
 }

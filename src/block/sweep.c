@@ -8,7 +8,24 @@
 
 static sweep_sizes sizes_of(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
-  return (sweep_sizes){shape->dimensions, problem->derivatives, shape->equations, shape->columns};
+  return (sweep_sizes){.dimensions = shape->dimensions,
+                       .derivatives = problem->derivatives,
+                       .equations = shape->equations,
+                       .columns = shape->columns,
+                       .twin = problem->twin,
+                       .central = problem->central,
+                       .slack = problem->slack,
+                       .first = problem->first};
+}
+
+/* Hermite rows without global unknowns: everything that other formulations need is left out by the compiler.
+ */
+NEURLP_INLINE sweep_sizes plain(int32_t dimensions, int32_t derivatives, int32_t equations, int32_t columns) {
+  return (sweep_sizes){dimensions, derivatives, equations, columns, .twin = 1};
+}
+
+static bool is_plain(sweep_sizes z) {
+  return z.twin == 1 && !z.central && !z.slack && !z.first;
 }
 
 /* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
@@ -17,12 +34,22 @@ static sweep_sizes sizes_of(const neurlp_problem *problem) {
 
 #define DEFINE_COMMON(D, derivatives)                                                                        \
   static void solve_##D##_##derivatives(const neurlp_tile_job *job) {                                        \
-    solve_tile(job, (sweep_sizes){D, derivatives, D, 1});                                                    \
+    solve_tile(job, plain(D, derivatives, D, 1));                                                            \
   }                                                                                                          \
   static void adjoint_##D##_##derivatives(const neurlp_tile_job *job) {                                      \
-    adjoint_tile(job, (sweep_sizes){D, derivatives, D, 1});                                                  \
+    adjoint_tile(job, plain(D, derivatives, D, 1));                                                          \
   }
 COMMON_SIZES(DEFINE_COMMON)
+
+static void solve_plain(const neurlp_tile_job *job) {
+  const sweep_sizes z = sizes_of(job->problem);
+  solve_tile(job, plain(z.dimensions, z.derivatives, z.equations, z.columns));
+}
+
+static void adjoint_plain(const neurlp_tile_job *job) {
+  const sweep_sizes z = sizes_of(job->problem);
+  adjoint_tile(job, plain(z.dimensions, z.derivatives, z.equations, z.columns));
+}
 
 static void solve_any(const neurlp_tile_job *job) {
   solve_tile(job, sizes_of(job->problem));
@@ -34,7 +61,7 @@ static void adjoint_any(const neurlp_tile_job *job) {
 
 static bool same(sweep_sizes z, int32_t dimensions, int32_t derivatives) {
   return z.dimensions == dimensions && z.derivatives == derivatives && z.equations == dimensions &&
-         z.columns == 1;
+         z.columns == 1 && is_plain(z);
 }
 
 static void solve(const neurlp_tile_job *job) {
@@ -45,7 +72,10 @@ static void solve(const neurlp_tile_job *job) {
     return;                                                                                                  \
   }
   COMMON_SIZES(CALL_SOLVE)
-  solve_any(job);
+  if (is_plain(z))
+    solve_plain(job);
+  else
+    solve_any(job);
 }
 
 static void adjoint(const neurlp_tile_job *job) {
@@ -56,7 +86,14 @@ static void adjoint(const neurlp_tile_job *job) {
     return;                                                                                                  \
   }
   COMMON_SIZES(CALL_ADJOINT)
-  adjoint_any(job);
+  if (is_plain(z))
+    adjoint_plain(job);
+  else
+    adjoint_any(job);
+}
+
+static void slack(const neurlp_tile_job *job) {
+  slack_tile(job, sizes_of(job->problem));
 }
 
 #define TEXT_(a) #a
@@ -65,6 +102,6 @@ static void adjoint(const neurlp_tile_job *job) {
 const neurlp_kernels *JOIN(neurlp_kernels_, NEURLP_ISA)(void);
 
 const neurlp_kernels *JOIN(neurlp_kernels_, NEURLP_ISA)(void) {
-  static const neurlp_kernels kernels = {TEXT(NEURLP_ISA), LANES, solve, adjoint};
+  static const neurlp_kernels kernels = {TEXT(NEURLP_ISA), LANES, solve, adjoint, slack};
   return &kernels;
 }

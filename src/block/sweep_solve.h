@@ -28,6 +28,7 @@ NEURLP_INLINE void solve_tile(const neurlp_tile_job *job, sweep_sizes z) {
   tile_open(&tile, job);
   tile_point_out(&tile, job->solution, whole, target);
   sweep_factorise(&tile, z, z.columns);
+  sweep_solve_globals(&tile, z);
   for (int32_t t = tile.steps - 1; t >= 0; t--) {
     sweep_solve_step(&tile, z, t);
     solve_write_step(&tile, z, t, target);

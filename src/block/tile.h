@@ -9,10 +9,37 @@
 #include "block/lanes.h"
 #include "block/tile_sizes.h"
 
-/* Sizes that a kernel may know when it is compiled. */
+/* Sizes that a kernel may know when it is compiled; the last four as in neurlp_problem. */
 typedef struct sweep_sizes {
   int32_t dimensions, derivatives, equations, columns;
+  int32_t twin, central, slack, first;
 } sweep_sizes;
+
+/* Where a row's parts begin: n columns of step t, n of step t+1, one for u[t+2][k][d-1] of each dimension if
+ * there are central rows, the global ones (the first step's n, the slack), and R right-hand sides. */
+NEURLP_INLINE int32_t sizes_unknowns(sweep_sizes z) {
+  return z.dimensions * z.derivatives;
+}
+NEURLP_INLINE int32_t sizes_ahead(sweep_sizes z) {
+  return z.central * z.dimensions;
+}
+NEURLP_INLINE int32_t sizes_globals(sweep_sizes z) {
+  return z.first * sizes_unknowns(z) + z.slack;
+}
+NEURLP_INLINE int32_t sizes_global_column(sweep_sizes z) {
+  return 2 * sizes_unknowns(z) + sizes_ahead(z);
+}
+NEURLP_INLINE int32_t sizes_rhs_column(sweep_sizes z) {
+  return sizes_global_column(z) + sizes_globals(z);
+}
+
+/* Two-point smoothness rows of a dimension, and smoothness rows in all. */
+NEURLP_INLINE int32_t sizes_two_point_rows(sweep_sizes z) {
+  return z.twin * (z.derivatives - z.central);
+}
+NEURLP_INLINE int32_t sizes_smoothness_rows(sweep_sizes z) {
+  return sizes_two_point_rows(z) + z.central;
+}
 
 typedef struct neurlp_tile {
   const neurlp_problem *problem;
@@ -23,20 +50,27 @@ typedef struct neurlp_tile {
   lanes length;
   lanes status; /* 0, or the first failure's neurlp_status */
   const double *coefficients[LANES], *rhs[LANES], *initial_values[LANES], *step[LANES];
-  /* Workspace. A row has n columns of step t, n of step t+1, and R right-hand sides. */
-  int32_t stride;      /* numbers in a row, 2 n + R */
+  /* Workspace. */
+  int32_t stride;      /* numbers in a row */
   int64_t factor_step; /* numbers that the factor takes for one step */
-  lanes *factor;       /* of each step, row after row: row c of R_t from the pivot on, and of S_t */
+  lanes *factor;       /* of each step, row after row: row c of R_t from the pivot on, of S_t, A_t, G_t */
   lanes *unknowns;     /* [T][n][R] y, later the solution */
-  lanes *top;          /* [n][stride] the carried triangle; then R_t, S_t, y_t */
+  lanes *global;       /* [globals][R] the same for the global unknowns */
+  lanes *top;          /* [n + ahead + globals][stride] the carried triangle; then R_t, S_t, A_t, G_t, y_t */
   lanes *low;          /* the rows that are eliminated */
-  lanes *square;       /* [n] squared norms of the columns of A for step t */
+  lanes *square;       /* [n + ahead + globals] squared norms of the columns of A, for those of top */
   lanes *scratch;      /* of the adjoint */
 } neurlp_tile;
 
-/* Row c of the factor of step t: R_t from the pivot on, then S_t. */
-NEURLP_INLINE lanes *tile_factor_row(const neurlp_tile *tile, int32_t n, int32_t t, int32_t c) {
-  return tile->factor + t * tile->factor_step + c * 2 * n - c * (c - 1) / 2;
+/* Row c of the factor of step t: R_t from the pivot on, then S_t, A_t towards step t+2, G_t towards the
+ * global unknowns. */
+NEURLP_INLINE lanes *tile_factor_row(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t c) {
+  return tile->factor + t * tile->factor_step + c * sizes_rhs_column(z) - c * (c - 1) / 2;
+}
+
+/* Row q of the triangle of the global unknowns, from its pivot on. */
+NEURLP_INLINE lanes *tile_global_row(const neurlp_tile *tile, sweep_sizes z, int32_t q) {
+  return tile->top + (sizes_unknowns(z) + sizes_ahead(z) + q) * tile->stride + sizes_global_column(z) + q;
 }
 
 /* Right-hand sides, later unknowns, of step t, [n][R]. */
@@ -86,7 +120,7 @@ NEURLP_INLINE lanes tile_step(const neurlp_tile *tile, sweep_sizes z, int32_t t,
   return lanes_select(tile_within(tile, t + 1), h, lanes_all(tile->problem->unit));
 }
 
-/* Weight of the smoothness rows of interval t. */
+/* Weight of the smoothness rows of interval t, and of the central rows with centre t. */
 NEURLP_INLINE lanes tile_smoothness(const neurlp_tile *tile, int32_t t) {
   const lanes weight = lanes_all(tile->problem->formulation.weight_smoothness);
   return lanes_select(tile_within(tile, t + 1), weight, lanes_all(0.0));
@@ -95,6 +129,11 @@ NEURLP_INLINE lanes tile_smoothness(const neurlp_tile *tile, int32_t t) {
 /* Whether derivative j of step t is given exactly. The same for all lanes. */
 NEURLP_INLINE bool tile_known(const neurlp_tile *tile, int32_t t, int32_t j) {
   return t < tile->problem->hard_steps && j < tile->problem->shape.initial_derivatives;
+}
+
+/* Whether unknown j of step t has no column of its own, being given exactly or global. */
+NEURLP_INLINE bool tile_absent(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t j) {
+  return tile_known(tile, t, j) || (z.first && t == 0);
 }
 
 /* Fills target[l][from..to) of the lanes that are systems. */
@@ -152,10 +191,11 @@ static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
   tile->factor_step = tile_factor_step(problem);
   tile->factor = job->workspace;
   tile->unknowns = tile->factor + T * tile->factor_step;
-  tile->top = tile->unknowns + T * tile_unknowns_step(problem);
-  tile->low = tile->top + n * tile->stride;
+  tile->global = tile->unknowns + T * tile_unknowns_step(problem);
+  tile->top = tile->global + problem->globals * R;
+  tile->low = tile->top + tile_top_rows(problem) * tile->stride;
   tile->square = tile->low + tile_low_rows(problem) * tile->stride;
-  tile->scratch = tile->square + n;
+  tile->scratch = tile->square + tile_top_rows(problem);
 }
 
 static inline void tile_report(const neurlp_tile *tile, neurlp_status *status) {

@@ -8,19 +8,26 @@
 static inline int64_t tile_low_rows(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
   const int64_t soft = problem->soft_steps > 0 ? (int64_t)shape->dimensions * shape->initial_derivatives : 0;
-  const int64_t rows = shape->equations + soft;
-  return rows > problem->unknowns ? rows : problem->unknowns;
+  const int64_t local = shape->equations + soft, joining = problem->smoothness_rows + problem->ahead;
+  return local > joining ? local : joining;
 }
 
-/* Numbers in a row: n columns of step t, n of step t+1, R right-hand sides. */
+/* Rows of the carried triangle: one for each column of step t, of step t+1 as far as it is reached, and for
+ * each global one. */
+static inline int32_t tile_top_rows(const neurlp_problem *problem) {
+  return problem->unknowns + problem->ahead + problem->globals;
+}
+
+/* Numbers in a row: n columns of step t, n of step t+1, those of step t+2, global ones, R right-hand sides.
+ */
 static inline int32_t tile_stride(const neurlp_problem *problem) {
-  return 2 * problem->unknowns + problem->shape.columns;
+  return problem->unknowns + tile_top_rows(problem) + problem->shape.columns;
 }
 
-/* Numbers that the factor keeps of one step: row c of R_t from the pivot on, and of S_t. */
+/* Numbers that the factor keeps of one step: row c of R_t from the pivot on, and of S_t, A_t, G_t. */
 static inline int64_t tile_factor_step(const neurlp_problem *problem) {
   const int64_t n = problem->unknowns;
-  return 2 * n * n - n * (n - 1) / 2;
+  return (2 * n + problem->ahead + problem->globals) * n - n * (n - 1) / 2;
 }
 
 /* Numbers of one step's right-hand sides, or of its solution. */
@@ -28,16 +35,19 @@ static inline int64_t tile_unknowns_step(const neurlp_problem *problem) {
   return (int64_t)problem->unknowns * problem->shape.columns;
 }
 
-/* Numbers that the adjoint needs beside them: two pairs of [n][R], and two rows. */
+/* Numbers that the adjoint needs beside them: three pairs of [n][R], two rows, a number for each dimension
+ * and for each right-hand side. */
 static inline int64_t tile_scratch(const neurlp_problem *problem) {
-  return 4 * tile_unknowns_step(problem) + 2 * (int64_t)problem->unknowns;
+  return 6 * tile_unknowns_step(problem) + 2 * (int64_t)problem->unknowns + problem->shape.dimensions +
+         problem->shape.columns;
 }
 
 /* Numbers of workspace for each lane of a tile. */
 static inline int64_t tile_workspace(const neurlp_problem *problem) {
-  const int64_t rows = problem->unknowns + tile_low_rows(problem);
+  const int64_t rows = tile_top_rows(problem) + tile_low_rows(problem);
   return problem->shape.steps * (tile_factor_step(problem) + tile_unknowns_step(problem)) +
-         rows * tile_stride(problem) + problem->unknowns + tile_scratch(problem);
+         rows * tile_stride(problem) + (int64_t)problem->globals * problem->shape.columns +
+         tile_top_rows(problem) + tile_scratch(problem);
 }
 
 #endif

@@ -14,6 +14,15 @@ int32_t batch_integer(uint64_t seed, int64_t index, int32_t from, int32_t to) {
   return from + (int32_t)floor(batch_uniform(seed, index, 0, to - from + 1));
 }
 
+/* Half of them hermite, the others taylor rows, taylor and central rows, or these with the slack. */
+static void random_family(uint64_t seed, neurlp_formulation *formulation) {
+  const int32_t family = batch_integer(seed, 20, 0, 5);
+  *formulation = family < 3    ? neurlp_formulation_default()
+                 : family == 5 ? neurlp_formulation_mnn()
+                               : neurlp_formulation_smnn();
+  formulation->central = family >= 4;
+}
+
 void batch_random_shape(uint64_t seed, neurlp_shape *shape, neurlp_formulation *formulation, bool *ragged) {
   const int32_t d = batch_integer(seed, 0, 1, 4), D = batch_integer(seed, 1, 1, 3);
   /* More equations than dimensions, as many, or fewer; those with fewer are given values at every step. */
@@ -30,8 +39,8 @@ void batch_random_shape(uint64_t seed, neurlp_shape *shape, neurlp_formulation *
                           .steps_per_dimension = batch_integer(seed, 10, 0, 1) == 1};
   *ragged = !fewer && batch_integer(seed, 11, 0, 1) == 1;
   if (fewer) shape->initial_steps = shape->steps;
-  *formulation = neurlp_formulation_default();
-  if (batch_integer(seed, 12, 0, 1)) formulation->initial = NEURLP_INITIAL_SOFT;
+  random_family(seed, formulation);
+  formulation->initial = batch_integer(seed, 12, 0, 1) ? NEURLP_INITIAL_SOFT : NEURLP_INITIAL_HARD;
   formulation->nominal_step = pow(10, batch_uniform(seed, 13, -2, 0.5));
   formulation->leading_derivative = batch_integer(seed, 14, 1, d);
   if (batch_integer(seed, 15, 0, 1)) {
@@ -84,6 +93,7 @@ void batch_open(test_batch *batch, const neurlp_shape *shape, const neurlp_formu
   batch->steps = numbers(S * batch->size_steps);
   batch->grad_output = numbers(S * batch->size_solution);
   batch->solution = numbers(S * batch->size_solution);
+  batch->slack = numbers(S * R);
   batch->gradients =
       (neurlp_gradients){numbers(S * batch->size_coefficients), numbers(S * batch->size_rhs),
                          numbers(S * batch->size_initial_values), numbers(S * batch->size_steps)};
@@ -118,6 +128,7 @@ void batch_close(test_batch *batch) {
   free(batch->steps);
   free(batch->grad_output);
   free(batch->solution);
+  free(batch->slack);
   free(batch->gradients.coefficients);
   free(batch->gradients.rhs);
   free(batch->gradients.initial_values);
@@ -140,6 +151,9 @@ neurlp_status batch_run(test_batch *batch, int32_t threads, bool adjoint) {
   if (adjoint && status >= 0)
     status = neurlp_solver_adjoint(solver, &batch->inputs, batch->solution, batch->grad_output,
                                    &batch->gradients, batch->status);
+  if (batch->formulation.slack && status >= 0 &&
+      neurlp_solver_slack(solver, &batch->inputs, batch->solution, batch->slack) < 0)
+    status = NEURLP_ERROR_INTERNAL;
 done:
   if (status < 0 && context) printf("%s\n", neurlp_context_message(context));
   neurlp_solver_destroy(&solver);
@@ -151,10 +165,13 @@ done:
 void batch_print(const test_batch *batch, uint64_t seed) {
   const neurlp_shape *z = &batch->shape;
   const neurlp_formulation *f = &batch->formulation;
-  printf("seed %llu: S %lld T %d D %d d %d E %d K %d J %d R %d per dimension %d ragged %d %s h %g kappa %d "
+  printf("seed %llu: S %lld T %d D %d d %d E %d K %d J %d R %d per dimension %d ragged %d %s%s%s %s h %g "
+         "kappa %d "
          "weights %g %g %g %g\n",
          (unsigned long long)seed, (long long)z->systems, z->steps, z->dimensions, z->order, z->equations,
          z->initial_steps, z->initial_derivatives, z->columns, z->steps_per_dimension,
-         batch->inputs.lengths != NULL, f->initial == NEURLP_INITIAL_HARD ? "hard" : "soft", f->nominal_step,
-         f->leading_derivative, f->weight_equation, f->weight_initial, f->weight_smoothness, f->weight_top);
+         batch->inputs.lengths != NULL, f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? "taylor" : "hermite",
+         f->central ? " central" : "", f->slack ? " slack" : "",
+         f->initial == NEURLP_INITIAL_HARD ? "hard" : "soft", f->nominal_step, f->leading_derivative,
+         f->weight_equation, f->weight_initial, f->weight_smoothness, f->weight_top);
 }

@@ -19,7 +19,7 @@ typedef struct test_batch {
   int64_t size_coefficients, size_rhs, size_initial_values, size_steps, size_solution; /* of one system */
   double *coefficients, *rhs, *initial_values, *steps, *grad_output; /* what inputs borrow, writable */
   int32_t *lengths;
-  double *solution;
+  double *solution, *slack;
   neurlp_gradients gradients;
   neurlp_status *status;
 } test_batch;

@@ -30,6 +30,7 @@ static extended equation_weight(const neurlp_formulation *f) {
 static extended *new_row(writer *w, int32_t family, int32_t kind) {
   w->dense->family[w->row] = family;
   w->dense->kind[w->row] = kind;
+  w->dense->second[w->row] = -1;
   return w->dense->matrix + (int64_t)w->row++ * w->dense->unknowns;
 }
 
@@ -85,7 +86,7 @@ static void write_pair(writer *w, int32_t t, int32_t k, int32_t j, extended coef
   derivative[column(w->shape, t + 1, k, j)] = -sign * slope;
 }
 
-static void write_smoothness(writer *w) {
+static void write_hermite(writer *w) {
   const neurlp_shape *z = w->shape;
   const int32_t D = z->dimensions, d = z->order, H = z->steps_per_dimension ? D : 1;
   const extended weight = (extended)w->formulation->weight_smoothness;
@@ -100,6 +101,57 @@ static void write_smoothness(writer *w) {
       }
       new_row(w, SMOOTHNESS, index);
       write_pair(w, t, k, d, weight * (extended)w->formulation->weight_top, 1, h);
+    }
+}
+
+/* coefficient h^power, and its derivative, into one place of the last row. */
+static void write_entry(writer *w, int32_t t, int32_t k, int32_t j, extended coefficient, int32_t power,
+                        extended h) {
+  const int64_t place = (int64_t)(w->row - 1) * w->dense->unknowns + column(w->shape, t, k, j);
+  w->dense->matrix[place] = coefficient * powl(h, power);
+  w->dense->derivative[place] = power == 0 ? 0 : coefficient * power * powl(h, power - 1);
+}
+
+static extended *new_smoothness_row(writer *w, int32_t index) {
+  extended *row = new_row(w, SMOOTHNESS, index);
+  if (w->formulation->slack) row[w->dense->unknowns - 1] = (extended)w->formulation->weight_smoothness;
+  return row;
+}
+
+static void write_taylor(writer *w) {
+  const neurlp_shape *z = w->shape;
+  const int32_t D = z->dimensions, d = z->order, H = z->steps_per_dimension ? D : 1;
+  const extended weight = (extended)w->formulation->weight_smoothness;
+  for (int32_t t = 0; t + 1 < w->length; t++)
+    for (int32_t k = 0; k < D; k++)
+      for (int32_t i = 0; i <= (w->formulation->central ? d - 1 : d); i++) {
+        const int32_t index = t * H + (H > 1 ? k : 0);
+        const extended h = (extended)w->inputs->steps[w->s * (z->steps - 1) * H + index];
+        for (int32_t back = 0; back < 2; back++) {
+          const extended sign = back ? -1 : 1;
+          extended factorial = 1;
+          new_smoothness_row(w, index);
+          for (int32_t j = i; j <= d; factorial *= ++j - i)
+            write_entry(w, t + back, k, j, weight * powl(sign, j) / factorial, j, h);
+          write_entry(w, t + 1 - back, k, i, -weight * powl(sign, i), i, h);
+        }
+      }
+}
+
+static void write_central(writer *w) {
+  const neurlp_shape *z = w->shape;
+  const int32_t D = z->dimensions, d = z->order, H = z->steps_per_dimension ? D : 1;
+  const extended weight = (extended)w->formulation->weight_smoothness;
+  for (int32_t t = 1; t + 1 < w->length; t++)
+    for (int32_t k = 0; k < D; k++) {
+      const int32_t index = (t - 1) * H + (H > 1 ? k : 0);
+      const double *h = w->inputs->steps + w->s * (z->steps - 1) * H + index;
+      const extended s = (extended)h[0] + (extended)h[H];
+      new_smoothness_row(w, index);
+      w->dense->second[w->row - 1] = index + H;
+      write_entry(w, t + 1, k, d - 1, weight, d - 2, s);
+      write_entry(w, t - 1, k, d - 1, -weight, d - 2, s);
+      write_entry(w, t, k, d, -weight, d - 1, s);
     }
 }
 
@@ -160,7 +212,8 @@ static void multiply(const dense_system *dense, const extended *x, extended *pro
 }
 
 /* Leaves out known columns, solves, and puts the rest of solution and multiplier in place. */
-static void solve(dense_system *dense, const neurlp_shape *shape, double nominal_step, const double *grad) {
+static void solve(dense_system *dense, const neurlp_shape *shape, const neurlp_formulation *f,
+                  const double *grad) {
   const int32_t M = dense->rows, R = dense->columns;
   int32_t N = 0;
   int32_t *kept = calloc((size_t)dense->unknowns, sizeof *kept);
@@ -171,12 +224,15 @@ static void solve(dense_system *dense, const neurlp_shape *shape, double nominal
   multiply(dense, dense->solution, b);
   for (int32_t i = 0; i < M * R; i++) b[i] = dense->rhs[i] - b[i];
   for (int32_t c = 0; c < N; c++) {
-    scale[c] = powl((extended)nominal_step, kept[c] % (shape->order + 1));
+    const bool slack = f->slack && kept[c] == dense->unknowns - 1;
+    scale[c] = slack ? 1 : powl((extended)f->nominal_step, kept[c] % (shape->order + 1));
     for (int32_t i = 0; i < M; i++) a[i * N + c] = dense->matrix[(int64_t)i * dense->unknowns + kept[c]];
-    for (int32_t r = 0; r < R && grad; r++) g[c * R + r] = (extended)grad[kept[c] * R + r];
+    for (int32_t r = 0; r < R && grad && !slack; r++) g[c * R + r] = (extended)grad[kept[c] * R + r];
   }
   if (N > 0) singular_values(dense, a, scale, N);
   factorise(a, b, M, N, R);
+  for (int32_t r = 0; r < R && f->slack; r++) /* R^T R x = A^T r + gamma alpha e */
+    b[(N - 1) * R + r] += (extended)f->gamma * (extended)f->alpha / a[N * N - 1];
   triangle(a, b, N, R, false);
   triangle(a, g, N, R, true);
   triangle(a, g, N, R, false);
@@ -191,6 +247,12 @@ static void solve(dense_system *dense, const neurlp_shape *shape, double nominal
   free(g);
 }
 
+static int32_t smoothness_rows(const neurlp_shape *shape, const neurlp_formulation *f, int32_t length) {
+  const int32_t D = shape->dimensions, d = shape->order;
+  if (f->smoothness == NEURLP_SMOOTHNESS_HERMITE) return (length - 1) * D * (d + 1);
+  return f->central ? D * ((length - 1) * 2 * d + length - 2) : (length - 1) * D * 2 * (d + 1);
+}
+
 void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_formulation *formulation,
                 const neurlp_inputs *inputs, int64_t s, const double *grad_output) {
   const int32_t length = inputs->lengths ? inputs->lengths[s] : shape->steps;
@@ -198,7 +260,8 @@ void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_for
   const int32_t soft = formulation->initial == NEURLP_INITIAL_SOFT
                            ? shape->initial_steps * shape->dimensions * shape->initial_derivatives
                            : 0;
-  const int32_t M = length * shape->equations + soft + (length - 1) * n, N = length * n;
+  const int32_t M = length * shape->equations + soft + smoothness_rows(shape, formulation, length);
+  const int32_t N = length * n + formulation->slack;
   const size_t m = (size_t)M, u = (size_t)N, r = (size_t)R;
   memset(dense, 0, sizeof *dense);
   dense->rows = M;
@@ -208,6 +271,7 @@ void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_for
   dense->derivative = calloc(m * u, sizeof(extended));
   dense->rhs = calloc(m * r, sizeof(extended));
   dense->kind = calloc(m, sizeof(int32_t));
+  dense->second = calloc(m, sizeof(int32_t));
   dense->family = calloc(m, sizeof(int32_t));
   dense->known = calloc(u, sizeof(int32_t));
   dense->solution = calloc(u * r, sizeof(extended));
@@ -217,8 +281,10 @@ void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_for
   writer w = {dense, shape, formulation, inputs, s, length, 0};
   write_equations(&w);
   write_initial_values(&w);
-  write_smoothness(&w);
-  solve(dense, shape, formulation->nominal_step, grad_output ? grad_output + s * shape->steps * n * R : NULL);
+  if (formulation->smoothness == NEURLP_SMOOTHNESS_HERMITE) write_hermite(&w);
+  if (formulation->smoothness == NEURLP_SMOOTHNESS_TAYLOR) write_taylor(&w);
+  if (formulation->central) write_central(&w);
+  solve(dense, shape, formulation, grad_output ? grad_output + s * shape->steps * n * R : NULL);
   multiply(dense, dense->multiplier, dense->image);
   multiply(dense, dense->solution, dense->residual);
   for (int32_t i = 0; i < M * R; i++) dense->residual[i] = dense->rhs[i] - dense->residual[i];
@@ -229,6 +295,7 @@ void dense_close(dense_system *dense) {
   free(dense->derivative);
   free(dense->rhs);
   free(dense->kind);
+  free(dense->second);
   free(dense->family);
   free(dense->known);
   free(dense->solution);
@@ -278,7 +345,10 @@ void dense_gradients(const dense_system *dense, const neurlp_shape *shape,
     } else {
       for (int32_t c = 0; c < dense->unknowns; c++) {
         const extended slope = dense->derivative[(int64_t)i * dense->unknowns + c];
-        if (slope != 0) steps[kind] += slope * matrix_gradient(dense, i, c);
+        if (slope == 0) continue;
+        const extended part = slope * matrix_gradient(dense, i, c);
+        steps[kind] += part;
+        if (dense->second[i] >= 0) steps[dense->second[i]] += part;
       }
     }
   }

@@ -8,13 +8,14 @@
 
 typedef long double extended;
 
-/* One system. Unknown (t, k, j) is column (t D + k) (d+1) + j. */
+/* One system. Unknown (t, k, j) is column (t D + k) (d+1) + j; the slack is the last column. */
 typedef struct dense_system {
   int32_t rows, unknowns, columns; /* M, N, R */
   extended *matrix;                /* [M][N] weighted rows */
   extended *rhs;                   /* [M][R] */
-  extended *derivative;            /* [M][N] of the matrix with respect to the row's own step */
+  extended *derivative;            /* [M][N] of the matrix with respect to the row's own step, or steps */
   int32_t *kind;            /* [M] index of the equation t E + e, or of the step size, or of the value */
+  int32_t *second;          /* [M] index of the second step size of a central row, else -1 */
   int32_t *family;          /* [M] 0 equation, 1 soft initial value, 2 smoothness */
   int32_t *known;           /* [N] 1 + index of the hard initial value, or 0 */
   extended *solution;       /* [N][R] */

@@ -6,7 +6,8 @@
  * ( |lambda| + |A lambda| / sigma_min ) |dA lambda| <= delta ( |A| |lambda| + kappa |A lambda| ) and the
  * gradients' errors follow by the product rule. Householder QR is stable by columns: delta is epsilon times
  * the number of operations that an entry goes through: a step's rows (at most 3n + E of them) take part in
- * two eliminations of n reflections. delta = (3n + E) epsilon is well below that worst case.
+ * two eliminations of n reflections. delta = (3n + E) epsilon is well below that worst case. Taylor rows are
+ * n more; what is left of each step's rows goes into the slack's column, T times over.
  *
  * NEURLP_ISA chooses the instruction set; a machine that lacks it skips the test.
  * usage: test_block_dense [SEED]   all cases, or one */
@@ -38,7 +39,9 @@ static double power(const test_batch *batch, int32_t j) {
 
 static bounds bounds_of(const test_batch *batch, const dense_system *dense) {
   const int32_t d1 = batch->shape.order + 1, n = batch->shape.dimensions * d1, R = dense->columns;
-  const double delta = (3 * n + batch->shape.equations) * DBL_EPSILON;
+  const neurlp_formulation *f = &batch->formulation;
+  const int32_t rows = (f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? 4 : 3) * n + batch->shape.equations;
+  const double delta = (rows + (f->slack ? batch->shape.steps : 0)) * DBL_EPSILON;
   const double A = dense->largest, smallest = dense->smallest, kappa = A / smallest;
   bounds b = {0};
   for (int32_t i = 0; i < dense->unknowns * R; i++) {
@@ -62,7 +65,7 @@ static bounds bounds_of(const test_batch *batch, const dense_system *dense) {
 }
 
 static void note(ratio_table *ratios, int32_t quantity, uint64_t seed, double error, double bound) {
-  const double ratio = error / bound;
+  const double ratio = error == 0 ? 0 : error / bound; /* where lambda is 0, so is the bound */
   if (isnan(ratios->worst[quantity]) || ratio <= ratios->worst[quantity]) return;
   ratios->worst[quantity] = ratio;
   ratios->seed[quantity] = seed;
@@ -72,10 +75,13 @@ static void compare_solution(ratio_table *ratios, uint64_t seed, const test_batc
                              const dense_system *dense, int64_t s, const bounds *b) {
   const double *u = batch->solution + s * batch->size_solution;
   double sum = 0;
-  for (int64_t i = 0; i < dense->unknowns * dense->columns; i++) {
+  const int32_t R = dense->columns, own = dense->unknowns - batch->formulation.slack;
+  for (int64_t i = 0; i < own * R; i++) {
     const double scale = power(batch, (int32_t)(i / dense->columns) % (batch->shape.order + 1));
     sum += pow((double)((extended)u[i] - dense->solution[i]) * scale, 2);
   }
+  for (int32_t r = 0; r < R && batch->formulation.slack; r++)
+    sum += pow((double)((extended)batch->slack[s * R + r] - dense->solution[own * R + r]), 2);
   note(ratios, SOLUTION, seed, sqrt(sum), b->dx);
 }
 

@@ -16,8 +16,9 @@ static double dot(const double *x, const double *y, int64_t count) {
   return sum;
 }
 
-/* Well-conditioned systems: as many equations as dimensions, a step of about 1, and weights of order 1. (The
- * dense test goes through ill-conditioned ones, with bounds that follow from the condition number.) */
+/* Well-conditioned systems of all formulations: as many equations as dimensions, a step of about 1, and
+ * weights of order 1. (The dense test goes through ill-conditioned ones, with bounds that follow from the
+ * condition number.) */
 static void open(test_batch *batch, uint64_t seed, neurlp_initial initial) {
   neurlp_shape shape;
   neurlp_formulation formulation;
@@ -26,7 +27,10 @@ static void open(test_batch *batch, uint64_t seed, neurlp_initial initial) {
   shape.equations = shape.dimensions;
   shape.initial_steps = 2;
   shape.initial_derivatives = shape.order;
-  formulation = neurlp_formulation_default();
+  formulation.weight_equation = formulation.weight_initial = formulation.weight_smoothness = 1;
+  formulation.nominal_step = 1;
+  formulation.leading_derivative = 1;
+  formulation.alpha = 0; /* or the solution would not be linear in the inputs */
   formulation.initial = initial;
   formulation.weight_top = 0.3;
   batch_open(batch, &shape, &formulation, ragged, seed);

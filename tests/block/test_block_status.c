@@ -61,6 +61,16 @@ static void check_problem_arguments(neurlp_context *context) {
   REFUSE_FORMULATION(weight_equation, -4);
   REFUSE_FORMULATION(weight_smoothness, 0);
   REFUSE_FORMULATION(weight_top, -5);
+  REFUSE_FORMULATION(smoothness, 2);
+  neurlp_formulation mixed = good_formulation;
+  mixed.central = true;
+  check_refused(context, "central", "taylor", &good_shape, &mixed);
+  mixed = neurlp_formulation_smnn();
+  mixed.slack = true;
+  check_refused(context, "slack", "central", &good_shape, &mixed);
+  mixed = neurlp_formulation_mnn();
+  mixed.alpha = INFINITY;
+  check_refused(context, "alpha", "inf", &good_shape, &mixed);
   soft.initial = NEURLP_INITIAL_SOFT;
   soft.weight_initial = -6;
   check_refused(context, "weight_initial", "-6", &good_shape, &soft);
@@ -68,9 +78,8 @@ static void check_problem_arguments(neurlp_context *context) {
 
 /* Runs a batch of the good shape, changed by `spoil`, and gives the status of the call and of system 2. */
 typedef void (*spoiler)(test_batch *batch);
-static void check_outcome(const char *what, spoiler spoil, bool adjoint, neurlp_status call,
-                          neurlp_status own) {
-  const neurlp_formulation formulation = neurlp_formulation_default();
+static void check_outcome_of(const char *what, neurlp_formulation formulation, spoiler spoil, bool adjoint,
+                             neurlp_status call, neurlp_status own) {
   test_batch batch;
   char text[96];
   batch_open(&batch, &good_shape, &formulation, true, 1);
@@ -86,6 +95,11 @@ static void check_outcome(const char *what, spoiler spoil, bool adjoint, neurlp_
     check_equal(text, others, 0);
   }
   batch_close(&batch);
+}
+
+static void check_outcome(const char *what, spoiler spoil, bool adjoint, neurlp_status call,
+                          neurlp_status own) {
+  check_outcome_of(what, neurlp_formulation_default(), spoil, adjoint, call, own);
 }
 
 static void leave(test_batch *batch) {
@@ -165,6 +179,12 @@ static void check_outcomes(void) {
   check_outcome("more systems than the problem has", too_many, true, argument, NEURLP_SUCCESS);
   check_outcome("no systems", none, true, NEURLP_SUCCESS, NEURLP_SUCCESS);
   check_outcome("gradients not wanted", no_gradients, true, NEURLP_SUCCESS, NEURLP_SUCCESS);
+  const neurlp_formulation mnn = neurlp_formulation_mnn();
+  check_outcome_of("mnn, nothing wrong", mnn, leave, true, NEURLP_SUCCESS, NEURLP_SUCCESS);
+  check_outcome_of("mnn, coefficients 0", mnn, zero_coefficients, true, some, NEURLP_SINGULAR);
+  check_outcome_of("mnn, infinite coefficient", mnn, spoil_coefficient, true, some, NEURLP_NOT_FINITE);
+  check_outcome_of("mnn, NaN in rhs", mnn, spoil_rhs, true, some, NEURLP_NOT_FINITE);
+  check_outcome_of("mnn, step 0", mnn, zero_step, true, some, NEURLP_SINGULAR);
 }
 
 /* Nothing fixes the constant of u' = b but an initial value: without one the systems are singular, however
@@ -229,6 +249,22 @@ static void check_ownership(neurlp_context *context) {
   check_equal("blocks of memory held at the end", neurlp_context_memory(context).blocks, 0);
 }
 
+/* A formulation without slack has none to give. */
+static void check_no_slack(neurlp_context *context) {
+  const neurlp_formulation formulation = neurlp_formulation_smnn();
+  neurlp_problem *problem = NULL;
+  neurlp_solver *solver = NULL;
+  test_batch batch;
+  batch_open(&batch, &good_shape, &formulation, false, 2);
+  check_equal("problem", neurlp_problem_create(context, &good_shape, &formulation, &problem), NEURLP_SUCCESS);
+  check_equal("solver", neurlp_solver_create(context, problem, &solver), NEURLP_SUCCESS);
+  check_equal("slack of a formulation without",
+              neurlp_solver_slack(solver, &batch.inputs, batch.solution, batch.slack), NEURLP_ERROR_ARGUMENT);
+  neurlp_solver_destroy(&solver);
+  neurlp_problem_destroy(&problem);
+  batch_close(&batch);
+}
+
 static void check_instruction_set(neurlp_context *context) {
   const neurlp_formulation formulation = neurlp_formulation_default();
   const char *given = getenv("NEURLP_ISA");
@@ -253,6 +289,7 @@ int main(void) {
   check_problem_arguments(context);
   check_ownership(context);
   check_instruction_set(context);
+  check_no_slack(context);
   check_outcomes();
   check_exact_values(0.3);
   check_exact_values(7);
