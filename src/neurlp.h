@@ -145,6 +145,7 @@ typedef struct neurlp_formulation {
       slack; /* one more unknown for each system and right-hand side, eps: beside taylor and central rows,
                 each of which becomes w_s ( row + eps ); and -gamma alpha eps is added to what is minimised */
   double gamma, alpha; /* slack only, finite */
+  bool periodic; /* rows u[0][k][j] - u[T-1][k][j], j < d, of weight 1, T being the system's own length */
   neurlp_initial initial;
   double nominal_step; /* h_ref, 1e-30 to 1e30, in units of time: unknowns are scaled by the j-th power of the
                           power of two next to it. Changes rounding only, and w_e where that is 0 */

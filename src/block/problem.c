@@ -166,7 +166,8 @@ static void fill_smoothness(neurlp_problem *problem) {
   problem->central = problem->formulation.central;
   problem->ahead = problem->central * D;
   problem->slack = problem->formulation.slack;
-  problem->globals = problem->slack;
+  problem->first = problem->formulation.periodic;
+  problem->globals = problem->first * problem->unknowns + problem->slack;
   problem->smoothness_rows =
       D * (problem->twin * (problem->derivatives - problem->central) + problem->central);
   if (taylor)

@@ -71,6 +71,20 @@ NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int3
     }
 }
 
+/* Periodic rows, equation 7, into rows from `row` on; zeros in lanes that do not end at step t. */
+NEURLP_INLINE void rows_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
+                                 lanes *row) {
+  const lane_mask ends = tile_within(tile, t) & ~tile_within(tile, t + 1);
+  for (int32_t k = 0; k < z.dimensions; k++)
+    for (int32_t j = 0; j + 1 < z.derivatives; j++, row += tile->stride) {
+      const lanes one = lanes_all(tile->problem->inverse_scale[j]);
+      const lanes x = lanes_select(ends, one, lanes_all(0.0));
+      rows_clear(row, sizes_rhs_column(z) + columns);
+      rows_put(tile, z, columns, row, 0, 0, k, j, x);
+      rows_put(tile, z, columns, row, k * z.derivatives + j, t, k, j, -x);
+    }
+}
+
 /* Powers 0 to d of the step of interval t over the unit. A step that is not positive or not finite is a
  * failure of its system. */
 NEURLP_INLINE void rows_step_powers(neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k, lanes *power) {

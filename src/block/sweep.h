@@ -67,18 +67,25 @@ NEURLP_INLINE void sweep_ahead_rows(const neurlp_tile *tile, sweep_sizes z, int3
   }
 }
 
-/* Part 1 of a step. Entries for the next step are still zero and stay so, but for central rows. */
+/* Part 1 of a step. Soft values take part from their column on, but where periodic rows follow them. Entries
+ * for the next step are still zero and stay so, but for central rows. */
 NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), stride = tile->stride, global = sizes_global_column(z);
   const bool soft = t < tile->problem->soft_steps;
   int32_t rows = z.equations;
   rows_equations(tile, z, columns, t);
   if (soft) rows_soft_values(tile, z, columns, t);
+  const int32_t given = soft ? z.dimensions * tile->problem->shape.initial_derivatives : 0;
+  const bool periodic = z.first && t + 1 >= tile->shortest;
+  if (periodic) {
+    rows_periodic(tile, z, columns, t, tile->low + (rows + given) * stride);
+    rows += given + z.dimensions * (z.derivatives - 1);
+  }
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < z.derivatives; j++) {
       const int32_t c = k * z.derivatives + j;
       lanes *row = tile->top + c * stride;
-      if (soft && j < tile->problem->shape.initial_derivatives) rows++;
+      if (soft && !periodic && j < tile->problem->shape.initial_derivatives) rows++;
       if (tile_absent(tile, z, t, j)) continue;
       const reflector h = reflector_make(&row[c], tile->low + c, rows, stride);
       reflector_apply(h, tile->low + c, row, tile->low, rows, stride, c + 1, z.central ? 2 * n : n);

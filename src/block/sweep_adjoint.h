@@ -259,6 +259,21 @@ NEURLP_INLINE void adjoint_steps(neurlp_tile *tile, const adjoint_io *io, sweep_
   if (!each) adjoint_write(tile, total, io->steps, t);
 }
 
+/* What the periodic rows add to A^T A lambda at (t, k, j), in the caller's units. */
+NEURLP_INLINE lanes adjoint_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k, int32_t j,
+                                     int32_t r) {
+  const int32_t c = k * z.derivatives + j;
+  const lanes zero = lanes_all(0.0);
+  if (j + 1 >= z.derivatives) return zero;
+  lanes last = zero;
+  for (int32_t l = 0; l < LANES; l++)
+    last[l] = tile_unknowns(tile, z, (int32_t)tile->length[l] - 1)[c * z.columns + r][l];
+  const lanes image =
+      (tile_unknowns(tile, z, 0)[c * z.columns + r] - last) * lanes_all(tile->problem->inverse_scale[j]);
+  if (t == 0) return image;
+  return lanes_select(tile_within(tile, t) & ~tile_within(tile, t + 1), -image, zero);
+}
+
 /* Gradients of the initial values of step t: equation 15 for hard, 16 for soft ones. */
 NEURLP_INLINE void adjoint_initial_values(neurlp_tile *tile, const adjoint_io *io, sweep_sizes z, int32_t t) {
   const neurlp_problem *problem = tile->problem;
@@ -271,7 +286,8 @@ NEURLP_INLINE void adjoint_initial_values(neurlp_tile *tile, const adjoint_io *i
       for (int32_t r = 0; r < R; r++) {
         const int64_t u = ((int64_t)t * z.dimensions * z.derivatives + c) * R + r;
         const lanes g = tile_load(tile, io->grad_output, u, t);
-        const lanes hard = g - io->normal[t % 3][c * R + r] * lanes_all(problem->scale[j]);
+        const lanes own = z.first ? adjoint_periodic(tile, z, t, k, j, r) : lanes_all(0.0);
+        const lanes hard = g - own - io->normal[t % 3][c * R + r] * lanes_all(problem->scale[j]);
         const lanes soft =
             tile_unknowns(tile, z, t)[c * R + r] * lanes_all(problem->inverse_scale[j] * w * w);
         adjoint_write(tile, t < problem->hard_steps ? hard : soft, io->initial_values, row * R + r);

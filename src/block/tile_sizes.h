@@ -8,7 +8,9 @@
 static inline int64_t tile_low_rows(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
   const int64_t soft = problem->soft_steps > 0 ? (int64_t)shape->dimensions * shape->initial_derivatives : 0;
-  const int64_t local = shape->equations + soft, joining = problem->smoothness_rows + problem->ahead;
+  const int64_t periodic = problem->first ? (int64_t)shape->dimensions * shape->order : 0;
+  const int64_t local = shape->equations + soft + periodic,
+                joining = problem->smoothness_rows + problem->ahead;
   return local > joining ? local : joining;
 }
 

@@ -21,6 +21,7 @@ static void random_family(uint64_t seed, neurlp_formulation *formulation) {
                  : family == 5 ? neurlp_formulation_mnn()
                                : neurlp_formulation_smnn();
   formulation->central = family >= 4;
+  formulation->periodic = batch_integer(seed, 21, 0, 3) == 0;
 }
 
 void batch_random_shape(uint64_t seed, neurlp_shape *shape, neurlp_formulation *formulation, bool *ragged) {
@@ -165,13 +166,13 @@ done:
 void batch_print(const test_batch *batch, uint64_t seed) {
   const neurlp_shape *z = &batch->shape;
   const neurlp_formulation *f = &batch->formulation;
-  printf("seed %llu: S %lld T %d D %d d %d E %d K %d J %d R %d per dimension %d ragged %d %s%s%s %s h %g "
+  printf("seed %llu: S %lld T %d D %d d %d E %d K %d J %d R %d per dimension %d ragged %d %s%s%s%s %s h %g "
          "kappa %d "
          "weights %g %g %g %g\n",
          (unsigned long long)seed, (long long)z->systems, z->steps, z->dimensions, z->order, z->equations,
          z->initial_steps, z->initial_derivatives, z->columns, z->steps_per_dimension,
          batch->inputs.lengths != NULL, f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? "taylor" : "hermite",
-         f->central ? " central" : "", f->slack ? " slack" : "",
+         f->central ? " central" : "", f->slack ? " slack" : "", f->periodic ? " periodic" : "",
          f->initial == NEURLP_INITIAL_HARD ? "hard" : "soft", f->nominal_step, f->leading_derivative,
          f->weight_equation, f->weight_initial, f->weight_smoothness, f->weight_top);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EQUATION = 0, SOFT_VALUE = 1, SMOOTHNESS = 2 };
+enum { EQUATION = 0, SOFT_VALUE = 1, SMOOTHNESS = 2, PERIODIC = 3 };
 
 /* What dense_open passes around while it writes rows. */
 typedef struct writer {
@@ -155,6 +155,15 @@ static void write_central(writer *w) {
     }
 }
 
+static void write_periodic(writer *w) {
+  for (int32_t k = 0; k < w->shape->dimensions; k++)
+    for (int32_t j = 0; j < w->shape->order; j++) {
+      extended *row = new_row(w, PERIODIC, 0);
+      row[column(w->shape, 0, k, j)] = 1;
+      row[column(w->shape, w->length - 1, k, j)] = -1;
+    }
+}
+
 /* Householder QR of a [M][N] in place, applied to b [M][R] too; R is left in the upper triangle. */
 static void factorise(extended *a, extended *b, int32_t M, int32_t N, int32_t R) {
   extended *v = calloc((size_t)M, sizeof *v);
@@ -260,7 +269,8 @@ void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_for
   const int32_t soft = formulation->initial == NEURLP_INITIAL_SOFT
                            ? shape->initial_steps * shape->dimensions * shape->initial_derivatives
                            : 0;
-  const int32_t M = length * shape->equations + soft + smoothness_rows(shape, formulation, length);
+  const int32_t M = length * shape->equations + soft + smoothness_rows(shape, formulation, length) +
+                    (formulation->periodic ? shape->dimensions * shape->order : 0);
   const int32_t N = length * n + formulation->slack;
   const size_t m = (size_t)M, u = (size_t)N, r = (size_t)R;
   memset(dense, 0, sizeof *dense);
@@ -284,6 +294,7 @@ void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_for
   if (formulation->smoothness == NEURLP_SMOOTHNESS_HERMITE) write_hermite(&w);
   if (formulation->smoothness == NEURLP_SMOOTHNESS_TAYLOR) write_taylor(&w);
   if (formulation->central) write_central(&w);
+  if (formulation->periodic) write_periodic(&w);
   solve(dense, shape, formulation, grad_output ? grad_output + s * shape->steps * n * R : NULL);
   multiply(dense, dense->multiplier, dense->image);
   multiply(dense, dense->solution, dense->residual);
@@ -342,7 +353,7 @@ void dense_gradients(const dense_system *dense, const neurlp_shape *shape,
     } else if (dense->family[i] == SOFT_VALUE) {
       for (int32_t r = 0; r < R; r++)
         initial_values[kind * R + r] = (extended)formulation->weight_initial * dense->image[i * R + r];
-    } else {
+    } else if (dense->family[i] == SMOOTHNESS) {
       for (int32_t c = 0; c < dense->unknowns; c++) {
         const extended slope = dense->derivative[(int64_t)i * dense->unknowns + c];
         if (slope == 0) continue;

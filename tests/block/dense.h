@@ -16,7 +16,7 @@ typedef struct dense_system {
   extended *derivative;            /* [M][N] of the matrix with respect to the row's own step, or steps */
   int32_t *kind;            /* [M] index of the equation t E + e, or of the step size, or of the value */
   int32_t *second;          /* [M] index of the second step size of a central row, else -1 */
-  int32_t *family;          /* [M] 0 equation, 1 soft initial value, 2 smoothness */
+  int32_t *family;          /* [M] 0 equation, 1 soft initial value, 2 smoothness, 3 periodic */
   int32_t *known;           /* [N] 1 + index of the hard initial value, or 0 */
   extended *solution;       /* [N][R] */
   extended *multiplier;     /* [N][R] lambda; 0 for known unknowns */

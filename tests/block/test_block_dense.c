@@ -7,7 +7,7 @@
  * gradients' errors follow by the product rule. Householder QR is stable by columns: delta is epsilon times
  * the number of operations that an entry goes through: a step's rows (at most 3n + E of them) take part in
  * two eliminations of n reflections. delta = (3n + E) epsilon is well below that worst case. Taylor rows are
- * n more; what is left of each step's rows goes into the slack's column, T times over.
+ * n more; what is left of each step's rows goes into global columns, T times over.
  *
  * NEURLP_ISA chooses the instruction set; a machine that lacks it skips the test.
  * usage: test_block_dense [SEED]   all cases, or one */
@@ -41,7 +41,7 @@ static bounds bounds_of(const test_batch *batch, const dense_system *dense) {
   const int32_t d1 = batch->shape.order + 1, n = batch->shape.dimensions * d1, R = dense->columns;
   const neurlp_formulation *f = &batch->formulation;
   const int32_t rows = (f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? 4 : 3) * n + batch->shape.equations;
-  const double delta = (rows + (f->slack ? batch->shape.steps : 0)) * DBL_EPSILON;
+  const double delta = (rows + (f->slack || f->periodic ? batch->shape.steps : 0)) * DBL_EPSILON;
   const double A = dense->largest, smallest = dense->smallest, kappa = A / smallest;
   bounds b = {0};
   for (int32_t i = 0; i < dense->unknowns * R; i++) {
