@@ -110,7 +110,7 @@ typedef struct neurlp_shape {
   int64_t systems;             /* S >= 0, the most that one call may have */
   int32_t steps;               /* T >= 2, grid points of the longest system */
   int32_t dimensions;          /* D >= 1 */
-  int32_t order;               /* d, 1 to 4: the highest derivative that is an unknown */
+  int32_t order;               /* d, 1 to 6: the highest derivative that is an unknown */
   int32_t equations;           /* E >= 0 */
   int32_t initial_steps;       /* K, 0 to T: the first K steps carry initial values */
   int32_t initial_derivatives; /* J, 0 to d+1: derivatives 0..J-1 are given there */

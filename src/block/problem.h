@@ -4,7 +4,7 @@
 
 #include "core/context.h"
 
-enum { NEURLP_MAX_ORDER = 4, NEURLP_MAX_DERIVATIVES = NEURLP_MAX_ORDER + 1 };
+enum { NEURLP_MAX_ORDER = 6, NEURLP_MAX_DERIVATIVES = NEURLP_MAX_ORDER + 1 };
 
 struct neurlp_problem {
   neurlp_context *context;

@@ -25,7 +25,8 @@ static void random_family(uint64_t seed, neurlp_formulation *formulation) {
 }
 
 void batch_random_shape(uint64_t seed, neurlp_shape *shape, neurlp_formulation *formulation, bool *ragged) {
-  const int32_t d = batch_integer(seed, 0, 1, 4), D = batch_integer(seed, 1, 1, 3);
+  /* High orders in one dimension only, to keep the dense matrices small. */
+  const int32_t D = batch_integer(seed, 1, 1, 3), d = batch_integer(seed, 0, 1, D == 1 ? 6 : 4);
   /* More equations than dimensions, as many, or fewer; those with fewer are given values at every step. */
   const int32_t E = batch_integer(seed, 2, 0, 3) == 0 ? batch_integer(seed, 3, 0, D + 2) : D;
   const bool fewer = E < D;
@@ -44,6 +45,9 @@ void batch_random_shape(uint64_t seed, neurlp_shape *shape, neurlp_formulation *
   formulation->initial = batch_integer(seed, 12, 0, 1) ? NEURLP_INITIAL_SOFT : NEURLP_INITIAL_HARD;
   formulation->nominal_step = pow(10, batch_uniform(seed, 13, -2, 0.5));
   formulation->leading_derivative = batch_integer(seed, 14, 1, d);
+  /* Fewer values than the leading derivative leave high orders undetermined but for rounding. */
+  if (d > 4 && shape->initial_derivatives < formulation->leading_derivative)
+    shape->initial_derivatives = formulation->leading_derivative;
   if (batch_integer(seed, 15, 0, 1)) {
     formulation->weight_equation = pow(10, batch_uniform(seed, 16, -1, 0)) *
                                    pow(formulation->nominal_step, formulation->leading_derivative);

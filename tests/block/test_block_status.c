@@ -48,7 +48,7 @@ static void check_problem_arguments(neurlp_context *context) {
   REFUSE_SHAPE(steps, 1);
   REFUSE_SHAPE(dimensions, 0);
   REFUSE_SHAPE(order, 0);
-  REFUSE_SHAPE(order, 5);
+  REFUSE_SHAPE(order, 7);
   REFUSE_SHAPE(equations, -2);
   REFUSE_SHAPE(initial_steps, 9);
   REFUSE_SHAPE(initial_derivatives, 4);
@@ -293,7 +293,7 @@ int main(void) {
   check_outcomes();
   check_exact_values(0.3);
   check_exact_values(7);
-  for (int32_t order = 1; order <= 4; order++) {
+  for (int32_t order = 1; order <= 6; order++) {
     check_undetermined(8, 1, order);
     check_undetermined(1000, 1, order);
     check_undetermined(200, 3, order);
