@@ -42,11 +42,6 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
 /* Says what a group came to. */
 static void report_group(int rank, const neurlp_linear_group *group, int64_t failed) {
   if (rank != 0) return;
-  if (*group->reason) {
-    fprintf(stderr, "neurlp solve: group '%s' is left out: this version does not solve %s\n", group->name,
-            group->reason);
-    return;
-  }
   const neurlp_shape *shape = &group->shape;
   printf("%s: %lld system%s of %d equation%s in %d dimension%s, order %d, %d steps%s", group->name,
          (long long)shape->systems, shape->systems == 1 ? "" : "s", shape->equations,
@@ -56,37 +51,19 @@ static void report_group(int rank, const neurlp_linear_group *group, int64_t fai
   printf("\n");
 }
 
-/* Collective. Solves all groups that can be solved; *some: not everything was. */
+/* Collective. Solves all groups; *some: some systems failed. */
 static neurlp_status solve_groups(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
                                   neurlp_array_file *answers, bool *some) {
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   for (int32_t i = 0; i < problems->count; i++) {
     int64_t failed = 0;
-    if (!*problems->groups[i].reason) {
-      const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, answers, &failed);
-      if (status != NEURLP_SUCCESS) return status;
-    }
-    *some = *some || failed > 0 || *problems->groups[i].reason;
+    const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, answers, &failed);
+    if (status != NEURLP_SUCCESS) return status;
+    *some = *some || failed > 0;
     report_group(rank, &problems->groups[i], failed);
   }
   return NEURLP_SUCCESS;
-}
-
-/* Collective. */
-static neurlp_status check_anything(MPI_Comm comm, neurlp_context *context,
-                                    const neurlp_linear_file *problems, const char *path, int64_t *bytes) {
-  *bytes = 0;
-  for (int32_t i = 0; i < problems->count; i++)
-    if (!*problems->groups[i].reason)
-      *bytes += neurlp_linear_answer_bytes(&problems->groups[i]) + ATTRIBUTE_BYTES;
-  neurlp_status status = NEURLP_SUCCESS;
-  if (*bytes == 0)
-    status = neurlp_fail(context, NEURLP_ERROR_DATA,
-                         "%s has no group that this version can solve; it solves smoothness hermite without "
-                         "slack, central or periodic rows ('%s' has %s)",
-                         path, problems->groups[0].name, problems->groups[0].reason);
-  return neurlp_agree(comm, context, status);
 }
 
 static neurlp_status solve(MPI_Comm comm, neurlp_context *context, const solve_arguments *arguments) {
@@ -96,7 +73,8 @@ static neurlp_status solve(MPI_Comm comm, neurlp_context *context, const solve_a
   bool some = false;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_linear_open(comm, context, arguments->problem, &problems));
-  NEURLP_TRY(check_anything(comm, context, problems, arguments->problem, &bytes));
+  for (int32_t i = 0; i < problems->count; i++)
+    bytes += neurlp_linear_answer_bytes(&problems->groups[i]) + ATTRIBUTE_BYTES;
   NEURLP_TRY(neurlp_array_file_create(comm, context, arguments->output, bytes, &answers));
   NEURLP_TRY(neurlp_array_file_provenance(answers, "neurlp linear solution", SCHEMA_VERSION,
                                           arguments->command_line, NULL, 0));

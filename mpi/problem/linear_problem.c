@@ -90,12 +90,12 @@ static neurlp_status shape_from_coefficients(const group_reader *reader) {
   if (status != NEURLP_SUCCESS) return status;
   const int64_t *n = c.extents;
   const bool fits = c.rank == 5 && n[0] >= 1 && n[1] >= 2 && n[1] <= INT32_MAX && n[2] >= 1 &&
-                    n[2] <= INT32_MAX && n[3] >= 1 && n[3] <= INT32_MAX && n[4] >= 2 && n[4] <= 5;
+                    n[2] <= INT32_MAX && n[3] >= 1 && n[3] <= INT32_MAX && n[4] >= 2 && n[4] <= 7;
   if (!fits)
     return neurlp_fail(
         reader->context, NEURLP_ERROR_DATA,
         "%s: '%s/coefficients' must be [system][step][equation][dimension][derivative], with at "
-        "least 1 system, 2 steps, 1 equation, 1 dimension and 2 to 5 derivatives; it has %d dimensions, "
+        "least 1 system, 2 steps, 1 equation, 1 dimension and 2 to 7 derivatives; it has %d dimensions, "
         "[%lld][%lld][%lld][%lld][%lld]",
         reader->path, reader->group->name, c.rank, (long long)n[0], (long long)n[1], (long long)n[2],
         (long long)n[3], (long long)n[4]);
@@ -161,20 +161,30 @@ static neurlp_status read_choice(const group_reader *reader, const char *name, c
   return status;
 }
 
-/* What this version cannot solve gets a reason. */
-static neurlp_status check_supported(const group_reader *reader) {
+/* Attribute that must be 0 or 1; *value stays as it is without. */
+static neurlp_status read_flag(const group_reader *reader, const char *name, bool *value) {
+  double number = *value;
+  const neurlp_status status = read_number(reader, name, &number);
+  if (status == NEURLP_SUCCESS && number != 0 && number != 1)
+    return neurlp_fail(reader->context, NEURLP_ERROR_DATA,
+                       "%s: attribute '%s' of '%s' is %g; it must be 0 or 1", reader->path, name,
+                       reader->group->name, number);
+  *value = number == 1;
+  return status;
+}
+
+/* Which rows there are. */
+static neurlp_status read_family(const group_reader *reader, neurlp_formulation *formulation) {
   neurlp_status status = NEURLP_SUCCESS;
-  double slack = 0, central = 0, periodic = 0;
   bool taylor = false;
   NEURLP_TRY(read_choice(reader, "smoothness", "hermite", "taylor", &taylor));
-  NEURLP_TRY(read_number(reader, "slack", &slack));
-  NEURLP_TRY(read_number(reader, "central", &central));
-  NEURLP_TRY(read_number(reader, "periodic", &periodic));
-  snprintf(reader->group->reason, sizeof reader->group->reason, "%s%s%s%s",
-           taylor ? ", smoothness taylor" : "", slack != 0 ? ", slack" : "",
-           central != 0 ? ", central rows" : "", periodic != 0 ? ", periodic rows" : "");
-  if (*reader->group->reason) /* without the first comma */
-    memmove(reader->group->reason, reader->group->reason + 2, strlen(reader->group->reason) - 1);
+  *formulation = taylor ? neurlp_formulation_smnn() : neurlp_formulation_default();
+  NEURLP_TRY(read_flag(reader, "slack", &formulation->slack));
+  formulation->central = formulation->slack;
+  NEURLP_TRY(read_flag(reader, "central", &formulation->central));
+  NEURLP_TRY(read_flag(reader, "periodic", &formulation->periodic));
+  NEURLP_TRY(read_number(reader, "gamma", &formulation->gamma));
+  NEURLP_TRY(read_number(reader, "alpha", &formulation->alpha));
 done:
   return status;
 }
@@ -210,9 +220,9 @@ static double mean_step(const group_reader *reader) {
 static neurlp_status read_formulation(const group_reader *reader) {
   neurlp_formulation *formulation = &reader->group->formulation;
   neurlp_status status = NEURLP_SUCCESS;
-  *formulation = neurlp_formulation_default();
-  double order = reader->group->shape.order, leading = formulation->leading_derivative;
+  double order = reader->group->shape.order, leading = 1;
   bool hard = false;
+  NEURLP_TRY(read_family(reader, formulation));
   NEURLP_TRY(read_number(reader, "order", &order));
   if (order != reader->group->shape.order) {
     status = neurlp_fail(reader->context, NEURLP_ERROR_DATA,
@@ -244,8 +254,6 @@ done:
 
 static neurlp_status read_group(const group_reader *reader) {
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(check_supported(reader));
-  if (*reader->group->reason) return NEURLP_SUCCESS;
   NEURLP_TRY(check_sizes(reader));
   NEURLP_TRY(read_formulation(reader));
 done:

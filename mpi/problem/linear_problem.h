@@ -11,7 +11,6 @@ enum { NEURLP_GROUP_NAME_BYTES = 256 };
 /* One group. Sent between ranks as bytes. */
 typedef struct neurlp_linear_group {
   char name[NEURLP_GROUP_NAME_BYTES];
-  char reason[NEURLP_GROUP_NAME_BYTES]; /* why this version cannot solve it; "" if it can */
   neurlp_shape shape;
   neurlp_formulation formulation;
   bool has_grad_output;

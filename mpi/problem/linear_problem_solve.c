@@ -13,6 +13,7 @@ typedef struct piece {
   double *inputs[NEURLP_LINEAR_ARRAYS];
   double *gradients[NEURLP_LINEAR_STEPS + 1]; /* of the inputs, not of grad_output; NULL without */
   double *solution;
+  double *slack; /* NULL without */
   neurlp_status *status;
   int32_t *codes; /* status as written */
 } piece;
@@ -35,7 +36,7 @@ static bool is_read(const neurlp_linear_group *group, neurlp_linear_array array)
 
 /* Numbers that one system has in a piece: inputs, solution, gradients. */
 static int64_t numbers_per_system(const neurlp_linear_group *group) {
-  int64_t numbers = neurlp_linear_row(group, NEURLP_LINEAR_GRAD_OUTPUT) + 1;
+  int64_t numbers = neurlp_linear_row(group, NEURLP_LINEAR_GRAD_OUTPUT) + 1 + group->formulation.slack;
   for (int i = 0; i < NEURLP_LINEAR_ARRAYS; i++) {
     const int64_t row = neurlp_linear_row(group, (neurlp_linear_array)i);
     if (is_read(group, (neurlp_linear_array)i)) numbers += row;
@@ -45,7 +46,8 @@ static int64_t numbers_per_system(const neurlp_linear_group *group) {
 }
 
 int64_t neurlp_linear_answer_bytes(const neurlp_linear_group *group) {
-  int64_t row_bytes = 8 * neurlp_linear_row(group, NEURLP_LINEAR_GRAD_OUTPUT) + 4;
+  int64_t row_bytes =
+      8 * neurlp_linear_row(group, NEURLP_LINEAR_GRAD_OUTPUT) + 4 + 8 * group->formulation.slack;
   for (int i = 0; group->has_grad_output && i <= NEURLP_LINEAR_STEPS; i++)
     row_bytes += 8 * neurlp_linear_row(group, (neurlp_linear_array)i);
   return row_bytes * group->shape.systems;
@@ -64,6 +66,7 @@ static neurlp_status make_piece(solving *s, int64_t room) {
   }
   const int64_t row = neurlp_linear_row(s->group, NEURLP_LINEAR_GRAD_OUTPUT);
   NEURLP_TRY(neurlp_allocate(s->context, room, (size_t)row * sizeof(double), &p->solution));
+  if (s->group->formulation.slack) NEURLP_TRY(neurlp_allocate(s->context, room, sizeof(double), &p->slack));
   NEURLP_TRY(neurlp_allocate(s->context, room, sizeof *p->status, &p->status));
   NEURLP_TRY(neurlp_allocate(s->context, room, sizeof *p->codes, &p->codes));
 done:
@@ -74,6 +77,7 @@ static void release_piece(neurlp_context *context, piece *p) {
   for (int i = 0; i < NEURLP_LINEAR_ARRAYS; i++) neurlp_release(context, &p->inputs[i]);
   for (int i = 0; i <= NEURLP_LINEAR_STEPS; i++) neurlp_release(context, &p->gradients[i]);
   neurlp_release(context, &p->solution);
+  neurlp_release(context, &p->slack);
   neurlp_release(context, &p->status);
   neurlp_release(context, &p->codes);
 }
@@ -102,6 +106,10 @@ static neurlp_status solve_piece(solving *s, int64_t count) {
                                 .initial_values = p->inputs[NEURLP_LINEAR_INITIAL_VALUES],
                                 .steps = p->inputs[NEURLP_LINEAR_STEPS]};
   neurlp_status status = neurlp_solver_solve(s->solver, &inputs, p->solution, p->status);
+  if (status >= 0 && p->slack) {
+    const neurlp_status slack = neurlp_solver_slack(s->solver, &inputs, p->solution, p->slack);
+    if (slack < 0) return slack;
+  }
   if (status < 0 || !s->group->has_grad_output) return status;
   const neurlp_gradients gradients = {.coefficients = p->gradients[NEURLP_LINEAR_COEFFICIENTS],
                                       .rhs = p->gradients[NEURLP_LINEAR_RHS],
@@ -131,6 +139,20 @@ static neurlp_status write_answer(solving *s, const char *name, const char *long
 }
 
 /* Collective. */
+static neurlp_status write_slack(solving *s, int64_t first, int64_t count) {
+  char path[2 * NEURLP_GROUP_NAME_BYTES];
+  snprintf(path, sizeof path, "%s/slack", s->group->name);
+  const neurlp_array answer = {.path = path,
+                               .type = H5T_NATIVE_DOUBLE,
+                               .rank = 1,
+                               .extents = {s->group->shape.systems},
+                               .units = "1",
+                               .long_name = "slack of the smoothness rows",
+                               .scales = {"system"}};
+  return neurlp_array_write_rows(s->answers, &answer, first, count, s->piece.slack);
+}
+
+/* Collective. */
 static neurlp_status write_status(solving *s, int64_t first, int64_t count) {
   char path[2 * NEURLP_GROUP_NAME_BYTES];
   snprintf(path, sizeof path, "%s/status", s->group->name);
@@ -155,6 +177,7 @@ static neurlp_status write_piece(solving *s, int64_t first, int64_t count) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(write_answer(s, "solution", "derivatives 0 to d of each dimension at each step",
                           NEURLP_LINEAR_GRAD_OUTPUT, first, count, s->piece.solution));
+  if (s->group->formulation.slack) NEURLP_TRY(write_slack(s, first, count));
   NEURLP_TRY(write_status(s, first, count));
   for (int i = 0; s->group->has_grad_output && i <= NEURLP_LINEAR_STEPS; i++)
     if (neurlp_linear_row(s->group, (neurlp_linear_array)i) > 0)
@@ -191,7 +214,12 @@ static neurlp_status describe_group(solving *s) {
   const neurlp_formulation *formulation = &s->group->formulation;
   NEURLP_TRY(neurlp_array_attribute_text(s->answers, path, "meanings", meanings));
   NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "order", s->group->shape.order));
-  NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "smoothness", "hermite"));
+  NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "smoothness",
+                                         formulation->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? "taylor"
+                                                                                             : "hermite"));
+  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "central", formulation->central));
+  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "slack", formulation->slack));
+  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "periodic", formulation->periodic));
   NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "initial",
                                          formulation->initial == NEURLP_INITIAL_HARD ? "hard" : "soft"));
   NEURLP_TRY(

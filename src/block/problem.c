@@ -144,7 +144,7 @@ static void fill_hermite(neurlp_problem *problem) {
   problem->next[d][d] = -problem->formulation.weight_top;
 }
 
-/* docs/math.md, equation 5: the expansion of derivative i about step t, then about step t+1. */
+/* docs/math.md, equation 4a: the expansion of derivative i about step t, then about step t+1. */
 static void fill_taylor(neurlp_problem *problem) {
   const int32_t d = problem->shape.order;
   for (int32_t i = 0; i <= d - problem->central; i++) {

@@ -71,7 +71,7 @@ NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int3
     }
 }
 
-/* Periodic rows, equation 7, into rows from `row` on; zeros in lanes that do not end at step t. */
+/* Periodic rows, equation 4c, into rows from `row` on; zeros in lanes that do not end at step t. */
 NEURLP_INLINE void rows_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
                                  lanes *row) {
   const lane_mask ends = tile_within(tile, t) & ~tile_within(tile, t + 1);
@@ -96,7 +96,7 @@ NEURLP_INLINE void rows_step_powers(neurlp_tile *tile, sweep_sizes z, int32_t t,
     power[p] = power[p - 1] * h * lanes_all(1 / tile->problem->unit);
 }
 
-/* The central row with centre t+1 in scaled unknowns, without w_s, equation 6: `side` times the difference
+/* The central row with centre t+1 in scaled unknowns, without w_s, equation 4b: `side` times the difference
  * between u[t+2][d-1] and u[t][d-1], less `middle` times u[t+1][d]. s = h[t] + h[t+1]. */
 typedef struct central_row {
   lanes side, middle;
@@ -130,7 +130,7 @@ NEURLP_INLINE void rows_write_central(const neurlp_tile *tile, sweep_sizes z, in
   if (z.slack) row[sizes_rhs_column(z) - 1] = weight;
 }
 
-/* Smoothness rows of interval t, equations 3 to 5, ordered within a dimension by the column they begin at,
+/* Smoothness rows of interval t, equations 3 to 4b, ordered within a dimension by the column they begin at,
  * then its central row. */
 NEURLP_INLINE void rows_smoothness(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const neurlp_problem *problem = tile->problem;

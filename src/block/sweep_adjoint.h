@@ -167,7 +167,7 @@ NEURLP_INLINE row_product adjoint_pair_product(const neurlp_tile *tile, sweep_si
   return product;
 }
 
-/* Part of the gradient with respect to a step from one row of the given weight: dLoss/dA of equation 11 times
+/* Part of the gradient with respect to a step from one row of the given weight: dLoss/dA of equation 10 times
  * d(row)/d(step), where x is the row's product with the solution and y that with lambda. */
 NEURLP_INLINE lanes adjoint_row_gradient(lanes weight, row_product x, row_product y) {
   return -(weight * x.value * (weight * y.derivative) + weight * y.value * (weight * x.derivative));
@@ -213,7 +213,7 @@ NEURLP_INLINE row_product adjoint_central_product(central_row row, lanes here, l
 }
 
 /* Gradient with respect to h[t], and h[t+1], from the central row with centre t+1 of dimension k, equation
- * 14; adds this row to A^T A lambda. */
+ * 13; adds this row to A^T A lambda. */
 NEURLP_INLINE lanes adjoint_central(const neurlp_tile *tile, const adjoint_io *io, sweep_sizes z, int32_t t,
                                     int32_t k) {
   if (t + 2 >= tile->steps) return lanes_all(0.0);
@@ -274,7 +274,7 @@ NEURLP_INLINE lanes adjoint_periodic(const neurlp_tile *tile, sweep_sizes z, int
   return lanes_select(tile_within(tile, t) & ~tile_within(tile, t + 1), -image, zero);
 }
 
-/* Gradients of the initial values of step t: equation 15 for hard, 16 for soft ones. */
+/* Gradients of the initial values of step t: equation 14 for hard, 15 for soft ones. */
 NEURLP_INLINE void adjoint_initial_values(neurlp_tile *tile, const adjoint_io *io, sweep_sizes z, int32_t t) {
   const neurlp_problem *problem = tile->problem;
   const int32_t J = problem->shape.initial_derivatives, R = z.columns;
@@ -318,7 +318,7 @@ NEURLP_INLINE void adjoint_slack_rows(const neurlp_tile *tile, const adjoint_io 
   *count += lanes_select(tile_within(tile, t + 2), lanes_all(1.0), zero);
 }
 
-/* The slack of the solution, equation 9: the derivative of what is minimised with respect to it is 0. */
+/* The slack of the solution, equation 7b: the derivative of what is minimised with respect to it is 0. */
 NEURLP_INLINE void adjoint_slack(neurlp_tile *tile, const adjoint_io *io, sweep_sizes z) {
   const neurlp_formulation *f = &tile->problem->formulation;
   lanes power[NEURLP_MAX_DERIVATIVES], count = lanes_all(0.0);

@@ -1,4 +1,4 @@
-"""Makes files of linear problems from a good one (hostile_problems.py PROBLEMS.h5): partly unsupported ones, ones with
+"""Makes files of linear problems from a good one (hostile_problems.py PROBLEMS.h5): unusual ones, ones with
 a system that cannot be solved, and ones that lie. Prints "NAME STATUS WORDS" for each: `neurlp solve NAME.h5` must end
 with STATUS and say WORDS."""
 import sys
@@ -57,9 +57,10 @@ write("plain", 0, SOURCE)
 write("without_gradients", 0, SOURCE, replace("grad_output", None))
 write("without_initial_values", 0, SOURCE, replace("initial_values", None))
 write("without_information", 5, "6 failed", nothing_known)
-write("slack_beside", 5, "left out", attribute("slack", 1), others=["hermite_order1"])
-write("periodic_beside", 5, "periodic rows", attribute("periodic", True), others=["hermite_order1"])
-write("only_taylor", 3, "smoothness taylor", attribute("smoothness", "taylor"))
+write("taylor", 0, SOURCE, attribute("smoothness", "taylor"))
+write("periodic_beside", 0, "hermite_order1", attribute("periodic", True), others=["hermite_order1"])
+write("slack_without_central", 3, "central is not", attribute("slack", 1))
+write("central_by_half", 3, "0 or 1", attribute("central", 0.5))
 write("undefined_number", 5, "1 failed", set_first("rhs", np.nan))
 write("integers", 0, SOURCE, replace("rhs", lambda b: np.rint(b).astype("i2")))
 write("hard", 0, SOURCE, attribute("initial", "hard"))

@@ -2,6 +2,7 @@
 python=$1
 here=$SOURCE/tests/mpi
 problems=$here/data/linear_problems_hermite.h5
+others=$here/data/linear_problems_taylor.h5
 if ! "$python" -c 'import h5py' 2>/dev/null; then
   echo "SKIPPED: $python has no h5py, which reads the answers (Debian: python3-h5py)"
   exit 77
@@ -17,6 +18,8 @@ for ranks in 1 2 3 5; do
   cmp out_1.log out_$ranks.log || fail "$ranks ranks say something else than one"
 done
 "$python" "$here/check_solve.py" "$problems" answers_1.h5 || fail "the answers are wrong"
+timeout -k 5 60 $MPIRUN -n 2 "$NEURLP" solve "$others" -o others.h5 || fail "taylor rows: status $?"
+"$python" "$here/check_solve.py" "$others" others.h5 || fail "the answers with taylor rows are wrong"
 "$python" - <<'END' || fail "the answers depend on the number of ranks"
 import h5py, sys
 one, same = h5py.File("answers_1.h5"), True
