@@ -13,9 +13,10 @@
  *   context  ->  problem (shape and formulation, immutable)  ->  solver (workspace)  ->  solve, adjoint, ...
  *
  * Letters, here and in docs/math.md: system s of S, step t of T, dimension k of D, derivative j of 0..d,
- * equation e of E, right-hand-side column r of R. Arrays are dense, row-major, double precision, in host
- * memory, and stay the caller's. Nothing in this header is collective; every function may be called from any
- * thread as long as no two threads use the same context. The library never prints, exits or aborts.
+ * equation e of E, right-hand-side column r of R. Arrays are dense, row-major, in host memory, and stay the
+ * caller's. Where this header says *numbers*, that is `double`, or `float` in problems whose precision is
+ * NEURLP_SINGLE. Nothing in this header is collective; every function may be called from any thread as long
+ * as no two threads use the same context. The library never prints, exits or aborts.
  */
 #ifndef NEURLP_H
 #define NEURLP_H
@@ -103,9 +104,38 @@ neurlp_memory neurlp_context_memory(const neurlp_context *context);
 /* Number of threads that loops over tiles use. */
 int32_t neurlp_context_threads(const neurlp_context *context);
 
+/* Which backend runs the solvers that are made from now on:
+ *   "cpu"        vectorised over systems, threads over tiles; the default
+ *   "cpu:check"  the same, for tests of programs: works on guarded copies in another order of systems, fills
+ *                what is only written with NaN beforehand, and fails with NEURLP_ERROR_INTERNAL if an input
+ * was changed or a guard overwritten Fails with NEURLP_ERROR_ARGUMENT for a name that is not one of these
+ * (the message lists them) and for a backend that this build lacks (the message says how to build it); the
+ * context keeps its backend then. */
+NEURLP_MUST_USE neurlp_status neurlp_context_set_backend(neurlp_context *context, const char *name);
+
+/* Name of the backend. Static storage. */
+const char *neurlp_context_backend(const neurlp_context *context);
+
 /* ---- problem ----------------------------------------------------------------------------------------- */
 
-/* Sizes of a batch. */
+typedef enum neurlp_precision {
+  NEURLP_DOUBLE, /* arrays and arithmetic in double precision */
+  NEURLP_SINGLE, /* arrays and arithmetic in single precision */
+  NEURLP_MIXED   /* arrays in double precision; factors in single precision, answers refined until their
+                    residuals   are those of double precision (docs/math.md, section 2); NEURLP_NOT_CONVERGED
+                    where the   problem is too badly conditioned for that */
+} neurlp_precision;
+
+/* Which extents of an input array are 1, its numbers serving all systems or all steps. They are read where
+ * they are, not copied; a gradient has the shape of its input, so it is summed over what the input serves. */
+typedef enum neurlp_sharing {
+  NEURLP_VARYING = 0,        /* [S][steps]... */
+  NEURLP_SHARED = 1,         /* [1][steps]... the same for all systems */
+  NEURLP_CONSTANT = 2,       /* [S][1]...     the same for all steps */
+  NEURLP_SHARED_CONSTANT = 3 /* [1][1]... */
+} neurlp_sharing;
+
+/* Sizes of a batch, and the form of its arrays. Zero is a good default for everything below `columns`. */
 typedef struct neurlp_shape {
   int64_t systems;             /* S >= 0, the most that one call may have */
   int32_t steps;               /* T >= 2, grid points of the longest system */
@@ -116,6 +146,15 @@ typedef struct neurlp_shape {
   int32_t initial_derivatives; /* J, 0 to d+1: derivatives 0..J-1 are given there */
   int32_t columns;             /* R >= 1: right-hand sides that share one left-hand side */
   bool steps_per_dimension;    /* step sizes are [S][T-1][D] rather than [S][T-1][1] */
+  int32_t final_derivatives;   /* JF, 0 to d+1: derivatives 0..JF-1 are given at each system's last step, too,
+                                  hard   or soft as initial values are: a two-point problem */
+  neurlp_sharing coefficients_sharing, rhs_sharing, steps_sharing;
+  neurlp_sharing values_sharing; /* of initial and final values: NEURLP_VARYING or NEURLP_SHARED */
+  neurlp_precision precision;
+  int32_t
+      chunk; /* >= 2: time is cut into chunks of so many intervals that are swept at once, then joined; 0: so
+                where that is faster, which T alone decides; T or more: never. Formulations without central
+                rows, slack and periodic rows, and batches without lengths, only; others are swept whole */
 } neurlp_shape;
 
 typedef enum neurlp_initial {
@@ -185,24 +224,35 @@ void neurlp_problem_destroy(neurlp_problem **problem);
 
 /* ---- solver ------------------------------------------------------------------------------------------ */
 
-/* Inputs of a batch, borrowed for the duration of a call. With a ragged batch, entries at and after a
- * system's length are ignored. */
+/* Inputs of a batch, borrowed for the duration of a call: numbers. An extent S or T is 1 where the shape's
+ * sharing says so. With a ragged batch, entries at and after a system's length are ignored. */
 typedef struct neurlp_inputs {
-  int64_t systems;              /* systems in this call, 0 to S of the shape; S below is this number */
-  const double *coefficients;   /* c [S][T][E][D][d+1] */
-  const double *rhs;            /* b [S][T][E][R] */
-  const double *initial_values; /* v [S][K][D][J][R]; NULL if K J = 0 */
-  const double *steps;          /* h [S][T-1][1 or D], > 0, in units of time; see neurlp_solver_solve */
-  const int32_t *lengths; /* [S], 2 to T (and at least K): grid points of each system; NULL: all have T */
+  int64_t systems;            /* systems in this call, 0 to S of the shape; S below is this number */
+  const void *coefficients;   /* c [S][T][E][D][d+1] */
+  const void *rhs;            /* b [S][T][E][R] */
+  const void *initial_values; /* v [S][K][D][J][R]; NULL if K J = 0 */
+  const void *final_values;   /* v [S][D][JF][R]; NULL if JF = 0 */
+  const void *steps;          /* h [S][T-1][1 or D], > 0, in units of time; see neurlp_solver_solve */
+  const int32_t *lengths;     /* [S], 2 to T (at least K; K+1 if JF > 0): grid points; NULL: all have T */
 } neurlp_inputs;
 
 /* Gradients of a loss, written by the adjoint, each shaped as its input. NULL where not wanted. */
 typedef struct neurlp_gradients {
-  double *coefficients;
-  double *rhs;
-  double *initial_values;
-  double *steps;
+  void *coefficients;
+  void *rhs;
+  void *initial_values;
+  void *final_values;
+  void *steps;
 } neurlp_gradients;
+
+/* A direction in the space of inputs, each shaped as its input. NULL stands for zeros. */
+typedef struct neurlp_direction {
+  const void *coefficients;
+  const void *rhs;
+  const void *initial_values;
+  const void *final_values;
+  const void *steps;
+} neurlp_direction;
 
 typedef struct neurlp_solver neurlp_solver;
 
@@ -219,10 +269,19 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_create(neurlp_context *context, cons
 /* Frees the solver and sets *solver to NULL. Safe to call twice. */
 void neurlp_solver_destroy(neurlp_solver **solver);
 
+/* Keeps the factor of the left-hand side for later calls, for problems whose coefficients and steps are
+ * shared by all systems and that have no lengths: `inputs` gives both, the rest of it is ignored. Later calls
+ * whose inputs have NULL for both use what is kept, until the next call of this function. Then a solve, and
+ * an adjoint that wants no gradient of coefficients and steps, is one matrix product with the map from
+ * right-hand sides and values to solutions where that is cheaper than sweeps over the factor (docs/math.md,
+ * section 5). Fails with NEURLP_ERROR_ARGUMENT, also where the problem is not of that kind; NEURLP_SINGULAR
+ * or NEURLP_NOT_FINITE if the one factor fails: nothing is kept then. */
+NEURLP_MUST_USE neurlp_status neurlp_solver_prepare(neurlp_solver *solver, const neurlp_inputs *inputs);
+
 /* Solves every system of the batch by one orthogonal sweep over the steps.
- *   solution [S][T][D][d+1][R], written (zeros after a system's length; NaN where a system failed)
- *   status   [S], written: NEURLP_SUCCESS, NEURLP_SINGULAR or NEURLP_NOT_FINITE for each system
- * A system with a step that is zero or negative is NEURLP_SINGULAR, with one that is not finite
+ *   solution [S][T][D][d+1][R], numbers, written (zeros after a system's length; NaN where a system failed)
+ *   status   [S], written: NEURLP_SUCCESS, NEURLP_SINGULAR, NEURLP_NOT_FINITE or NEURLP_NOT_CONVERGED for
+ * each A system with a step that is zero or negative is NEURLP_SINGULAR, with one that is not finite
  * NEURLP_NOT_FINITE. Hard initial values are in the solution bit for bit. A system's numbers do not depend
  * on the rest of the batch nor on the number of threads; between instruction sets they differ by rounding.
  * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT (an array that
@@ -230,7 +289,7 @@ void neurlp_solver_destroy(neurlp_solver **solver);
  * Cost: O(S T n^2 (n + R)) flops with n = D (d+1); inputs are read once, the solution is written once.
  * Source: Pervez, Locatello, Gavves, ICML 2024, eq. 8 to 12 (problem); docs/math.md, section 2 (sweep). */
 NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const neurlp_inputs *inputs,
-                                                  double *solution, neurlp_status *status);
+                                                  void *solution, neurlp_status *status);
 
 /* Gradients of a loss with respect to every input, given its gradient with respect to the solution.
  *   solution    [S][T][D][d+1][R], as neurlp_solver_solve wrote it for the same inputs
@@ -240,8 +299,17 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const n
  * Returns as neurlp_solver_solve. Cost: about twice a solve (the factor is recomputed, not kept).
  * Source: docs/math.md, section 3. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *inputs,
-                                                    const double *solution, const double *grad_output,
+                                                    const void *solution, const void *grad_output,
                                                     const neurlp_gradients *gradients, neurlp_status *status);
+
+/* Derivative of the solution along a direction of the inputs, dL/d(inputs) . direction with L the solution.
+ *   solution  [S][T][D][d+1][R], as neurlp_solver_solve wrote it for the same inputs
+ *   tangent   [S][T][D][d+1][R], written; zeros after a system's length, NaN where a system failed
+ *   status    [S], written as by neurlp_solver_solve
+ * Returns as neurlp_solver_solve. Cost: about a solve. Source: docs/math.md, section 3. */
+NEURLP_MUST_USE neurlp_status neurlp_solver_tangent(neurlp_solver *solver, const neurlp_inputs *inputs,
+                                                    const void *solution, const neurlp_direction *direction,
+                                                    void *tangent, neurlp_status *status);
 
 /* The slack of solved systems, in formulations that have one: with M smoothness rows, solved for eps,
  *   eps = gamma alpha / (w_s^2 M) - mean of the rows' products with u
@@ -250,7 +318,7 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const
  * Fails with NEURLP_ERROR_ARGUMENT, also where the formulation has no slack. Cost: one pass over the
  * solution. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_slack(neurlp_solver *solver, const neurlp_inputs *inputs,
-                                                  const double *solution, double *slack);
+                                                  const void *solution, void *slack);
 
 #ifdef __cplusplus
 }
