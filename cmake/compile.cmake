@@ -5,7 +5,7 @@ find_package(OpenMP REQUIRED COMPONENTS C)
 find_package(LAPACK REQUIRED)
 
 add_library(neurlp_compile INTERFACE)
-target_compile_options(neurlp_compile INTERFACE -Wall -Wextra -Wconversion -Wshadow -fno-math-errno
+target_compile_options(neurlp_compile INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wpointer-arith -fno-math-errno
                        -fno-trapping-math $<$<BOOL:${NEURLP_WERROR}>:-Werror>)
 target_compile_definitions(neurlp_compile INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(neurlp_compile INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)

@@ -13,6 +13,7 @@ typedef struct allocation_header {
 
 struct neurlp_context {
   int32_t threads;
+  const char *backend;
   neurlp_memory memory;
   char message[2048];
 };
@@ -23,6 +24,7 @@ neurlp_status neurlp_context_create(int32_t threads, neurlp_context **context) {
   neurlp_context *made = calloc(1, sizeof *made);
   if (!made) return NEURLP_ERROR_MEMORY;
   made->threads = threads > 0 ? threads : (int32_t)omp_get_max_threads();
+  made->backend = "cpu";
   *context = made;
   return NEURLP_SUCCESS;
 }
@@ -43,6 +45,14 @@ neurlp_memory neurlp_context_memory(const neurlp_context *context) {
 
 int32_t neurlp_context_threads(const neurlp_context *context) {
   return context->threads;
+}
+
+const char *neurlp_context_backend(const neurlp_context *context) {
+  return context->backend;
+}
+
+void neurlp_store_backend(neurlp_context *context, const char *name) {
+  context->backend = name;
 }
 
 neurlp_status neurlp_fail(neurlp_context *context, neurlp_status status, const char *format, ...) {

@@ -17,6 +17,10 @@ enum { NEURLP_ALIGNMENT_BYTES = 64 };
 NEURLP_PRINTF(3, 4)
 neurlp_status neurlp_fail(neurlp_context *context, neurlp_status status, const char *format, ...);
 
+/* Stores the name of the backend for neurlp_context_backend to give; static storage. Only the name is here:
+ * the backends, and neurlp_context_set_backend that knows them, are in a room above (block/backend.c). */
+void neurlp_store_backend(neurlp_context *context, const char *name);
+
 /* Allocates count * size_bytes bytes, aligned and zeroed, into *pointer. A product that overflows or a failed
  * allocation is NEURLP_ERROR_MEMORY with the bytes asked for in the message; *pointer is then NULL. count = 0
  * gives a valid pointer. */

@@ -99,8 +99,8 @@ static void equation_gradients(const bench_banded *banded, int64_t s, const doub
   const bench_batch *batch = rows->batch;
   const bench_row *row = &banded->row;
   const int32_t R = batch->shape.columns;
-  double *c = outputs->gradients.coefficients + s * batch->size_coefficients + row->index * rows->n;
-  double *b = outputs->gradients.rhs + s * batch->size_rhs + row->index * R;
+  double *c = (double *)outputs->gradients.coefficients + s * batch->size_coefficients + row->index * rows->n;
+  double *b = (double *)outputs->gradients.rhs + s * batch->size_rhs + row->index * R;
   for (int32_t r = 0; r < R; r++) b[r] = rows->weight_equation * image[r];
   for (int32_t i = 0; i < row->entries; i++) {
     const double *x = banded->solution + (int64_t)row->column[i] * R;
@@ -153,8 +153,8 @@ static void write_gradients(bench_banded *banded, int64_t s, const bench_outputs
   const bench_row *row = &banded->row;
   const int32_t R = batch->shape.columns;
   double *image = banded->products, *residual = image + R;
-  double *v = outputs->gradients.initial_values + s * batch->size_initial_values;
-  double *h = outputs->gradients.steps + s * batch->size_steps;
+  double *v = (double *)outputs->gradients.initial_values + s * batch->size_initial_values;
+  double *h = (double *)outputs->gradients.steps + s * batch->size_steps;
   memset(h, 0, (size_t)batch->size_steps * sizeof(double));
   start_initial_gradients(rows, s, v);
   for (int32_t i = 0; i < rows->count; i++) {

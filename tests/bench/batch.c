@@ -74,9 +74,10 @@ static double *numbers(int64_t systems, int64_t size) {
 bool bench_outputs_open(bench_outputs *outputs, const bench_batch *batch) {
   const int64_t S = batch->shape.systems;
   outputs->solution = numbers(S, batch->size_solution);
-  outputs->gradients =
-      (neurlp_gradients){numbers(S, batch->size_coefficients), numbers(S, batch->size_rhs),
-                         numbers(S, batch->size_initial_values), numbers(S, batch->size_steps)};
+  outputs->gradients = (neurlp_gradients){.coefficients = numbers(S, batch->size_coefficients),
+                                          .rhs = numbers(S, batch->size_rhs),
+                                          .initial_values = numbers(S, batch->size_initial_values),
+                                          .steps = numbers(S, batch->size_steps)};
   return outputs->solution && outputs->gradients.coefficients && outputs->gradients.rhs &&
          outputs->gradients.initial_values && outputs->gradients.steps;
 }

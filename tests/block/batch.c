@@ -99,9 +99,10 @@ void batch_open(test_batch *batch, const neurlp_shape *shape, const neurlp_formu
   batch->grad_output = numbers(S * batch->size_solution);
   batch->solution = numbers(S * batch->size_solution);
   batch->slack = numbers(S * R);
-  batch->gradients =
-      (neurlp_gradients){numbers(S * batch->size_coefficients), numbers(S * batch->size_rhs),
-                         numbers(S * batch->size_initial_values), numbers(S * batch->size_steps)};
+  batch->gradients = (neurlp_gradients){.coefficients = numbers(S * batch->size_coefficients),
+                                        .rhs = numbers(S * batch->size_rhs),
+                                        .initial_values = numbers(S * batch->size_initial_values),
+                                        .steps = numbers(S * batch->size_steps)};
   batch->lengths = calloc((size_t)S + 1, sizeof(int32_t));
   batch->status = calloc((size_t)S + 1, sizeof(neurlp_status));
   fill(batch->coefficients, S, batch->size_coefficients, seed, 0);

@@ -27,6 +27,12 @@ static extended equation_weight(const neurlp_formulation *f) {
                                  : powl((extended)f->nominal_step, f->leading_derivative);
 }
 
+/* Step sizes of this system. */
+static const double *own_steps(const writer *w) {
+  const int32_t H = w->shape->steps_per_dimension ? w->shape->dimensions : 1;
+  return (const double *)w->inputs->steps + w->s * (w->shape->steps - 1) * H;
+}
+
 static extended *new_row(writer *w, int32_t family, int32_t kind) {
   w->dense->family[w->row] = family;
   w->dense->kind[w->row] = kind;
@@ -38,15 +44,16 @@ static void write_equations(writer *w) {
   const neurlp_shape *z = w->shape;
   const int32_t D = z->dimensions, d = z->order, E = z->equations, R = z->columns;
   const extended weight = equation_weight(w->formulation);
+  const double *c = w->inputs->coefficients, *b = w->inputs->rhs;
   for (int32_t t = 0; t < w->length; t++)
     for (int32_t e = 0; e < E; e++) {
       const int64_t index = (w->s * z->steps + t) * E + e;
       extended *row = new_row(w, EQUATION, t * E + e);
       for (int32_t k = 0; k < D; k++)
         for (int32_t j = 0; j <= d; j++)
-          row[column(z, t, k, j)] = weight * (extended)w->inputs->coefficients[(index * D + k) * (d + 1) + j];
+          row[column(z, t, k, j)] = weight * (extended)c[(index * D + k) * (d + 1) + j];
       for (int32_t r = 0; r < R; r++)
-        w->dense->rhs[(w->row - 1) * R + r] = weight * (extended)w->inputs->rhs[index * R + r];
+        w->dense->rhs[(w->row - 1) * R + r] = weight * (extended)b[index * R + r];
     }
 }
 
@@ -56,7 +63,7 @@ static void write_initial_values(writer *w) {
   const int64_t each = (int64_t)z->initial_steps * D * J;
   for (int32_t i = 0; i < each; i++) {
     const int32_t c = column(z, i / (D * J), i / J % D, i % J);
-    const double *value = w->inputs->initial_values + (w->s * each + i) * R;
+    const double *value = (const double *)w->inputs->initial_values + (w->s * each + i) * R;
     if (w->formulation->initial == NEURLP_INITIAL_HARD) {
       w->dense->known[c] = 1 + i;
       for (int32_t r = 0; r < R; r++) w->dense->solution[c * R + r] = (extended)value[r];
@@ -93,7 +100,7 @@ static void write_hermite(writer *w) {
   for (int32_t t = 0; t + 1 < w->length; t++)
     for (int32_t k = 0; k < D; k++) {
       const int32_t index = t * H + (H > 1 ? k : 0);
-      const extended h = (extended)w->inputs->steps[w->s * (z->steps - 1) * H + index];
+      const extended h = (extended)own_steps(w)[index];
       for (int32_t i = 0; i < d; i++) {
         new_row(w, SMOOTHNESS, index);
         for (int32_t q = 0; q <= d - i; q++)
@@ -126,7 +133,7 @@ static void write_taylor(writer *w) {
     for (int32_t k = 0; k < D; k++)
       for (int32_t i = 0; i <= (w->formulation->central ? d - 1 : d); i++) {
         const int32_t index = t * H + (H > 1 ? k : 0);
-        const extended h = (extended)w->inputs->steps[w->s * (z->steps - 1) * H + index];
+        const extended h = (extended)own_steps(w)[index];
         for (int32_t back = 0; back < 2; back++) {
           const extended sign = back ? -1 : 1;
           extended factorial = 1;
@@ -145,7 +152,7 @@ static void write_central(writer *w) {
   for (int32_t t = 1; t + 1 < w->length; t++)
     for (int32_t k = 0; k < D; k++) {
       const int32_t index = (t - 1) * H + (H > 1 ? k : 0);
-      const double *h = w->inputs->steps + w->s * (z->steps - 1) * H + index;
+      const double *h = own_steps(w) + index;
       const extended s = (extended)h[0] + (extended)h[H];
       new_smoothness_row(w, index);
       w->dense->second[w->row - 1] = index + H;

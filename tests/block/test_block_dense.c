@@ -108,7 +108,10 @@ static void compare_gradients(ratio_table *ratios, uint64_t seed, const test_bat
   extended *steps = calloc((size_t)batch->size_steps + 1, sizeof *steps);
   dense_gradients(dense, z, &batch->formulation, length, batch->grad_output + s * batch->size_solution, c,
                   rhs, v, steps);
-  const double *got = batch->gradients.coefficients + s * batch->size_coefficients;
+  const double *got = (const double *)batch->gradients.coefficients + s * batch->size_coefficients;
+  const double *got_rhs = (const double *)batch->gradients.rhs + s * batch->size_rhs;
+  const double *got_values = (const double *)batch->gradients.initial_values + s * batch->size_initial_values;
+  const double *got_steps = (const double *)batch->gradients.steps + s * batch->size_steps;
   double worst = 0;
   for (int64_t i = 0; i < (int64_t)length * z->equations * n; i++) {
     const double error = fabs((double)((extended)got[i] - c[i])) / w * power(batch, (int32_t)(i % d1));
@@ -116,18 +119,14 @@ static void compare_gradients(ratio_table *ratios, uint64_t seed, const test_bat
   }
   note(ratios, COEFFICIENTS, seed, worst,
        b->r * b->dlambda + b->dr * b->lambda + b->dimage * b->x + b->image * b->dx);
-  note(ratios, RHS, seed,
-       farthest(batch->gradients.rhs + s * batch->size_rhs, rhs, (int64_t)length * z->equations * z->columns),
-       w * b->dimage);
+  note(ratios, RHS, seed, farthest(got_rhs, rhs, (int64_t)length * z->equations * z->columns), w * b->dimage);
   const bool hard = batch->formulation.initial == NEURLP_INITIAL_HARD;
 
   double worst_value = 0;
   for (int64_t i = 0; i < batch->size_initial_values; i++) {
     const int32_t j = (int32_t)(i / z->columns) % z->initial_derivatives;
     const double scale = hard ? 1 / power(batch, j) : 1;
-    const double error =
-        fabs((double)((extended)batch->gradients.initial_values[s * batch->size_initial_values + i] - v[i])) *
-        scale;
+    const double error = fabs((double)((extended)got_values[i] - v[i])) * scale;
     worst_value = worse(worst_value, error);
   }
   /* A column of the matrix is no longer than |A| where it is not known; where it is, its entries are alike.
@@ -136,8 +135,7 @@ static void compare_gradients(ratio_table *ratios, uint64_t seed, const test_bat
        hard ? 4 * A * b->dimage + 4 * DBL_EPSILON * b->image * A
             : batch->formulation.weight_initial * b->dimage);
   note(ratios, STEPS, seed,
-       farthest(batch->gradients.steps + s * batch->size_steps, steps,
-                (length - 1) * (z->steps_per_dimension ? z->dimensions : 1)),
+       farthest(got_steps, steps, (length - 1) * (z->steps_per_dimension ? z->dimensions : 1)),
        b->slope * (b->r * b->dlambda + b->dr * b->lambda + b->dimage * b->x + b->image * b->dx));
   free(c);
   free(rhs);

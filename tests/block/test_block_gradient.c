@@ -49,9 +49,9 @@ static double dot_difference(uint64_t seed, neurlp_initial initial) {
     const int64_t used = batch.size_solution / batch.shape.steps * length;
     const int64_t rhs = batch.size_rhs / batch.shape.steps * length;
     const double left = dot(batch.grad_output + u, batch.solution + u, used);
-    const double right =
-        dot(batch.gradients.rhs + b, batch.rhs + b, rhs) +
-        dot(batch.gradients.initial_values + v, batch.initial_values + v, batch.size_initial_values);
+    const double right = dot((const double *)batch.gradients.rhs + b, batch.rhs + b, rhs) +
+                         dot((const double *)batch.gradients.initial_values + v, batch.initial_values + v,
+                             batch.size_initial_values);
     const double size = sqrt(dot(batch.grad_output + u, batch.grad_output + u, used) *
                              dot(batch.solution + u, batch.solution + u, used));
     worst = worse(worst, fabs(left - right) / size);

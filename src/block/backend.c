@@ -1,0 +1,46 @@
+/* Which backends there are. */
+#include "block/backend.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A backend by name; get is NULL where this build lacks it, and remedy says how to build it. */
+typedef struct known_backend {
+  const char *name;
+  const neurlp_backend *(*get)(void);
+  const char *remedy;
+} known_backend;
+
+static const known_backend known[] = {
+    {"cpu", neurlp_backend_cpu, NULL},
+    {"cuda", NULL, "configure with -DNEURLP_CUDA=ON where the CUDA toolkit is"},
+};
+enum { KNOWN = sizeof known / sizeof *known };
+
+static const known_backend *find_known(const char *name) {
+  for (int32_t i = 0; i < KNOWN; i++)
+    if (strcmp(known[i].name, name) == 0) return &known[i];
+  return NULL;
+}
+
+const neurlp_backend *neurlp_backend_find(const char *name) {
+  const known_backend *found = find_known(name);
+  return found && found->get ? found->get() : NULL;
+}
+
+static neurlp_status fail_unknown(neurlp_context *context, const char *name) {
+  char names[128];
+  size_t end = 0;
+  for (int32_t i = 0; i < KNOWN && end < sizeof names; i++)
+    end += (size_t)snprintf(names + end, sizeof names - end, "%s%s", i > 0 ? ", " : "", known[i].name);
+  return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "the backend %s is unknown; there are: %s", name, names);
+}
+
+neurlp_status neurlp_context_set_backend(neurlp_context *context, const char *name) {
+  const known_backend *found = find_known(name);
+  if (!found) return fail_unknown(context, name);
+  if (!found->get)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "%s: this build has none; %s", name, found->remedy);
+  neurlp_store_backend(context, found->name);
+  return NEURLP_SUCCESS;
+}

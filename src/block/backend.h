@@ -1,0 +1,45 @@
+/* Backends: what runs a solver, behind one table of operations.
+ *
+ * Every function of a table is required. neurlp_solver_* checks arguments before it calls them: pointers that
+ * are needed are there, 1 <= inputs->systems <= S, lengths are in range. Where that header allows NULL for
+ * coefficients and steps, both are NULL and the last prepare of this state has succeeded. So a backend checks
+ * no argument; the returned statuses are those of its own doing. Arrays are as neurlp.h describes them, in
+ * host memory; inputs are read only and are not kept after the call. */
+#ifndef NEURLP_BLOCK_BACKEND_H
+#define NEURLP_BLOCK_BACKEND_H
+
+#include "block/problem.h"
+
+typedef struct neurlp_backend {
+  const char *name; /* static storage */
+  /* Bytes that a state for this problem will hold in this context; 0 if it cannot be made here. */
+  size_t (*workspace_bytes)(const neurlp_context *context, const neurlp_problem *problem);
+  /* Makes a state with all the memory that later calls need; it borrows context and problem. Returns
+   * NEURLP_SUCCESS, NEURLP_ERROR_MEMORY, or NEURLP_ERROR_ARGUMENT where the machine lacks what the backend
+   * needs; *state is NULL then. */
+  neurlp_status (*create)(neurlp_context *context, const neurlp_problem *problem, void **state);
+  /* Frees a state and sets *state to NULL. Safe on NULL. */
+  void (*destroy)(void **state);
+  /* Keeps the factor of the left-hand side; only for problems whose coefficients and steps are shared. Reads
+   * inputs->coefficients and inputs->steps, nothing else. Returns NEURLP_SUCCESS, NEURLP_SINGULAR,
+   * NEURLP_NOT_FINITE or a failure (negative). */
+  neurlp_status (*prepare)(void *state, const neurlp_inputs *inputs);
+  /* Write every number of the solution, of the gradients that are not NULL, of the tangent, and every status.
+   * Return NEURLP_SUCCESS whatever the statuses say, or a failure (negative) that concerns no one system. */
+  neurlp_status (*solve)(void *state, const neurlp_inputs *inputs, void *solution, neurlp_status *statuses);
+  neurlp_status (*adjoint)(void *state, const neurlp_inputs *inputs, const void *solution,
+                           const void *grad_output, const neurlp_gradients *gradients,
+                           neurlp_status *statuses);
+  neurlp_status (*tangent)(void *state, const neurlp_inputs *inputs, const void *solution,
+                           const neurlp_direction *direction, void *tangent, neurlp_status *statuses);
+  /* Writes every number of slack; only for formulations that have one. Returns as solve. */
+  neurlp_status (*slack)(void *state, const neurlp_inputs *inputs, const void *solution, void *slack);
+} neurlp_backend;
+
+/* Vectorised over systems, threads over tiles. */
+const neurlp_backend *neurlp_backend_cpu(void);
+
+/* The backend with this name; NULL for a name that is unknown, or known but not in this build. */
+const neurlp_backend *neurlp_backend_find(const char *name);
+
+#endif
