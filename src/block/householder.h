@@ -50,7 +50,9 @@ NEURLP_INLINE void reflector_apply(reflector h, const lanes *v, lanes *pivot_row
   int32_t j = first;
   for (; j + REFLECTOR_BLOCK <= last; j += REFLECTOR_BLOCK)
     reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, REFLECTOR_BLOCK);
-  for (; j < last; j++) reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, 1);
+  if (last - j == 3) reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, 3);
+  if (last - j == 2) reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, 2);
+  if (last - j == 1) reflector_apply_block(h, v, pivot_row + j, below + j, rows, stride, 1);
 }
 
 #endif

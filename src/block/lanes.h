@@ -1,87 +1,162 @@
 /* Numbers of several systems side by side, one in each lane of a vector register. Arithmetic operators act on
  * every lane; so does everything here. Code written with `lanes` is code for one system: with `lanes` a plain
- * double it would be scalar code, line by line the same. No lane ever sees another. */
+ * number it would be scalar code, line by line the same. No lane ever sees another.
+ *
+ * Two kinds of number: `inner` ones take part in the elimination, `outer` ones are those of the caller's
+ * arrays and of everything that is done with a factor. They differ in mixed precision only. NEURLP_PRECISION
+ * is `double`, `single` or `mixed` (NEURLP_KERNEL_DOUBLE and so on are defined to tell which). */
 #ifndef NEURLP_BLOCK_LANES_H
 #define NEURLP_BLOCK_LANES_H
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 
-/* SSE2 comparisons are spelled out: gcc 12 ends with an internal error when it moves vector comparisons
- * around for an instruction set that has no blend. */
-#if defined(__SSE2__) && !defined(__AVX__)
-#include <emmintrin.h>
-#define LANES_GREATER(x, y) ((lane_mask)_mm_cmpgt_pd(x, y))
-#define LANES_EQUAL(x, y)   ((lane_mask)_mm_cmpeq_pd(x, y))
-#else
-#define LANES_GREATER(x, y) ((lane_mask)((x) > (y)))
-#define LANES_EQUAL(x, y)   ((lane_mask)((x) == (y)))
-#endif
-
 #if defined(__AVX512F__)
-enum { LANES = 8 };
+#define REGISTER_BYTES 64
 #elif defined(__AVX__)
-enum { LANES = 4 };
+#define REGISTER_BYTES 32
 #else
-enum { LANES = 2 };
+#define REGISTER_BYTES 16
 #endif
 
-typedef double lanes __attribute__((vector_size(LANES * 8)));
-typedef int64_t lane_mask __attribute__((vector_size(LANES * 8))); /* all bits set: true */
+/* As many as outer numbers fit into a register: halves of one then hold the inner numbers of mixed precision.
+ */
+#if defined(NEURLP_KERNEL_SINGLE)
+#define NEURLP_LANES (REGISTER_BYTES / 4)
+#else
+#define NEURLP_LANES (REGISTER_BYTES / 8)
+#endif
+enum { LANES = NEURLP_LANES };
+
+#if defined(NEURLP_KERNEL_SINGLE)
+typedef float inner, outer;
+typedef int32_t inner_mask, outer_mask;
+#define INNER_EPSILON FLT_EPSILON
+#define OUTER_EPSILON FLT_EPSILON
+#elif defined(NEURLP_KERNEL_MIXED)
+typedef float inner;
+typedef double outer;
+typedef int32_t inner_mask;
+typedef int64_t outer_mask;
+#define INNER_EPSILON FLT_EPSILON
+#define OUTER_EPSILON DBL_EPSILON
+#else
+typedef double inner, outer;
+typedef int64_t inner_mask, outer_mask;
+#define INNER_EPSILON DBL_EPSILON
+#define OUTER_EPSILON DBL_EPSILON
+#endif
+
+typedef inner lanes __attribute__((vector_size(LANES * sizeof(inner))));
+typedef outer wide __attribute__((vector_size(LANES * sizeof(outer))));
+typedef inner_mask lane_mask __attribute__((vector_size(LANES * sizeof(inner)))); /* all bits set: true */
+typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))));
 
 #define NEURLP_INLINE static inline __attribute__((always_inline, unused))
 
-NEURLP_INLINE lanes lanes_all(double x) {
+/* Comparisons are spelled out where there is no AVX: gcc 12 ends with an internal error when it moves vector
+ * comparisons around for an instruction set that has no blend. */
+#if defined(__SSE2__) && !defined(__AVX__)
+#define COMPARE(mask, mask_number, x, operation, y)                                                          \
+  mask r;                                                                                                    \
+  for (int32_t l = 0; l < LANES; l++) r[l] = x[l] operation y[l] ? (mask_number)-1 : 0;                      \
+  return r
+#else
+#define COMPARE(mask, mask_number, x, operation, y) return (mask)((x)operation(y))
+#endif
+
+/* The same functions for both kinds. */
+#define DEFINE_LANE_FUNCTIONS(prefix, vector, number, mask, mask_number)                                     \
+  NEURLP_INLINE vector prefix##_all(double x) {                                                              \
+    vector r;                                                                                                \
+    for (int32_t l = 0; l < LANES; l++) r[l] = (number)x;                                                    \
+    return r;                                                                                                \
+  }                                                                                                          \
+  NEURLP_INLINE vector prefix##_select(mask where, vector yes, vector no) {                                  \
+    return (vector)((where & (mask)yes) | (~where & (mask)no));                                              \
+  }                                                                                                          \
+  NEURLP_INLINE mask prefix##_greater(vector x, vector y) {                                                  \
+    COMPARE(mask, mask_number, x, >, y);                                                                     \
+  }                                                                                                          \
+  NEURLP_INLINE mask prefix##_equal(vector x, vector y) {                                                    \
+    COMPARE(mask, mask_number, x, ==, y);                                                                    \
+  }                                                                                                          \
+  NEURLP_INLINE vector prefix##_abs(vector x) {                                                              \
+    return (vector)((mask)x & ~(mask)prefix##_all(-0.0));                                                    \
+  }                                                                                                          \
+  /* |size| with the sign of `sign`; size must not be negative. */                                           \
+  NEURLP_INLINE vector prefix##_with_sign(vector size, vector sign) {                                        \
+    return (vector)((mask)size | ((mask)sign & (mask)prefix##_all(-0.0)));                                   \
+  }                                                                                                          \
+  /* True where x is neither infinite nor undefined. */                                                      \
+  NEURLP_INLINE mask prefix##_finite(vector x) {                                                             \
+    return prefix##_equal(x - x, prefix##_all(0.0));                                                         \
+  }
+
+DEFINE_LANE_FUNCTIONS(lanes, lanes, inner, lane_mask, inner_mask)
+DEFINE_LANE_FUNCTIONS(wide, wide, outer, wide_mask, outer_mask)
+
+NEURLP_INLINE lanes lanes_sqrt(lanes x) {
   lanes r;
-  for (int32_t l = 0; l < LANES; l++) r[l] = x;
+  for (int32_t l = 0; l < LANES; l++)
+    r[l] = (inner)(sizeof(inner) == sizeof(float) ? sqrtf((float)x[l]) : sqrt((double)x[l]));
   return r;
 }
 
-/* Lane l gets source[l][offset]. */
-NEURLP_INLINE lanes lanes_gather(const double *const source[LANES], int64_t offset) {
-  lanes r;
-  for (int32_t l = 0; l < LANES; l++) r[l] = source[l][offset];
-  return r;
+/* From one kind to the other; nothing is done where they are the same. */
+#if defined(NEURLP_KERNEL_MIXED)
+NEURLP_INLINE lanes narrow(wide x) {
+  return __builtin_convertvector(x, lanes);
+}
+NEURLP_INLINE wide widen(lanes x) {
+  return __builtin_convertvector(x, wide);
+}
+NEURLP_INLINE lane_mask narrow_mask(wide_mask x) {
+  return __builtin_convertvector(x, lane_mask);
+}
+NEURLP_INLINE wide_mask widen_mask(lane_mask x) {
+  return __builtin_convertvector(x, wide_mask);
+}
+#else
+NEURLP_INLINE lanes narrow(wide x) {
+  return x;
+}
+NEURLP_INLINE wide widen(lanes x) {
+  return x;
+}
+NEURLP_INLINE lane_mask narrow_mask(wide_mask x) {
+  return x;
+}
+NEURLP_INLINE wide_mask widen_mask(lane_mask x) {
+  return x;
+}
+#endif
+
+/* Lane l gets source[l][offset]. Written as one list: gcc 12 makes a masked move of every lane out of a loop.
+ */
+NEURLP_INLINE wide wide_gather(const outer *const source[LANES], int64_t offset) {
+#define LANE(l)   source[l][offset]
+#define LANE_2(l) LANE(l), LANE(l + 1)
+#define LANE_4(l) LANE_2(l), LANE_2(l + 2)
+#define LANE_8(l) LANE_4(l), LANE_4(l + 4)
+#if NEURLP_LANES == 2
+  return (wide){LANE_2(0)};
+#elif NEURLP_LANES == 4
+  return (wide){LANE_4(0)};
+#elif NEURLP_LANES == 8
+  return (wide){LANE_8(0)};
+#else
+  return (wide){LANE_8(0), LANE_8(8)};
+#endif
 }
 
 /* The first `count` lanes go to target[l][offset]. */
-NEURLP_INLINE void lanes_scatter(lanes x, double *const target[LANES], int64_t offset, int32_t count) {
+NEURLP_INLINE void wide_scatter(wide x, outer *const target[LANES], int64_t offset, int32_t count) {
   if (count == LANES)
     for (int32_t l = 0; l < LANES; l++) target[l][offset] = x[l];
   else
     for (int32_t l = 0; l < count; l++) target[l][offset] = x[l];
-}
-
-NEURLP_INLINE lanes lanes_select(lane_mask where, lanes yes, lanes no) {
-  return (lanes)((where & (lane_mask)yes) | (~where & (lane_mask)no));
-}
-
-NEURLP_INLINE lane_mask lanes_greater(lanes x, lanes y) {
-  return LANES_GREATER(x, y);
-}
-
-NEURLP_INLINE lane_mask lanes_equal(lanes x, lanes y) {
-  return LANES_EQUAL(x, y);
-}
-
-NEURLP_INLINE lanes lanes_sqrt(lanes x) {
-  lanes r;
-  for (int32_t l = 0; l < LANES; l++) r[l] = sqrt(x[l]);
-  return r;
-}
-
-NEURLP_INLINE lanes lanes_abs(lanes x) {
-  return (lanes)((lane_mask)x & ~(lane_mask)lanes_all(-0.0));
-}
-
-/* |size| with the sign of `sign`; size must not be negative. */
-NEURLP_INLINE lanes lanes_with_sign(lanes size, lanes sign) {
-  return (lanes)((lane_mask)size | ((lane_mask)sign & (lane_mask)lanes_all(-0.0)));
-}
-
-/* True where x is neither infinite nor undefined. */
-NEURLP_INLINE lane_mask lanes_finite(lanes x) {
-  return lanes_equal(x - x, lanes_all(0.0));
 }
 
 #endif

@@ -10,10 +10,13 @@ struct neurlp_problem {
   neurlp_context *context;
   neurlp_shape shape;
   neurlp_formulation formulation;
-  int32_t derivatives;    /* d + 1 */
-  int32_t unknowns;       /* n = D (d+1), of one step */
-  int32_t hard_steps;     /* K if initial values are hard, else 0 */
-  int32_t soft_steps;     /* K if initial values are soft, else 0 */
+  int32_t derivatives; /* d + 1 */
+  int32_t unknowns;    /* n = D (d+1), of one step */
+  int32_t hard_steps;  /* K if initial values are hard, else 0 */
+  int32_t soft_steps;  /* K if initial values are soft, else 0 */
+  int32_t final;       /* JF, derivatives that are given at the last step, hard if `hard` */
+  bool hard;
+  bool one_factor;        /* coefficients and steps are shared, so all systems have one factor */
   double weight_equation; /* w_e, never 0 */
   /* Unknown j is scaled by the j-th power of `unit`, the power of two next to the nominal step: scaling and
    * unscaling are exact. */

@@ -9,10 +9,13 @@
 #include "block/lanes.h"
 #include "block/tile_sizes.h"
 
-/* Sizes that a kernel may know when it is compiled; the last four as in neurlp_problem. */
+/* Sizes that a kernel may know when it is compiled; the five after `columns` as in neurlp_problem. */
 typedef struct sweep_sizes {
   int32_t dimensions, derivatives, equations, columns;
-  int32_t twin, central, slack, first;
+  int32_t twin, central, slack, first, final;
+  /* 0 where a step and the two that follow it are inside every lane (so is a third), and neither has
+   * values that are given or global: then the compiler leaves out what the edges of the grid need. */
+  int32_t edge;
 } sweep_sizes;
 
 /* Where a row's parts begin: n columns of step t, n of step t+1, one for u[t+2][k][d-1] of each dimension if
@@ -32,6 +35,15 @@ NEURLP_INLINE int32_t sizes_global_column(sweep_sizes z) {
 NEURLP_INLINE int32_t sizes_rhs_column(sweep_sizes z) {
   return sizes_global_column(z) + sizes_globals(z);
 }
+NEURLP_INLINE int32_t sizes_stride(sweep_sizes z) {
+  return sizes_rhs_column(z) + z.columns;
+}
+
+/* Numbers that the factor takes for one step. */
+NEURLP_INLINE int32_t sizes_factor_step(sweep_sizes z) {
+  const int32_t n = sizes_unknowns(z);
+  return sizes_rhs_column(z) * n - n * (n - 1) / 2;
+}
 
 /* Two-point smoothness rows of a dimension, and smoothness rows in all. */
 NEURLP_INLINE int32_t sizes_two_point_rows(sweep_sizes z) {
@@ -41,123 +53,169 @@ NEURLP_INLINE int32_t sizes_smoothness_rows(sweep_sizes z) {
   return sizes_two_point_rows(z) + z.central;
 }
 
+/* An input of each lane's system. */
+typedef struct tile_input {
+  const outer *lane[LANES];
+  int64_t step; /* numbers from one step to the next; 0 if the same ones serve all */
+} tile_input;
+
+/* A vector of unknowns, or of right-hand sides that turn into them. */
+typedef struct tile_vector {
+  wide *local;  /* [T][n][R] */
+  wide *global; /* [globals][R] */
+} tile_vector;
+
 typedef struct neurlp_tile {
   const neurlp_problem *problem;
   int64_t first;
   int32_t count;    /* lanes that are systems of the batch */
   int32_t steps;    /* length of the longest */
   int32_t shortest; /* length of the shortest */
-  lanes length;
-  lanes status; /* 0, or the first failure's neurlp_status */
-  const double *coefficients[LANES], *rhs[LANES], *initial_values[LANES], *step[LANES];
+  wide length;
+  wide status; /* 0, or the first failure's neurlp_status */
+  tile_input coefficients, rhs, initial_values, final_values, step;
   /* Workspace. */
-  int32_t stride;      /* numbers in a row */
-  int64_t factor_step; /* numbers that the factor takes for one step */
-  lanes *factor;       /* of each step, row after row: row c of R_t from the pivot on, of S_t, A_t, G_t */
-  lanes *unknowns;     /* [T][n][R] y, later the solution */
-  lanes *global;       /* [globals][R] the same for the global unknowns */
-  lanes *top;          /* [n + ahead + globals][stride] the carried triangle; then R_t, S_t, A_t, G_t, y_t */
-  lanes *low;          /* the rows that are eliminated */
-  lanes *square;       /* [n + ahead + globals] squared norms of the columns of A, for those of top */
-  lanes *scratch;      /* of the adjoint */
+  lanes *factor; /* of each step, row after row: row c of R_t from the pivot on, of S_t, A_t, G_t */
+  lanes *top;    /* [n + ahead + globals][stride] the carried triangle; then R_t, S_t, A_t, G_t, y_t */
+  lanes *low;    /* the rows that are eliminated */
+  lanes *square; /* [n + ahead + globals] squared norms of the columns of A, for those of top */
+  tile_vector x; /* the solution; of the adjoint lambda; of the tangent itself */
+  tile_vector change, source; /* where answers are refined: a correction, and what A^T A x should be */
+  wide *scratch;
 } neurlp_tile;
 
 /* Row c of the factor of step t: R_t from the pivot on, then S_t, A_t towards step t+2, G_t towards the
  * global unknowns. */
 NEURLP_INLINE lanes *tile_factor_row(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t c) {
-  return tile->factor + t * tile->factor_step + c * sizes_rhs_column(z) - c * (c - 1) / 2;
+  return tile->factor + (int64_t)t * sizes_factor_step(z) + c * sizes_rhs_column(z) - c * (c - 1) / 2;
 }
 
 /* Row q of the triangle of the global unknowns, from its pivot on. */
 NEURLP_INLINE lanes *tile_global_row(const neurlp_tile *tile, sweep_sizes z, int32_t q) {
-  return tile->top + (sizes_unknowns(z) + sizes_ahead(z) + q) * tile->stride + sizes_global_column(z) + q;
+  return tile->top + (sizes_unknowns(z) + sizes_ahead(z) + q) * sizes_stride(z) + sizes_global_column(z) + q;
 }
 
-/* Right-hand sides, later unknowns, of step t, [n][R]. */
-NEURLP_INLINE lanes *tile_unknowns(const neurlp_tile *tile, sweep_sizes z, int32_t t) {
-  return tile->unknowns + (int64_t)t * z.dimensions * z.derivatives * z.columns;
+/* The numbers of step t, [n][R]. */
+NEURLP_INLINE wide *vector_step(tile_vector v, sweep_sizes z, int32_t t) {
+  return v.local + (int64_t)t * sizes_unknowns(z) * z.columns;
 }
 
-NEURLP_INLINE void tile_fail(neurlp_tile *tile, lane_mask where, neurlp_status status) {
-  const lane_mask fresh = where & lanes_equal(tile->status, lanes_all(0.0));
-  tile->status = lanes_select(fresh, lanes_all((double)status), tile->status);
+NEURLP_INLINE void wide_clear(wide *x, int64_t numbers) {
+  for (int64_t i = 0; i < numbers; i++) x[i] = wide_all(0.0);
+}
+
+NEURLP_INLINE void vector_clear(const neurlp_tile *tile, tile_vector v, sweep_sizes z) {
+  wide_clear(v.local, (int64_t)tile->steps * sizes_unknowns(z) * z.columns);
+  wide_clear(v.global, (int64_t)sizes_globals(z) * z.columns);
+}
+
+NEURLP_INLINE void tile_fail(neurlp_tile *tile, wide_mask where, neurlp_status status) {
+  const wide_mask fresh = where & wide_equal(tile->status, wide_all(0.0));
+  tile->status = wide_select(fresh, wide_all((double)status), tile->status);
 }
 
 /* Lanes whose length is greater than t. */
-NEURLP_INLINE lane_mask tile_within(const neurlp_tile *tile, int32_t t) {
-  return lanes_greater(tile->length, lanes_all((double)t));
+NEURLP_INLINE wide_mask tile_within(const neurlp_tile *tile, int32_t t) {
+  return wide_greater(tile->length, wide_all((double)t));
+}
+
+/* Lanes whose last step is t. */
+NEURLP_INLINE wide_mask tile_ends(const neurlp_tile *tile, int32_t t) {
+  return wide_equal(tile->length, wide_all((double)t + 1));
 }
 
 /* An input at step t, zero past a lane's length. */
-NEURLP_INLINE lanes tile_load(const neurlp_tile *tile, const double *const source[LANES], int64_t offset,
-                              int32_t t) {
-  const lanes x = lanes_gather(source, offset);
-  if (t < tile->shortest) return x;
-  return lanes_select(tile_within(tile, t), x, lanes_all(0.0));
+NEURLP_INLINE wide tile_load(const neurlp_tile *tile, sweep_sizes z, const tile_input *input, int32_t t,
+                             int64_t offset) {
+  const wide x = wide_gather(input->lane, t * input->step + offset);
+  if (!z.edge || t < tile->shortest) return x;
+  return wide_select(tile_within(tile, t), x, wide_all(0.0));
 }
 
-NEURLP_INLINE lanes tile_coefficient(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e,
-                                     int32_t c) {
-  const int64_t n = (int64_t)z.dimensions * z.derivatives;
-  return tile_load(tile, tile->coefficients, ((int64_t)t * z.equations + e) * n + c, t);
+NEURLP_INLINE wide tile_coefficient(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e, int32_t c) {
+  return tile_load(tile, z, &tile->coefficients, t, e * (int64_t)sizes_unknowns(z) + c);
 }
 
-NEURLP_INLINE lanes tile_rhs(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e, int32_t r) {
-  return tile_load(tile, tile->rhs, ((int64_t)t * z.equations + e) * z.columns + r, t);
+NEURLP_INLINE wide tile_rhs(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e, int32_t r) {
+  return tile_load(tile, z, &tile->rhs, t, e * (int64_t)z.columns + r);
 }
 
-NEURLP_INLINE lanes tile_initial_value(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k,
-                                       int32_t j, int32_t r) {
-  const int64_t row = ((int64_t)t * z.dimensions + k) * tile->problem->shape.initial_derivatives + j;
-  return lanes_gather(tile->initial_values, row * z.columns + r);
+/* Place of a value within those of a step, where `derivatives` are given. */
+NEURLP_INLINE int64_t tile_value_place(sweep_sizes z, int32_t derivatives, int32_t k, int32_t j, int32_t r) {
+  return ((int64_t)k * derivatives + j) * z.columns + r;
+}
+
+NEURLP_INLINE wide tile_initial_value(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k, int32_t j,
+                                      int32_t r) {
+  const int64_t place = tile_value_place(z, tile->problem->shape.initial_derivatives, k, j, r);
+  return wide_gather(tile->initial_values.lane, t * tile->initial_values.step + place);
+}
+
+NEURLP_INLINE wide tile_final_value(const neurlp_tile *tile, sweep_sizes z, int32_t k, int32_t j, int32_t r) {
+  return wide_gather(tile->final_values.lane, tile_value_place(z, z.final, k, j, r));
 }
 
 /* Step size of interval t for dimension k; one unit past a lane's length. */
-NEURLP_INLINE lanes tile_step(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k) {
-  const bool each = tile->problem->shape.steps_per_dimension;
-  const lanes h = lanes_gather(tile->step, each ? (int64_t)t * z.dimensions + k : t);
-  if (t + 1 < tile->shortest) return h;
-  return lanes_select(tile_within(tile, t + 1), h, lanes_all(tile->problem->unit));
+NEURLP_INLINE wide tile_step(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t k) {
+  const int64_t place = tile->problem->shape.steps_per_dimension ? k : 0;
+  const wide h = wide_gather(tile->step.lane, t * tile->step.step + place);
+  if (!z.edge || t + 1 < tile->shortest) return h;
+  return wide_select(tile_within(tile, t + 1), h, wide_all(tile->problem->unit));
 }
 
 /* Weight of the smoothness rows of interval t, and of the central rows with centre t. */
-NEURLP_INLINE lanes tile_smoothness(const neurlp_tile *tile, int32_t t) {
-  const lanes weight = lanes_all(tile->problem->formulation.weight_smoothness);
-  return lanes_select(tile_within(tile, t + 1), weight, lanes_all(0.0));
+NEURLP_INLINE wide tile_smoothness(const neurlp_tile *tile, sweep_sizes z, int32_t t) {
+  const wide weight = wide_all(tile->problem->formulation.weight_smoothness);
+  if (!z.edge) return weight;
+  return wide_select(tile_within(tile, t + 1), weight, wide_all(0.0));
 }
 
-/* Whether derivative j of step t is given exactly. The same for all lanes. */
-NEURLP_INLINE bool tile_known(const neurlp_tile *tile, int32_t t, int32_t j) {
-  return t < tile->problem->hard_steps && j < tile->problem->shape.initial_derivatives;
+/* Whether derivative j of step t is given exactly as an initial value. The same for all lanes. */
+NEURLP_INLINE bool tile_known(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t j) {
+  return z.edge && t < tile->problem->hard_steps && j < tile->problem->shape.initial_derivatives;
+}
+
+/* Whether it is, in some lanes, as a final value. */
+NEURLP_INLINE bool tile_known_final(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t j) {
+  return z.edge && j < z.final && tile->problem->hard && t + 1 >= tile->shortest;
 }
 
 /* Whether unknown j of step t has no column of its own, being given exactly or global. */
 NEURLP_INLINE bool tile_absent(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t j) {
-  return tile_known(tile, t, j) || (z.first && t == 0);
+  return tile_known(tile, z, t, j) || (z.edge && z.first && t == 0);
+}
+
+/* Steps for which z.edge may be 0. */
+NEURLP_INLINE bool tile_inside(const neurlp_tile *tile, int32_t t) {
+  const neurlp_problem *problem = tile->problem;
+  return t > 0 && t >= problem->hard_steps && t >= problem->soft_steps && t + 3 < tile->shortest;
 }
 
 /* Fills target[l][from..to) of the lanes that are systems. */
-static inline void tile_fill(const neurlp_tile *tile, double *const target[LANES], int64_t from, int64_t to,
-                             double value, bool failed_only) {
+static inline void tile_fill(const neurlp_tile *tile, outer *const target[LANES], int64_t from, int64_t to,
+                             outer value, bool failed_only) {
   for (int32_t l = 0; l < tile->count; l++) {
-    if (failed_only && tile->status[l] == 0.0) continue;
+    if (failed_only && tile->status[l] == 0) continue;
     for (int64_t i = from; i < to; i++) target[l][i] = value;
   }
 }
 
-/* Pointers to the systems of a tile in an array with `size` numbers for each system; NULL stays NULL. */
-static inline void tile_point(const neurlp_tile *tile, const double *array, int64_t size,
-                              const double *source[LANES]) {
+/* Pointers to the systems of a tile in an input; NULL stays NULL. `step` numbers belong to a step, of which
+ * there are `steps`. */
+static inline tile_input tile_point(const neurlp_tile *tile, const void *array, neurlp_sharing sharing,
+                                    int64_t steps, int64_t step) {
+  tile_input input = {.step = sharing & NEURLP_CONSTANT ? 0 : step};
+  const int64_t size = sharing & NEURLP_SHARED ? 0 : sharing & NEURLP_CONSTANT ? step : steps * step;
   for (int32_t l = 0; l < LANES; l++) {
     const int64_t system = tile->first + (l < tile->count ? l : tile->count - 1);
-    source[l] = array ? array + system * size : NULL;
+    input.lane[l] = array ? (const outer *)array + system * size : NULL;
   }
+  return input;
 }
 
-static inline void tile_point_out(const neurlp_tile *tile, double *array, int64_t size,
-                                  double *target[LANES]) {
+static inline void tile_point_out(const neurlp_tile *tile, void *array, int64_t size, outer *target[LANES]) {
   for (int32_t l = 0; l < LANES; l++) target[l] = NULL;
-  for (int32_t l = 0; l < tile->count && array; l++) target[l] = array + (tile->first + l) * size;
+  for (int32_t l = 0; l < tile->count && array; l++) target[l] = (outer *)array + (tile->first + l) * size;
 }
 
 static inline void tile_lengths(neurlp_tile *tile, const int32_t *lengths) {
@@ -166,36 +224,49 @@ static inline void tile_lengths(neurlp_tile *tile, const int32_t *lengths) {
   for (int32_t l = 0; l < LANES; l++) {
     const int64_t system = tile->first + (l < tile->count ? l : tile->count - 1);
     const int32_t length = lengths ? lengths[system] : tile->problem->shape.steps;
-    tile->length[l] = (double)length;
+    tile->length[l] = (outer)length;
     if (length > tile->steps) tile->steps = length;
     if (length < tile->shortest) tile->shortest = length;
   }
 }
 
-static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
+static inline void tile_inputs(neurlp_tile *tile, const neurlp_inputs *in) {
+  const neurlp_shape *shape = &tile->problem->shape;
+  const int64_t n = tile->problem->unknowns, T = shape->steps, E = shape->equations, R = shape->columns;
+  const int64_t D = shape->dimensions;
+  tile->coefficients = tile_point(tile, in->coefficients, shape->coefficients_sharing, T, E * n);
+  tile->rhs = tile_point(tile, in->rhs, shape->rhs_sharing, T, E * R);
+  tile->initial_values = tile_point(tile, in->initial_values, shape->values_sharing, shape->initial_steps,
+                                    D * shape->initial_derivatives * R);
+  tile->final_values =
+      tile_point(tile, in->final_values, shape->values_sharing, 1, D * tile->problem->final * R);
+  tile->step = tile_point(tile, in->steps, shape->steps_sharing, T - 1, shape->steps_per_dimension ? D : 1);
+}
+
+/* Outer numbers come first in a workspace: they are aligned whatever follows. */
+static inline void tile_workspace(neurlp_tile *tile, const neurlp_tile_job *job) {
   const neurlp_problem *problem = job->problem;
-  const neurlp_shape *shape = &problem->shape;
-  const neurlp_inputs *in = job->inputs;
-  const int64_t left = in->systems - job->first;
-  const int64_t n = problem->unknowns, T = shape->steps, E = shape->equations, R = shape->columns;
-  *tile =
-      (neurlp_tile){.problem = problem, .first = job->first, .count = left < LANES ? (int32_t)left : LANES};
-  tile_lengths(tile, in->lengths);
-  tile_point(tile, in->coefficients, T * E * n, tile->coefficients);
-  tile_point(tile, in->rhs, T * E * R, tile->rhs);
-  tile_point(tile, in->initial_values,
-             (int64_t)shape->initial_steps * shape->dimensions * shape->initial_derivatives * R,
-             tile->initial_values);
-  tile_point(tile, in->steps, (T - 1) * (shape->steps_per_dimension ? shape->dimensions : 1), tile->step);
-  tile->stride = tile_stride(problem);
-  tile->factor_step = tile_factor_step(problem);
-  tile->factor = job->workspace;
-  tile->unknowns = tile->factor + T * tile->factor_step;
-  tile->global = tile->unknowns + T * tile_unknowns_step(problem);
-  tile->top = tile->global + problem->globals * R;
-  tile->low = tile->top + tile_top_rows(problem) * tile->stride;
-  tile->square = tile->low + tile_low_rows(problem) * tile->stride;
-  tile->scratch = tile->square + tile_top_rows(problem);
+  const int64_t local = problem->shape.steps * tile_unknowns_step(problem),
+                whole = tile_vector_numbers(problem);
+  wide *outer_part = job->workspace;
+  tile_vector *vectors[3] = {&tile->x, &tile->change, &tile->source};
+  for (int32_t i = 0; i < (tile_refines(problem) ? 3 : 1); i++, outer_part += whole)
+    *vectors[i] = (tile_vector){outer_part, outer_part + local};
+  tile->scratch = outer_part;
+  const void *factor = job->kept ? job->kept : job->workspace;
+  tile->factor = (lanes *)((wide *)factor + tile_outer(problem));
+  tile->top = tile->factor + problem->shape.steps * tile_factor_step(problem);
+  tile->low = tile->top + (int64_t)tile_top_rows(problem) * tile_stride(problem);
+  tile->square = tile->low + tile_low_rows(problem) * tile_stride(problem);
+}
+
+static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
+  const int64_t left = job->inputs->systems - job->first;
+  *tile = (neurlp_tile){
+      .problem = job->problem, .first = job->first, .count = left < LANES ? (int32_t)left : LANES};
+  tile_lengths(tile, job->inputs->lengths);
+  tile_inputs(tile, job->inputs);
+  tile_workspace(tile, job);
 }
 
 static inline void tile_report(const neurlp_tile *tile, neurlp_status *status) {

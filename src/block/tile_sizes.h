@@ -1,17 +1,21 @@
-/* How much workspace a tile needs; the same for every instruction set. */
+/* How much workspace a tile needs, in numbers for each lane. */
 #ifndef NEURLP_BLOCK_TILE_SIZES_H
 #define NEURLP_BLOCK_TILE_SIZES_H
 
 #include "block/kernels.h"
 
+static inline int64_t tile_larger(int64_t one, int64_t other) {
+  return one > other ? one : other;
+}
+
 /* Rows that may stand below the carried triangle at one time. */
 static inline int64_t tile_low_rows(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
   const int64_t soft = problem->soft_steps > 0 ? (int64_t)shape->dimensions * shape->initial_derivatives : 0;
-  const int64_t periodic = problem->first ? (int64_t)shape->dimensions * shape->order : 0;
-  const int64_t local = shape->equations + soft + periodic,
-                joining = problem->smoothness_rows + problem->ahead;
-  return local > joining ? local : joining;
+  const int64_t final = (int64_t)shape->dimensions * problem->final;
+  const int64_t periodic = problem->formulation.periodic ? (int64_t)shape->dimensions * shape->order : 0;
+  return tile_larger(shape->equations + soft + final + periodic,
+                     problem->smoothness_rows + problem->ahead + final);
 }
 
 /* Rows of the carried triangle: one for each column of step t, of step t+1 as far as it is reached, and for
@@ -32,24 +36,40 @@ static inline int64_t tile_factor_step(const neurlp_problem *problem) {
   return (2 * n + problem->ahead + problem->globals) * n - n * (n - 1) / 2;
 }
 
-/* Numbers of one step's right-hand sides, or of its solution. */
+/* Inner numbers: the factor of all steps, the rows being eliminated, the squared norms of columns. */
+static inline int64_t tile_inner(const neurlp_problem *problem) {
+  const int64_t rows = tile_top_rows(problem) + tile_low_rows(problem);
+  return problem->shape.steps * tile_factor_step(problem) + rows * tile_stride(problem) +
+         tile_top_rows(problem);
+}
+
+/* Outer numbers of one step's right-hand sides, or of its solution. */
 static inline int64_t tile_unknowns_step(const neurlp_problem *problem) {
   return (int64_t)problem->unknowns * problem->shape.columns;
 }
 
-/* Numbers that the adjoint needs beside them: three pairs of [n][R], two rows, a number for each dimension
- * and for each right-hand side. */
-static inline int64_t tile_scratch(const neurlp_problem *problem) {
-  return 6 * tile_unknowns_step(problem) + 2 * (int64_t)problem->unknowns + problem->shape.dimensions +
-         problem->shape.columns;
+/* A vector of unknowns: those of all steps, then the global ones. */
+static inline int64_t tile_vector_numbers(const neurlp_problem *problem) {
+  return problem->shape.steps * tile_unknowns_step(problem) +
+         (int64_t)problem->globals * problem->shape.columns;
 }
 
-/* Numbers of workspace for each lane of a tile. */
-static inline int64_t tile_workspace(const neurlp_problem *problem) {
-  const int64_t rows = tile_top_rows(problem) + tile_low_rows(problem);
-  return problem->shape.steps * (tile_factor_step(problem) + tile_unknowns_step(problem)) +
-         rows * tile_stride(problem) + (int64_t)problem->globals * problem->shape.columns +
-         tile_top_rows(problem) + tile_scratch(problem);
+/* Whether answers are refined: then there are three such vectors instead of one. */
+static inline bool tile_refines(const neurlp_problem *problem) {
+  return problem->shape.precision == NEURLP_MIXED || problem->one_factor;
+}
+
+/* Scratch: three windows of three steps [n][R], two rows, two numbers for each dimension and one for each
+ * right-hand side, and sums of gradients over time: of the equations of a step, and of its step sizes. */
+static inline int64_t tile_scratch(const neurlp_problem *problem) {
+  const neurlp_shape *shape = &problem->shape;
+  return 9 * tile_unknowns_step(problem) + 2 * (int64_t)problem->unknowns + 2 * shape->dimensions +
+         shape->columns + shape->equations * ((int64_t)problem->unknowns + shape->columns) +
+         shape->dimensions;
+}
+
+static inline int64_t tile_outer(const neurlp_problem *problem) {
+  return (tile_refines(problem) ? 3 : 1) * tile_vector_numbers(problem) + tile_scratch(problem);
 }
 
 #endif

@@ -1,0 +1,94 @@
+/* Products of the rows of A with vectors, and of its transpose, row by row, without A being there: what the
+ * adjoint, the tangent and refinement are made of. Vectors hold scaled unknowns. */
+#ifndef NEURLP_BLOCK_PRODUCTS_H
+#define NEURLP_BLOCK_PRODUCTS_H
+
+#include "block/rows.h"
+
+/* Three neighbouring steps of a vector, [n][R] each, step t at t % 3: rows join no more. */
+typedef struct vector_window {
+  wide *step[3];
+} vector_window;
+
+NEURLP_INLINE wide *window_step(vector_window window, int32_t t) {
+  return window.step[t % 3];
+}
+
+/* Coefficients of equation e of step t as they stand in its row of A. */
+NEURLP_INLINE void product_equation_row(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e,
+                                        wide *row) {
+  for (int32_t c = 0; c < sizes_unknowns(z); c++)
+    row[c] = tile_coefficient(tile, z, t, e, c) * rows_equation_weight(tile, z, c);
+}
+
+/* sum_c row[c] x[c][r] */
+NEURLP_INLINE wide product_of_row(sweep_sizes z, const wide *row, const wide *x, int32_t r) {
+  wide sum = wide_all(0.0);
+  for (int32_t c = 0; c < sizes_unknowns(z); c++) sum += row[c] * x[c * z.columns + r];
+  return sum;
+}
+
+/* out[c][r] += row[c] w */
+NEURLP_INLINE void product_add_row(sweep_sizes z, const wide *row, wide w, wide *out, int32_t r) {
+  for (int32_t c = 0; c < sizes_unknowns(z); c++) out[c * z.columns + r] += row[c] * w;
+}
+
+/* Product of a smoothness row with a vector, without the row's weight. */
+typedef struct row_product {
+  wide value;      /* row . vector, but for the slack */
+  wide derivative; /* d(row)/d(step) . vector */
+} row_product;
+
+/* Two-point row q of a dimension, whose entries of the vector stand at `here` and `next`. */
+NEURLP_INLINE row_product product_two_point(const neurlp_tile *tile, sweep_sizes z, int32_t q,
+                                            const wide *power, const wide *here, const wide *next) {
+  row_product product = {wide_all(0.0), wide_all(0.0)};
+  for (int32_t p = q / z.twin; p < z.derivatives; p++) {
+    const wide x = wide_all(tile->problem->here[q][p]) * here[p * z.columns] +
+                   wide_all(tile->problem->next[q][p]) * next[p * z.columns];
+    product.value += power[p] * x;
+    if (p > 0) product.derivative += wide_all(p) * power[p - 1] * x;
+  }
+  product.derivative *= wide_all(1 / tile->problem->unit);
+  return product;
+}
+
+/* Adds w times the row, and slope times its derivative with respect to the step, to `here` and `next`. */
+NEURLP_INLINE void product_add_two_point(const neurlp_tile *tile, sweep_sizes z, int32_t q, const wide *power,
+                                         wide w, wide slope, wide *here, wide *next) {
+  for (int32_t p = q / z.twin; p < z.derivatives; p++) {
+    wide term = w * power[p];
+    if (p > 0) term += slope * wide_all(p / tile->problem->unit) * power[p - 1];
+    here[p * z.columns] += wide_all(tile->problem->here[q][p]) * term;
+    next[p * z.columns] += wide_all(tile->problem->next[q][p]) * term;
+  }
+}
+
+/* The central row of a dimension, whose entries of the vector stand at u[t][d-1], u[t+1][d], u[t+2][d-1]. */
+NEURLP_INLINE row_product product_central(central_row row, wide here, wide next, wide after) {
+  return (row_product){row.side * (after - here) - row.middle * next,
+                       row.side_slope * (after - here) - row.middle_slope * next};
+}
+
+NEURLP_INLINE void product_add_central(central_row row, wide w, wide slope, wide *here, wide *next,
+                                       wide *after) {
+  const wide side = w * row.side + slope * row.side_slope;
+  *here -= side;
+  *next -= w * row.middle + slope * row.middle_slope;
+  *after += side;
+}
+
+/* Where the entries of the central row of dimension k stand in a step: u[d-1], followed by u[d]. */
+NEURLP_INLINE int32_t product_central_place(sweep_sizes z, int32_t k) {
+  return ((k + 1) * z.derivatives - 2) * z.columns;
+}
+
+/* A number of each lane's own last step; `vector` holds all steps. */
+NEURLP_INLINE wide product_last(const neurlp_tile *tile, tile_vector vector, sweep_sizes z, int32_t place) {
+  wide last = wide_all(0.0);
+  for (int32_t l = 0; l < LANES; l++)
+    last[l] = vector_step(vector, z, (int32_t)tile->length[l] - 1)[place][l];
+  return last;
+}
+
+#endif

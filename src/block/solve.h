@@ -1,0 +1,71 @@
+/* One tile from inputs to solution. */
+#ifndef NEURLP_BLOCK_SOLVE_H
+#define NEURLP_BLOCK_SOLVE_H
+
+#include "block/refine.h"
+#include "block/sweep.h"
+
+/* Writes step t of a vector in the caller's units. A number that is not finite fails its system. */
+NEURLP_INLINE void solve_write_step(neurlp_tile *tile, sweep_sizes z, int32_t t, outer *const target[LANES]) {
+  const int32_t n = sizes_unknowns(z);
+  wide_mask finite = wide_equal(wide_all(0.0), wide_all(0.0));
+  for (int32_t c = 0; c < n; c++)
+    for (int32_t r = 0; r < z.columns; r++) {
+      const wide x = vector_step(tile->x, z, t)[c * z.columns + r];
+      const wide u = x * wide_all(tile->problem->inverse_scale[c % z.derivatives]);
+      finite &= wide_finite(u);
+      wide_scatter(u, target, ((int64_t)t * n + c) * z.columns + r, tile->count);
+    }
+  tile_fail(tile, ~finite, NEURLP_NOT_FINITE);
+}
+
+/* Zeros after the longest length, NaN for failed systems. */
+static inline void solve_finish(const neurlp_tile *tile, outer *const target[LANES], int64_t written,
+                                int64_t whole) {
+  tile_fill(tile, target, written, whole, 0, false);
+  tile_fill(tile, target, 0, whole, (outer)NAN, true);
+}
+
+/* Writes the whole of x, and the statuses. */
+NEURLP_INLINE void solve_write(neurlp_tile *tile, sweep_sizes z, void *array, neurlp_status *status) {
+  outer *target[LANES];
+  const int64_t step = (int64_t)sizes_unknowns(z) * z.columns, whole = step * tile->problem->shape.steps;
+  tile_point_out(tile, array, whole, target);
+  for (int32_t t = 0; t < tile->steps; t++) solve_write_step(tile, z, t, target);
+  solve_finish(tile, target, step * tile->steps, whole);
+  tile_report(tile, status);
+}
+
+/* The slack, the last of all unknowns, has the linear term: R^T R x = A^T r + gamma alpha e, and R^-T e is
+ * 1 / pivot in the last place. */
+NEURLP_INLINE void solve_linear_term(const neurlp_tile *tile, sweep_sizes z) {
+  const neurlp_formulation *f = &tile->problem->formulation;
+  const int32_t last = sizes_globals(z) - 1;
+  for (int32_t r = 0; r < z.columns && z.slack; r++)
+    tile->x.global[last * z.columns + r] +=
+        wide_all(f->gamma * f->alpha) * widen(tile_global_row(tile, z, last)[0]);
+}
+
+NEURLP_INLINE void solve_tile(const neurlp_tile_job *job, sweep_sizes z) {
+  neurlp_tile tile;
+  tile_open(&tile, job);
+  if (job->kept || sizeof(inner) < sizeof(outer)) {
+    if (!job->kept) sweep_factorise(&tile, z, 0);
+    refine_solution(&tile, z);
+  } else {
+    sweep_factorise(&tile, z, z.columns);
+    solve_linear_term(&tile, z);
+    substitute(&tile, tile.x, z);
+  }
+  solve_write(&tile, z, job->solution, job->status);
+}
+
+/* Leaves a factor in the workspace. */
+NEURLP_INLINE void factorise_tile(const neurlp_tile_job *job, sweep_sizes z) {
+  neurlp_tile tile;
+  tile_open(&tile, job);
+  sweep_factorise(&tile, z, 0);
+  tile_report(&tile, job->status);
+}
+
+#endif
