@@ -106,11 +106,11 @@ int32_t neurlp_context_threads(const neurlp_context *context);
 
 /* Which backend runs the solvers that are made from now on:
  *   "cpu"        vectorised over systems, threads over tiles; the default
- *   "cpu:check"  the same, for tests of programs: works on guarded copies in another order of systems, fills
- *                what is only written with NaN beforehand, and fails with NEURLP_ERROR_INTERNAL if an input
- * was changed or a guard overwritten Fails with NEURLP_ERROR_ARGUMENT for a name that is not one of these
- * (the message lists them) and for a backend that this build lacks (the message says how to build it); the
- * context keeps its backend then. */
+ *   "cpu:check"  the same numbers, for tests: works on guarded copies in another order of systems, fills what
+ *                is only written with NaN beforehand, and fails with NEURLP_ERROR_INTERNAL if a guard was
+ *                overwritten, an input changed or a number not written
+ * Fails with NEURLP_ERROR_ARGUMENT for a name that is unknown (the message lists those that are not) and for
+ * a backend that this build lacks (the message says how to build it); the context keeps its backend then. */
 NEURLP_MUST_USE neurlp_status neurlp_context_set_backend(neurlp_context *context, const char *name);
 
 /* Name of the backend. Static storage. */

@@ -13,6 +13,7 @@ typedef struct known_backend {
 
 static const known_backend known[] = {
     {"cpu", neurlp_backend_cpu, NULL},
+    {"cpu:check", neurlp_backend_cpu_check, NULL},
     {"cuda", NULL, "configure with -DNEURLP_CUDA=ON where the CUDA toolkit is"},
 };
 enum { KNOWN = sizeof known / sizeof *known };

@@ -39,6 +39,9 @@ typedef struct neurlp_backend {
 /* Vectorised over systems, threads over tiles. */
 const neurlp_backend *neurlp_backend_cpu(void);
 
+/* The same on guarded copies (cpu_check.c). */
+const neurlp_backend *neurlp_backend_cpu_check(void);
+
 /* The backend with this name; NULL for a name that is unknown, or known but not in this build. */
 const neurlp_backend *neurlp_backend_find(const char *name);
 

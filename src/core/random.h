@@ -13,7 +13,8 @@ typedef enum neurlp_random_stream {
   NEURLP_RANDOM_NOISE,         /* measurement noise */
   NEURLP_RANDOM_MISSING,       /* which samples are missing */
   NEURLP_RANDOM_START,         /* starting points of a multi-start fit */
-  NEURLP_RANDOM_TEST           /* tests */
+  NEURLP_RANDOM_TEST,          /* tests */
+  NEURLP_RANDOM_ORDER          /* the order of systems in the backend cpu:check */
 } neurlp_random_stream;
 
 /* Philox4x32-10: four 32-bit words from a 128-bit counter and a 64-bit key. */

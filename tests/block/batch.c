@@ -149,6 +149,9 @@ neurlp_status batch_run(test_batch *batch, int32_t threads, bool adjoint) {
   neurlp_solver *solver = NULL;
   neurlp_status status = neurlp_context_create(threads, &context);
   if (status < 0) goto done;
+  if (getenv("NEURLP_TEST_BACKEND"))
+    status = neurlp_context_set_backend(context, getenv("NEURLP_TEST_BACKEND"));
+  if (status < 0) goto done;
   status = neurlp_problem_create(context, &batch->shape, &batch->formulation, &problem);
   if (status < 0) goto done;
   status = neurlp_solver_create(context, problem, &solver);

@@ -33,7 +33,8 @@ void batch_close(test_batch *batch);
 /* A random shape and formulation whose systems are determined. */
 void batch_random_shape(uint64_t seed, neurlp_shape *shape, neurlp_formulation *formulation, bool *ragged);
 
-/* Solves and, if wanted, runs the adjoint, with solver objects of its own. */
+/* Solves and, if wanted, runs the adjoint, with solver objects of its own, on the backend that the
+ * environment variable NEURLP_TEST_BACKEND names, cpu if there is none. */
 neurlp_status batch_run(test_batch *batch, int32_t threads, bool adjoint);
 
 /* A number in (from, to) or an integer in from..to, for this seed and index. */
