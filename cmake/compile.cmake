@@ -22,8 +22,9 @@ function(neurlp_add_room name)
   set_property(GLOBAL PROPERTY NEURLP_ROOM_${name}_NEEDS "${ARG_NEEDS}")
 endfunction()
 
-# Source files that are compiled once for each instruction set, with NEURLP_ISA defined as baseline, avx2 or avx512
-# (a suffix for their functions); which one runs is chosen when the program starts. One build serves a mixed cluster.
+# Source files that are compiled once for each instruction set and precision, with NEURLP_KERNELS defined as the name
+# of their table of functions, neurlp_kernels_avx2_single for example. Which one runs is chosen when the program runs:
+# one build serves a mixed cluster.
 function(neurlp_add_lane_sources room)
   set(isas baseline)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
@@ -34,12 +35,17 @@ function(neurlp_add_lane_sources room)
   set(flags_avx2 -mavx2 -mfma)
   set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512)
   foreach(isa IN LISTS isas)
-    add_library(neurlp_${room}_${isa} OBJECT ${ARGN})
-    set_target_properties(neurlp_${room}_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    target_compile_definitions(neurlp_${room}_${isa} PRIVATE NEURLP_ISA=${isa})
-    target_compile_options(neurlp_${room}_${isa} PRIVATE ${flags_${isa}} -ffp-contract=fast)
-    target_link_libraries(neurlp_${room}_${isa} PRIVATE neurlp_compile)
-    set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES neurlp_${room}_${isa})
+    foreach(precision double single mixed)
+      set(target neurlp_${room}_${isa}_${precision})
+      string(TOUPPER ${precision} kernel)
+      add_library(${target} OBJECT ${ARGN})
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      target_compile_definitions(${target} PRIVATE NEURLP_KERNELS=neurlp_kernels_${isa}_${precision}
+                                                   NEURLP_KERNEL_${kernel}=1)
+      target_compile_options(${target} PRIVATE ${flags_${isa}} -ffp-contract=fast)
+      target_link_libraries(${target} PRIVATE neurlp_compile)
+      set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES ${target})
+    endforeach()
   endforeach()
 endfunction()
 

@@ -6,6 +6,14 @@
 static const double LARGEST_WEIGHT = 1e100;
 static const double LARGEST_NOMINAL_STEP = 1e30;
 
+/* Single precision counts steps exactly up to here. */
+static const int32_t LARGEST_SINGLE_STEPS = 1 << 24;
+
+/* Squares of what is written into rows must be numbers of the precision that eliminates them: unknowns are
+ * scaled by up to this power of two, and weights reach this far. */
+static const double LARGEST_SINGLE_EXPONENT = 60;
+static const double LARGEST_SINGLE_WEIGHT = 1e12;
+
 neurlp_formulation neurlp_formulation_default(void) {
   return (neurlp_formulation){.initial = NEURLP_INITIAL_HARD,
                               .nominal_step = 1.0,
@@ -70,6 +78,36 @@ static neurlp_status check_size(neurlp_context *context, const neurlp_shape *sha
   return NEURLP_SUCCESS;
 }
 
+/* Sharing, precision, chunks, and that no step has both initial and final values. */
+static neurlp_status check_forms(neurlp_context *context, const neurlp_shape *shape) {
+  const bool apart = shape->final_derivatives > 0 && shape->initial_derivatives > 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(check_integer(context, "coefficients_sharing", (int64_t)shape->coefficients_sharing,
+                           NEURLP_VARYING, NEURLP_SHARED_CONSTANT));
+  NEURLP_TRY(check_integer(context, "rhs_sharing", (int64_t)shape->rhs_sharing, NEURLP_VARYING,
+                           NEURLP_SHARED_CONSTANT));
+  NEURLP_TRY(check_integer(context, "steps_sharing", (int64_t)shape->steps_sharing, NEURLP_VARYING,
+                           NEURLP_SHARED_CONSTANT));
+  NEURLP_TRY(check_integer(context, "values_sharing", (int64_t)shape->values_sharing, NEURLP_VARYING,
+                           NEURLP_SHARED));
+  NEURLP_TRY(check_integer(context, "precision", (int64_t)shape->precision, NEURLP_DOUBLE, NEURLP_MIXED));
+  if (apart && shape->initial_steps == shape->steps)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "initial_steps is %d, all steps, but final_derivatives is %d; the last step cannot "
+                       "have both initial and final values: initial_steps must be at most %d",
+                       shape->initial_steps, shape->final_derivatives, shape->steps - 1);
+  if (shape->chunk < 0 || shape->chunk == 1)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "chunk is %d; it must be 0 (chosen), or at least 2 intervals", shape->chunk);
+  if (shape->precision == NEURLP_SINGLE && shape->steps > LARGEST_SINGLE_STEPS)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "steps is %d; in single precision it must be at most %d; choose NEURLP_DOUBLE or "
+                       "NEURLP_MIXED",
+                       shape->steps, LARGEST_SINGLE_STEPS);
+done:
+  return status;
+}
+
 static neurlp_status check_shape(neurlp_context *context, const neurlp_shape *shape) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(check_integer(context, "systems", shape->systems, 0, INT64_MAX));
@@ -80,6 +118,8 @@ static neurlp_status check_shape(neurlp_context *context, const neurlp_shape *sh
   NEURLP_TRY(check_integer(context, "initial_steps", shape->initial_steps, 0, shape->steps));
   NEURLP_TRY(check_integer(context, "initial_derivatives", shape->initial_derivatives, 0, shape->order + 1));
   NEURLP_TRY(check_integer(context, "columns", shape->columns, 1, INT32_MAX));
+  NEURLP_TRY(check_integer(context, "final_derivatives", shape->final_derivatives, 0, shape->order + 1));
+  NEURLP_TRY(check_forms(context, shape));
   NEURLP_TRY(check_size(context, shape));
 done:
   return status;
@@ -103,6 +143,8 @@ static neurlp_status check_terms(neurlp_context *context, const neurlp_formulati
 
 static neurlp_status check_formulation(neurlp_context *context, const neurlp_shape *shape,
                                        const neurlp_formulation *f) {
+  const bool low = shape->precision != NEURLP_DOUBLE;
+  const double largest = low ? LARGEST_SINGLE_WEIGHT : LARGEST_WEIGHT;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(check_integer(context, "smoothness", (int64_t)f->smoothness, NEURLP_SMOOTHNESS_HERMITE,
                            NEURLP_SMOOTHNESS_TAYLOR));
@@ -112,12 +154,18 @@ static neurlp_status check_formulation(neurlp_context *context, const neurlp_sha
   NEURLP_TRY(check_positive(context, "nominal_step", f->nominal_step, LARGEST_NOMINAL_STEP));
   NEURLP_TRY(check_integer(context, "leading_derivative", f->leading_derivative, 0, shape->order));
   if (f->weight_equation != 0)
-    NEURLP_TRY(check_positive(context, "weight_equation", f->weight_equation, LARGEST_WEIGHT));
+    NEURLP_TRY(check_positive(context, "weight_equation", f->weight_equation, largest));
   if (f->initial == NEURLP_INITIAL_SOFT)
-    NEURLP_TRY(check_positive(context, "weight_initial", f->weight_initial, LARGEST_WEIGHT));
-  NEURLP_TRY(check_positive(context, "weight_smoothness", f->weight_smoothness, LARGEST_WEIGHT));
+    NEURLP_TRY(check_positive(context, "weight_initial", f->weight_initial, largest));
+  NEURLP_TRY(check_positive(context, "weight_smoothness", f->weight_smoothness, largest));
   if (f->smoothness == NEURLP_SMOOTHNESS_HERMITE)
-    NEURLP_TRY(check_positive(context, "weight_top", f->weight_top, LARGEST_WEIGHT));
+    NEURLP_TRY(check_positive(context, "weight_top", f->weight_top, largest));
+  if (low && fabs(log2(f->nominal_step)) * shape->order > LARGEST_SINGLE_EXPONENT)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "nominal_step is %g; its power %d leaves the range of single precision: it must be "
+                       "between %.3g and %.3g; measure time in another unit, or choose NEURLP_DOUBLE",
+                       f->nominal_step, shape->order, exp2(-LARGEST_SINGLE_EXPONENT / shape->order),
+                       exp2(LARGEST_SINGLE_EXPONENT / shape->order));
 done:
   return status;
 }
@@ -204,6 +252,10 @@ neurlp_status neurlp_problem_create(neurlp_context *context, const neurlp_shape 
   const bool given = shape->initial_steps > 0 && shape->initial_derivatives > 0;
   if (given && formulation->initial == NEURLP_INITIAL_HARD) made->hard_steps = shape->initial_steps;
   if (given && formulation->initial == NEURLP_INITIAL_SOFT) made->soft_steps = shape->initial_steps;
+  made->final = shape->final_derivatives;
+  made->hard = formulation->initial == NEURLP_INITIAL_HARD;
+  made->one_factor = (shape->equations == 0 || shape->coefficients_sharing & NEURLP_SHARED) &&
+                     shape->steps_sharing & NEURLP_SHARED;
   fill_smoothness(made);
   fill_scales(made);
   *problem = made;

@@ -1,10 +1,8 @@
-/* The kernels for one instruction set, and for sizes that are common. NEURLP_ISA is the suffix of their
- * names. */
-#include "block/sweep_adjoint.h"
-#include "block/sweep_solve.h"
-
-#define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
+/* The kernels for one instruction set and precision, and for sizes that are common. NEURLP_KERNELS is the
+ * name of their table. */
+#include "block/adjoint.h"
+#include "block/solve.h"
+#include "block/tangent.h"
 
 static sweep_sizes sizes_of(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
@@ -15,22 +13,24 @@ static sweep_sizes sizes_of(const neurlp_problem *problem) {
                        .twin = problem->twin,
                        .central = problem->central,
                        .slack = problem->slack,
-                       .first = problem->first};
+                       .first = problem->first,
+                       .final = problem->final,
+                       .edge = 1};
 }
 
-/* Hermite rows without global unknowns: everything that other formulations need is left out by the compiler.
- */
+/* Hermite rows without global unknowns and final values: everything that other formulations need is left out
+ * by the compiler. */
 NEURLP_INLINE sweep_sizes plain(int32_t dimensions, int32_t derivatives, int32_t equations, int32_t columns) {
-  return (sweep_sizes){dimensions, derivatives, equations, columns, .twin = 1};
+  return (sweep_sizes){dimensions, derivatives, equations, columns, .twin = 1, .edge = 1};
 }
 
 static bool is_plain(sweep_sizes z) {
-  return z.twin == 1 && !z.central && !z.slack && !z.first;
+  return z.twin == 1 && !z.central && !z.slack && !z.first && !z.final;
 }
 
 /* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
  * and one right-hand side are constant too. */
-#define COMMON_SIZES(X) X(1, 3) X(2, 3) X(3, 3)
+#define COMMON_SIZES(X) X(1, 3) X(1, 4) X(1, 5) X(2, 3) X(3, 3)
 
 #define DEFINE_COMMON(D, derivatives)                                                                        \
   static void solve_##D##_##derivatives(const neurlp_tile_job *job) {                                        \
@@ -51,14 +51,6 @@ static void adjoint_plain(const neurlp_tile_job *job) {
   adjoint_tile(job, plain(z.dimensions, z.derivatives, z.equations, z.columns));
 }
 
-static void solve_any(const neurlp_tile_job *job) {
-  solve_tile(job, sizes_of(job->problem));
-}
-
-static void adjoint_any(const neurlp_tile_job *job) {
-  adjoint_tile(job, sizes_of(job->problem));
-}
-
 static bool same(sweep_sizes z, int32_t dimensions, int32_t derivatives) {
   return z.dimensions == dimensions && z.derivatives == derivatives && z.equations == dimensions &&
          z.columns == 1 && is_plain(z);
@@ -75,7 +67,7 @@ static void solve(const neurlp_tile_job *job) {
   if (is_plain(z))
     solve_plain(job);
   else
-    solve_any(job);
+    solve_tile(job, z);
 }
 
 static void adjoint(const neurlp_tile_job *job) {
@@ -89,19 +81,28 @@ static void adjoint(const neurlp_tile_job *job) {
   if (is_plain(z))
     adjoint_plain(job);
   else
-    adjoint_any(job);
+    adjoint_tile(job, z);
+}
+
+static void factorise(const neurlp_tile_job *job) {
+  factorise_tile(job, sizes_of(job->problem));
+}
+
+static void tangent(const neurlp_tile_job *job) {
+  tangent_tile(job, sizes_of(job->problem));
 }
 
 static void slack(const neurlp_tile_job *job) {
   slack_tile(job, sizes_of(job->problem));
 }
 
-#define TEXT_(a) #a
-#define TEXT(a)  TEXT_(a)
+static size_t workspace_bytes(const neurlp_problem *problem) {
+  return (size_t)tile_outer(problem) * sizeof(wide) + (size_t)tile_inner(problem) * sizeof(lanes);
+}
 
-const neurlp_kernels *JOIN(neurlp_kernels_, NEURLP_ISA)(void);
+const neurlp_kernels *NEURLP_KERNELS(void);
 
-const neurlp_kernels *JOIN(neurlp_kernels_, NEURLP_ISA)(void) {
-  static const neurlp_kernels kernels = {TEXT(NEURLP_ISA), LANES, solve, adjoint, slack};
+const neurlp_kernels *NEURLP_KERNELS(void) {
+  static const neurlp_kernels kernels = {LANES, workspace_bytes, factorise, solve, adjoint, tangent, slack};
   return &kernels;
 }

@@ -23,7 +23,7 @@ static void read_processor(char *name, size_t size) {
 }
 
 void bench_machine_read(bench_machine *machine, int32_t threads) {
-  const neurlp_kernels *kernels = neurlp_kernels_choose();
+  const neurlp_kernels *kernels = neurlp_kernels_choose(NEURLP_DOUBLE);
   memset(machine, 0, sizeof *machine);
   read_processor(machine->processor, sizeof machine->processor);
   if (sscanf(neurlp_build_info(), "commit %63[^,], %63[^\n]", machine->commit, machine->compiler) != 2)

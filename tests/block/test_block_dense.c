@@ -174,7 +174,7 @@ int main(int argc, char **argv) {
   static const char *const names[QUANTITIES] = {"solution", "gradient of coefficients", "gradient of rhs",
                                                 "gradient of initial values", "gradient of steps"};
   ratio_table ratios = {0};
-  if (!neurlp_kernels_choose()) {
+  if (!neurlp_kernels_choose(NEURLP_DOUBLE)) {
     printf("skipped: this machine or this build has no %s\n", getenv("NEURLP_ISA"));
     return SKIPPED;
   }

@@ -165,7 +165,7 @@ static void check_spoilt(uint64_t seed, int64_t *neighbours, int64_t *unmarked) 
 enum { SKIPPED = 77 };
 
 int main(void) {
-  if (!neurlp_kernels_choose()) {
+  if (!neurlp_kernels_choose(NEURLP_DOUBLE)) {
     printf("skipped: this machine or this build has no %s\n", getenv("NEURLP_ISA"));
     return SKIPPED;
   }
