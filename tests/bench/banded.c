@@ -59,7 +59,7 @@ int bench_banded_forward(bench_banded *banded, int64_t s, const bench_outputs *o
   const bench_rows *rows = banded->rows;
   const int info = factorise_and_solve(banded, s);
   bench_unscale_solution(rows, s, banded->x, rows->free_unknowns,
-                         outputs->solution + s * rows->batch->size_solution);
+                         bench_output(rows->batch, outputs, BENCH_SOLUTION, s));
   return info;
 }
 
@@ -67,7 +67,7 @@ int bench_banded_forward(bench_banded *banded, int64_t s, const bench_outputs *o
 static void gradient_of_loss(bench_banded *banded, int64_t s) {
   const bench_rows *rows = banded->rows;
   const int32_t R = rows->batch->shape.columns, N = rows->free_unknowns;
-  const double *g = rows->batch->grad_output + s * rows->batch->size_solution;
+  const double *g = (const double *)rows->batch->grad_output + s * rows->batch->size[BENCH_SOLUTION];
   for (int32_t c = 0; c < rows->unknowns; c++) {
     const int32_t place = rows->place[c];
     for (int32_t r = 0; r < R; r++) {
@@ -99,8 +99,8 @@ static void equation_gradients(const bench_banded *banded, int64_t s, const doub
   const bench_batch *batch = rows->batch;
   const bench_row *row = &banded->row;
   const int32_t R = batch->shape.columns;
-  double *c = (double *)outputs->gradients.coefficients + s * batch->size_coefficients + row->index * rows->n;
-  double *b = (double *)outputs->gradients.rhs + s * batch->size_rhs + row->index * R;
+  double *c = bench_output(batch, outputs, BENCH_COEFFICIENTS, s) + row->index * rows->n;
+  double *b = bench_output(batch, outputs, BENCH_RHS, s) + row->index * R;
   for (int32_t r = 0; r < R; r++) b[r] = rows->weight_equation * image[r];
   for (int32_t i = 0; i < row->entries; i++) {
     const double *x = banded->solution + (int64_t)row->column[i] * R;
@@ -141,7 +141,7 @@ static void initial_gradients(const bench_banded *banded, const double *image, d
 /* dLoss/du at the known unknowns: the direct part of equation 14. */
 static void start_initial_gradients(const bench_rows *rows, int64_t s, double *v) {
   const neurlp_shape *z = &rows->batch->shape;
-  const double *g = rows->batch->grad_output + s * rows->batch->size_solution;
+  const double *g = (const double *)rows->batch->grad_output + s * rows->batch->size[BENCH_SOLUTION];
   for (int32_t tk = 0; tk < z->initial_steps * z->dimensions; tk++)
     for (int32_t jr = 0; jr < z->initial_derivatives * z->columns; jr++)
       v[tk * z->initial_derivatives * z->columns + jr] = g[(int64_t)tk * rows->derivatives * z->columns + jr];
@@ -153,9 +153,9 @@ static void write_gradients(bench_banded *banded, int64_t s, const bench_outputs
   const bench_row *row = &banded->row;
   const int32_t R = batch->shape.columns;
   double *image = banded->products, *residual = image + R;
-  double *v = (double *)outputs->gradients.initial_values + s * batch->size_initial_values;
-  double *h = (double *)outputs->gradients.steps + s * batch->size_steps;
-  memset(h, 0, (size_t)batch->size_steps * sizeof(double));
+  double *v = bench_output(batch, outputs, BENCH_INITIAL_VALUES, s);
+  double *h = bench_output(batch, outputs, BENCH_STEPS, s);
+  memset(h, 0, (size_t)batch->size[BENCH_STEPS] * sizeof(double));
   start_initial_gradients(rows, s, v);
   for (int32_t i = 0; i < rows->count; i++) {
     bench_row_write(rows, s, i, &banded->row);

@@ -1,5 +1,5 @@
-/* What the block is compared with: the same systems solved with LAPACK, one system at a time in each thread.
- */
+/* What the block is compared with: the same systems solved with LAPACK, one system at a time in each thread,
+ * in double precision. (Normal equations in single precision have no digits left.) */
 #ifndef TESTS_BENCH_COMPETITORS_H
 #define TESTS_BENCH_COMPETITORS_H
 
@@ -58,9 +58,11 @@ void bench_dense_assemble(bench_dense *dense, int64_t s);
 int bench_dense_forward(bench_dense *dense, int64_t s, const bench_outputs *outputs);
 
 /* The memory floor: reads every input of a call once and writes every output of it once, by copying one into
- * the other as far as both go, and reading or filling the rest. Returns a sum of what was read, so that no
- * reading can be left out. */
+ * the other as far as both go, and reading or filling the rest. Calls on batches with a shared left-hand side
+ * are those of a prepared solver: they neither read coefficients and steps nor write their gradients. Returns
+ * a sum of what was read, so that no reading can be left out. */
 double bench_floor_forward(const bench_batch *batch, const bench_outputs *outputs);
 double bench_floor_adjoint(const bench_batch *batch, const bench_outputs *outputs);
+double bench_floor_tangent(const bench_batch *batch, const bench_outputs *outputs);
 
 #endif

@@ -71,6 +71,6 @@ int bench_dense_forward(bench_dense *dense, int64_t s, const bench_outputs *outp
   bench_dense_assemble(dense, s);
   const int info = solve(dense, dense->work, dense->work_numbers);
   bench_unscale_solution(rows, s, dense->x, bench_dense_stride(dense),
-                         outputs->solution + s * rows->batch->size_solution);
+                         bench_output(rows->batch, outputs, BENCH_SOLUTION, s));
   return info;
 }

@@ -7,7 +7,19 @@
 #include <stdio.h>
 
 typedef enum bench_who { BENCH_BLOCK, BENCH_DPBSV, BENCH_DGELS, BENCH_COPY, BENCH_COMPETITORS } bench_who;
-typedef enum bench_what { BENCH_FORWARD, BENCH_ADJOINT, BENCH_BOTH, BENCH_PHASES } bench_what;
+typedef enum bench_what {
+  BENCH_FORWARD,
+  BENCH_ADJOINT,
+  BENCH_BOTH,
+  BENCH_TANGENT,
+  BENCH_PREPARE, /* once for the batch, in the same unit */
+  BENCH_PHASES
+} bench_what;
+
+enum { BENCH_PRECISIONS = 3 };
+
+/* Name of a neurlp_precision: double, single, mixed. */
+const char *bench_precision_name(int32_t precision);
 
 /* Million system-steps a second; all zeros where nothing was measured. */
 typedef struct bench_figure {

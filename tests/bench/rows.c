@@ -68,8 +68,8 @@ static void write_equation(const bench_rows *rows, int64_t s, int32_t t, int32_t
   const bench_batch *batch = rows->batch;
   const neurlp_shape *z = &batch->shape;
   const int64_t index = (int64_t)t * z->equations + e;
-  const double *c = batch->coefficients + s * batch->size_coefficients + index * rows->n;
-  const double *b = batch->rhs + s * batch->size_rhs + index * z->columns;
+  const double *c = bench_input(batch, BENCH_COEFFICIENTS, s) + index * rows->n;
+  const double *b = bench_input(batch, BENCH_RHS, s) + index * z->columns;
   row->entries = rows->n;
   row->index = index;
   row->step = 0;
@@ -86,7 +86,7 @@ static void write_smoothness(const bench_rows *rows, int64_t s, int32_t t, int32
                              bench_row *row) {
   const bench_batch *batch = rows->batch;
   const int32_t d = batch->shape.order, half = d - i + 1;
-  const double h = batch->steps[s * batch->size_steps + t];
+  const double h = bench_input(batch, BENCH_STEPS, s)[t];
   double power = batch->formulation.weight_smoothness;
   for (int32_t p = 0; p < i; p++) power *= h;
   row->entries = 2 * half;
@@ -117,7 +117,7 @@ double bench_known_value(const bench_rows *rows, int64_t s, int32_t column, int3
   const neurlp_shape *z = &batch->shape;
   const int32_t j = column % rows->derivatives, tk = column / rows->derivatives;
   const int64_t at = ((int64_t)tk * z->initial_derivatives + j) * z->columns + r;
-  return rows->scale[j] * batch->initial_values[s * batch->size_initial_values + at];
+  return rows->scale[j] * bench_input(batch, BENCH_INITIAL_VALUES, s)[at];
 }
 
 void bench_row_move_known(const bench_rows *rows, int64_t s, bench_row *row) {

@@ -1,6 +1,7 @@
 /* The rows of docs/math.md, section 1, as a user would write them for LAPACK: one after the other, as lists
  * of entries. Written from the formulas; shares no code with the library. Unknown (t, k, j) is column t n + k
- * (d+1) + j and stands for unit^j u, with unit the power of two next to the nominal step. */
+ * (d+1) + j and stands for unit^j u, with unit the power of two next to the nominal step. The batch has to be
+ * in double precision. */
 #ifndef TESTS_BENCH_ROWS_H
 #define TESTS_BENCH_ROWS_H
 
