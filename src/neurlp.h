@@ -339,6 +339,8 @@ typedef struct neurlp_nonlinear_shape {
   int32_t iterations;         /* >= 0: the most linear solves for a system; 0: 20 */
   double tolerance;    /* >= 0: a system has converged when no derivative j < kappa changes by more than this,
                           in units of scale / nominal_step^j; 0: 1e-10 */
+  double remainder;    /* >= 0: a system has not converged to a solution if it leaves more than this of an
+                          equation anywhere, |u^(kappa) - f| in units of scale / nominal_step^kappa; 0: 1e-3 */
   int32_t corrections; /* >= 0: sweeps more for a better gradient; see neurlp_nonlinear_adjoint */
 } neurlp_nonlinear_shape;
 
@@ -395,18 +397,21 @@ NEURLP_MUST_USE neurlp_status neurlp_nonlinear_create(neurlp_context *context,
 void neurlp_nonlinear_destroy(neurlp_nonlinear **block);
 
 /* Solves u^(kappa) = f(u, theta, t) on the whole grid of every system by damped Gauss-Newton: linearise at
- * the trajectory, solve the linear block, move towards its solution, until that changes nothing. state
- * [S][T][D][d+1], or as first_point says: the trajectory to start from in (derivatives below kappa), the
- * solution out; nothing is written past a system's length status [S], written: NEURLP_SUCCESS;
- * NEURLP_NOT_CONVERGED after as many iterations as the shape allows; NEURLP_NOT_FINITE where f, an input or
- * an update was not; NEURLP_SINGULAR as by neurlp_solver_solve A solution has its initial values bit for bit;
- * a system that failed has its last finite trajectory. Nothing of one system depends on the others or on the
- * number of threads. The solution is a stationary point of the sum of squares: where no smooth trajectory
- * exists, as past the blow-up of one, it may be one that does not satisfy the equations, and u[t][k][kappa] -
- * f_k tells. Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT (an
- * array that is needed is NULL, too many systems, a length, first point or scale out of range); then nothing
- * is written. Cost: a linearisation and a neurlp_solver_solve for each iteration of the systems that still
- * move. Source: docs/math.md, section 4. */
+ * the trajectory, solve the linear block, move towards its solution, until that changes nothing.
+ *   state  [S][T][D][d+1], or as first_point says: the trajectory to start from in (derivatives below
+ *          kappa), the solution out; nothing is written past a system's length
+ *   status [S], written: NEURLP_SUCCESS; NEURLP_NOT_CONVERGED after as many iterations as the shape allows,
+ *          or if more than the shape's remainder is left; NEURLP_NOT_FINITE where f, an input or an update
+ *          was not; NEURLP_SINGULAR as by neurlp_solver_solve
+ * A solution has its initial values bit for bit; a system that failed has its last finite trajectory.
+ * Nothing of one system depends on the others or on the number of threads. Where no smooth trajectory
+ * exists, as past the blow-up of one, the iteration may end at a stationary point of the sum of squares that
+ * does not satisfy the equations: the shape's remainder tells these from solutions.
+ * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT (an array that
+ * is needed is NULL, too many systems, a length, first point or scale out of range); then nothing is
+ * written.
+ * Cost: a linearisation and a neurlp_solver_solve for each iteration of the systems that still move.
+ * Source: docs/math.md, section 4. */
 NEURLP_MUST_USE neurlp_status neurlp_nonlinear_solve(neurlp_nonlinear *block,
                                                      const neurlp_nonlinear_batch *batch, double *state,
                                                      neurlp_status *status);
@@ -422,9 +427,10 @@ typedef void (*neurlp_receive_sensitivity)(void *user, int32_t thread, int64_t s
  *   state  [S][T][D][d+1], or as first_point says: as neurlp_nonlinear_solve left it. `receive` may change
  *          that of its own system
  *   status [S], written: as by neurlp_solver_solve
- * Neglected is what the adjoint neglects without corrections. Returns as neurlp_nonlinear_solve, and
- * NEURLP_ERROR_ARGUMENT where the shape's `forward` is false. Cost: a linearisation and a neurlp_solver_solve
- * with P + D kappa columns. Source: docs/math.md, section 4. */
+ * Neglected is what the adjoint neglects without corrections.
+ * Returns as neurlp_nonlinear_solve, and NEURLP_ERROR_ARGUMENT where the shape's `forward` is false.
+ * Cost: a linearisation and a neurlp_solver_solve with P + D kappa columns.
+ * Source: docs/math.md, section 4. */
 NEURLP_MUST_USE neurlp_status neurlp_nonlinear_sensitivity(neurlp_nonlinear *block,
                                                            const neurlp_nonlinear_batch *batch,
                                                            const double *state,
@@ -432,17 +438,20 @@ NEURLP_MUST_USE neurlp_status neurlp_nonlinear_sensitivity(neurlp_nonlinear *blo
                                                            neurlp_status *status);
 
 /* Gradients of a loss with respect to parameters, initial values and steps, given its gradient with respect
- * to the solution: the implicit function theorem, by one linear adjoint at the solution. state
- * [S][T][D][d+1], or as first_point says: as neurlp_nonlinear_solve left it grad_state [S][T][D][d+1], laid
- * out as state: dLoss/du; ignored past a system's length gradients  written; NaN where a system failed. That
- * of the steps is with f as a function of time held fixed at each grid point status     [S], written: as by
- * neurlp_solver_adjoint Without corrections the second derivatives of f times what the solution leaves of
- * u^(kappa) - f, an error of discretisation, are neglected. Each correction multiplies what is neglected by
- * that again: it takes the second derivatives from differences of two linearisations, and sweeps once more.
- * It fails where linearisations near the solution do. Returns as neurlp_nonlinear_solve, and
- * NEURLP_ERROR_ARGUMENT where the shape's `adjoint` is false. Cost: two linearisations and a
- * neurlp_solver_adjoint; two and another for each correction, and two at the end. Source: docs/math.md,
- * section 4. */
+ * to the solution: the implicit function theorem, by one linear adjoint at the solution.
+ *   state      [S][T][D][d+1], or as first_point says: as neurlp_nonlinear_solve left it
+ *   grad_state [S][T][D][d+1], laid out as state: dLoss/du; ignored past a system's length
+ *   gradients  written; NaN where a system failed. That of a step is with f held fixed as a function of time
+ *              at each grid point
+ *   status     [S], written: as by neurlp_solver_adjoint
+ * Without corrections the second derivatives of f, times what the solution leaves of u^(kappa) - f, an error
+ * of discretisation, are neglected. Each correction makes what is neglected smaller by that factor again: it
+ * takes the second derivatives from the difference of two linearisations at a distance of 1e-5 in units of
+ * the scale, and sweeps once more. It fails with NEURLP_NOT_FINITE where these linearisations do.
+ * Returns as neurlp_nonlinear_solve, and NEURLP_ERROR_ARGUMENT where the shape's `adjoint` is false.
+ * Cost: two linearisations and a neurlp_solver_adjoint; for each correction the same again, and two
+ * linearisations at the end.
+ * Source: docs/math.md, section 4. */
 NEURLP_MUST_USE neurlp_status neurlp_nonlinear_adjoint(neurlp_nonlinear *block,
                                                        const neurlp_nonlinear_batch *batch,
                                                        const double *state, const double *grad_state,

@@ -14,16 +14,22 @@ static neurlp_status check_integer(neurlp_context *context, const char *field, i
                      (long long)value, (long long)least, (long long)most);
 }
 
-/* The Jacobian's columns and those of the sensitivities are counted in 32 bits. Everything else that is too
- * large is refused by the linear block. */
+/* The Jacobian's columns and those of the sensitivities are counted in 32 bits, what the batch multiplies in
+ * 64. */
 static neurlp_status check_size(neurlp_context *context, const neurlp_nonlinear_shape *shape) {
   const double D = shape->dimensions, columns = shape->parameters + D * shape->leading_derivative;
-  if (columns <= INT32_MAX && D * (shape->order + 1) <= INT32_MAX && D * shape->parameters <= INT32_MAX)
-    return NEURLP_SUCCESS;
-  return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
-                     "dimensions %d, order %d and parameters %d need more than %d numbers for each step; "
-                     "split the system or the parameters",
-                     shape->dimensions, shape->order, shape->parameters, INT32_MAX);
+  if (columns > INT32_MAX || D * (shape->order + 1) > INT32_MAX || D * shape->parameters > INT32_MAX)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "dimensions %d, order %d and parameters %d need more than %d numbers for each step; "
+                       "split the system or the parameters",
+                       shape->dimensions, shape->order, shape->parameters, INT32_MAX);
+  const double total = (double)shape->systems * shape->steps * D * (shape->order + 1) * columns;
+  if (total > 0x1p60)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "systems %lld and steps %d need %.3g numbers, more than can be addressed; solve fewer "
+                       "systems at a time",
+                       (long long)shape->systems, shape->steps, total);
+  return NEURLP_SUCCESS;
 }
 
 neurlp_status neurlp_nonlinear_check_shape(neurlp_context *context, neurlp_nonlinear_shape *shape) {
@@ -41,6 +47,11 @@ neurlp_status neurlp_nonlinear_check_shape(neurlp_context *context, neurlp_nonli
     return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                        "tolerance is %g; it must be finite and at least 0, where 0 means 1e-10",
                        shape->tolerance);
+  if (!(shape->remainder >= 0))
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "remainder is %g; it must be at least 0, where 0 means 1e-3; infinity takes anything",
+                       shape->remainder);
+  if (shape->remainder == 0) shape->remainder = 1e-3;
   if (shape->iterations == 0) shape->iterations = 20;
   if (shape->tolerance == 0) shape->tolerance = 1e-10;
   if (shape->weight_top == 0) shape->weight_top = neurlp_formulation_default().weight_top;

@@ -25,6 +25,23 @@ static double update_size(const neurlp_nonlinear *block, int32_t length, const d
   return largest;
 }
 
+/* The most that is left of an equation of slot i, in units of scale per nominal step^kappa. */
+static double remainder_size(const neurlp_nonlinear *block, int64_t i, const double *new,
+                             const double *scale) {
+  const int64_t D = block->shape.dimensions, n = nonlinear_unknowns(block), first = i * block->shape.steps;
+  const double unit = pow(block->shape.nominal_step, block->shape.leading_derivative);
+  double largest = 0;
+  for (int64_t t = 0; t < block->piece.lengths[i]; t++)
+    for (int64_t e = 0; e < D; e++) {
+      const double *c = block->piece.coefficients + ((first + t) * D + e) * n;
+      double left = block->piece.rhs[(first + t) * D + e];
+      for (int64_t j = 0; j < n; j++) left -= c[j] * new[t * n + j];
+      left = fabs(left) * unit / (scale ? scale[e] : 1);
+      if (!(left <= largest)) largest = left;
+    }
+  return largest;
+}
+
 /* Chooses the fraction of the update that is taken. An update that does not shrink means that the
  * linearisation was trusted too far: the next one is taken by halves. Where the linearisation holds, a step
  * of a fraction a leaves 1 - a of the update; a decrease by half of that or more doubles a again. */
@@ -37,20 +54,22 @@ static void choose_damping(nonlinear_progress *p, double update, bool last) {
   if (last) p->damping = 1;
 }
 
-/* Moves one system along its update, and decides whether it goes on. */
-static neurlp_status advance(const neurlp_nonlinear *block, int32_t length, const double *new,
-                             const double *scale, double *state, nonlinear_progress *p) {
-  const int64_t count = length * nonlinear_unknowns(block);
-  const double update = update_size(block, length, state, new, scale);
+/* Moves the system in slot i along its update, and decides whether it goes on. */
+static neurlp_status advance(const neurlp_nonlinear *block, int64_t i, const double *scale, double *state,
+                             nonlinear_progress *p) {
+  const int64_t count = block->piece.lengths[i] * nonlinear_unknowns(block);
+  const double *new = block->piece.solution + i * block->shape.steps *nonlinear_unknowns(block);
+  const double update = update_size(block, block->piece.lengths[i], state, new, scale);
   if (!isfinite(update) || update > RUNAWAY) {
     p->active = false;
     return NEURLP_NOT_FINITE;
   }
   p->active = update > block->shape.tolerance;
   choose_damping(p, update, !p->active);
-  for (int64_t i = 0; i < count; i++)
-    state[i] = p->damping == 1 ? new[i] : state[i] + p->damping *(new[i] - state[i]);
-  return p->active ? NEURLP_NOT_CONVERGED : NEURLP_SUCCESS;
+  for (int64_t j = 0; j < count; j++)
+    state[j] = p->damping == 1 ? new[j] : state[j] + p->damping *(new[j] - state[j]);
+  const bool solved = !p->active && remainder_size(block, i, new, scale) <= block->shape.remainder;
+  return solved ? NEURLP_SUCCESS : NEURLP_NOT_CONVERGED;
 }
 
 /* One linear solve and one move for `count` systems of the piece. */
@@ -70,9 +89,8 @@ static neurlp_status iterate_piece(neurlp_nonlinear *block, const neurlp_nonline
       status[s] = block->piece.status[i];
       p->active = false;
     } else {
-      status[s] = advance(
-          block, nonlinear_length(block, batch, s), block->piece.solution + i * block->shape.steps * n,
-          batch->scale ? batch->scale + s * D : NULL, state + nonlinear_point(block, batch, s) * n, p);
+      status[s] = advance(block, i, batch->scale ? batch->scale + s * D : NULL,
+                          state + nonlinear_point(block, batch, s) * n, p);
     }
   }
   return NEURLP_SUCCESS;

@@ -121,7 +121,8 @@ static neurlp_status create_blocks(neurlp_fit *fit, int32_t points) {
                                   .nominal_step = fit->options.nominal_step,
                                   .weight_top = fit->options.weight_top,
                                   .iterations = 100, /* linear convergence where the grid is coarse for f */
-                                  .tolerance = 1e-10};
+                                  .tolerance = 1e-10,
+                                  .remainder = INFINITY /* the data judge */};
   w->block_points = points;
   const neurlp_status status = neurlp_nonlinear_create(fit->context, &shape, &w->block);
   if (status < 0) return status;
