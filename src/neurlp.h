@@ -320,6 +320,144 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_tangent(neurlp_solver *solver, const
 NEURLP_MUST_USE neurlp_status neurlp_solver_slack(neurlp_solver *solver, const neurlp_inputs *inputs,
                                                   const void *solution, void *slack);
 
+/* ---- nonlinear block --------------------------------------------------------------------------------- */
+
+/* Sizes of a batch of nonlinear systems u_k^(kappa) = f_k(u, theta, t), where f may use the derivatives of u
+ * below kappa, and how its iteration ends. Hermite rows, hard initial values, double precision. Zero is a
+ * good default for what has a meaning of 0. */
+typedef struct neurlp_nonlinear_shape {
+  int64_t systems;            /* S >= 0, the most that one call may have */
+  int32_t steps;              /* T >= 2, grid points of the longest system */
+  int32_t dimensions;         /* D >= 1 */
+  int32_t order;              /* d, 1 to 6: the highest derivative that is an unknown */
+  int32_t leading_derivative; /* kappa, 1 to d */
+  int32_t parameters;         /* P >= 0: the theta that derivatives are wanted for */
+  bool forward;               /* neurlp_nonlinear_sensitivity will be called */
+  bool adjoint;               /* neurlp_nonlinear_adjoint will be called */
+  double nominal_step;        /* as in neurlp_formulation */
+  double weight_top;          /* as in neurlp_formulation; 0: 1e-3 */
+  int32_t iterations;         /* >= 0: the most linear solves for a system; 0: 20 */
+  double tolerance;    /* >= 0: a system has converged when no derivative j < kappa changes by more than this,
+                          in units of scale / nominal_step^j; 0: 1e-10 */
+  double remainder;    /* >= 0: a system has not converged to a solution if it leaves more than this of an
+                          equation anywhere, |u^(kappa) - f| in units of scale / nominal_step^kappa; 0: 1e-3 */
+  int32_t corrections; /* >= 0: sweeps more for a better gradient; see neurlp_nonlinear_adjoint */
+} neurlp_nonlinear_shape;
+
+/* f linearised at a trajectory of `length` grid points, in arrays of the caller that stay valid until his
+ * next linearisation on the same thread. Where f cannot be computed, NaN or NULL: the system fails with
+ * NEURLP_NOT_FINITE, the others go on. */
+typedef struct neurlp_linearisation {
+  const double *flow;               /* [D][length] f_k */
+  const double *jacobian;           /* [D][D kappa][length] df_k / du[k'][j], column k' kappa + j */
+  const double *const *sensitivity; /* [D][P] pointers to [length] df_k / dtheta_p; NULL where that is 0 */
+} neurlp_linearisation;
+
+/* Linearises f for system number `system` of the call at state [length][D][d+1]. Called from several threads
+ * at once, with `thread` from 0 to neurlp_context_threads() - 1. `result` is zeroed beforehand; sensitivity
+ * is looked at only where it is wanted and P > 0. Must be a pure function: the same trajectory, the same
+ * numbers. */
+typedef void (*neurlp_linearise)(void *user, int32_t thread, int64_t system, int32_t length,
+                                 const double *state, bool want_sensitivity, neurlp_linearisation *result);
+
+/* Inputs of a batch, borrowed for the duration of a call. Trajectories are [S][T][D][d+1] arrays, or, if
+ * first_point is given, [points][D][d+1] ones in which system s has the lengths[s] grid points from
+ * first_point[s] on, and no other system has these. */
+typedef struct neurlp_nonlinear_batch {
+  int64_t systems;              /* systems in this call, 0 to S of the shape; S below is this number */
+  const int32_t *lengths;       /* [S], 2 to T: grid points; NULL: all have T */
+  const int64_t *first_point;   /* [S], >= 0; NULL: trajectories are [S][T] */
+  const double *steps;          /* h [S][T-1], or [points] if first_point is given: from each grid point to
+                                   the next, > 0, in units of time; none is read at a system's last point */
+  const double *initial_values; /* v [S][D][kappa], exact: u[0][k][j] = v[k][j] */
+  const double *scale;          /* [S][D] typical size of each dimension, > 0, finite; NULL: 1 */
+  neurlp_linearise linearise;
+  void *user; /* handed to linearise */
+} neurlp_nonlinear_batch;
+
+/* Gradients of a loss, written by the adjoint. NULL where not wanted. */
+typedef struct neurlp_nonlinear_gradients {
+  double *parameters;     /* [S][P] */
+  double *initial_values; /* [S][D][kappa] */
+  double *steps;          /* [S][T-1], zeros after a system's length; or [points], nothing written there */
+} neurlp_nonlinear_gradients;
+
+/* A nonlinear block: workspace for the batch, whose memory does not grow with S beyond some 64 systems and 50
+ * MB, as larger batches run in pieces. */
+typedef struct neurlp_nonlinear neurlp_nonlinear;
+
+/* Makes a nonlinear block and allocates its whole workspace; no later call allocates. The shape is copied,
+ * the context borrowed until the block is destroyed. Fails with NEURLP_ERROR_ARGUMENT (the message names the
+ * field, its value and its range) or NEURLP_ERROR_MEMORY; *block is then NULL. */
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_create(neurlp_context *context,
+                                                      const neurlp_nonlinear_shape *shape,
+                                                      neurlp_nonlinear **block);
+
+/* Frees the block and sets *block to NULL. Safe to call twice. */
+void neurlp_nonlinear_destroy(neurlp_nonlinear **block);
+
+/* Solves u^(kappa) = f(u, theta, t) on the whole grid of every system by damped Gauss-Newton: linearise at
+ * the trajectory, solve the linear block, move towards its solution, until that changes nothing.
+ *   state  [S][T][D][d+1], or as first_point says: the trajectory to start from in (derivatives below
+ *          kappa), the solution out; nothing is written past a system's length
+ *   status [S], written: NEURLP_SUCCESS; NEURLP_NOT_CONVERGED after as many iterations as the shape allows,
+ *          or if more than the shape's remainder is left; NEURLP_NOT_FINITE where f, an input or an update
+ *          was not; NEURLP_SINGULAR as by neurlp_solver_solve
+ * A solution has its initial values bit for bit; a system that failed has its last finite trajectory.
+ * Nothing of one system depends on the others or on the number of threads. Where no smooth trajectory
+ * exists, as past the blow-up of one, the iteration may end at a stationary point of the sum of squares that
+ * does not satisfy the equations: the shape's remainder tells these from solutions.
+ * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED (the others are right), or NEURLP_ERROR_ARGUMENT (an array that
+ * is needed is NULL, too many systems, a length, first point or scale out of range); then nothing is
+ * written.
+ * Cost: a linearisation and a neurlp_solver_solve for each iteration of the systems that still move.
+ * Source: docs/math.md, section 4. */
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_solve(neurlp_nonlinear *block,
+                                                     const neurlp_nonlinear_batch *batch, double *state,
+                                                     neurlp_status *status);
+
+/* Receives the sensitivities of one system, columns [length][D][d+1][P + D kappa]: du/dtheta_p, then
+ * du/dv[k][j] at P + k kappa + j. Read only, valid during the call; called from several threads at once, as
+ * neurlp_linearise. */
+typedef void (*neurlp_receive_sensitivity)(void *user, int32_t thread, int64_t system, int32_t length,
+                                           const double *columns);
+
+/* Derivatives of solutions with respect to parameters and initial values, all of them columns of one
+ * factorisation, handed to `receive` (with the batch's user) once for each system that did not fail.
+ *   state  [S][T][D][d+1], or as first_point says: as neurlp_nonlinear_solve left it. `receive` may change
+ *          that of its own system
+ *   status [S], written: as by neurlp_solver_solve
+ * Neglected is what the adjoint neglects without corrections.
+ * Returns as neurlp_nonlinear_solve, and NEURLP_ERROR_ARGUMENT where the shape's `forward` is false.
+ * Cost: a linearisation and a neurlp_solver_solve with P + D kappa columns.
+ * Source: docs/math.md, section 4. */
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_sensitivity(neurlp_nonlinear *block,
+                                                           const neurlp_nonlinear_batch *batch,
+                                                           const double *state,
+                                                           neurlp_receive_sensitivity receive,
+                                                           neurlp_status *status);
+
+/* Gradients of a loss with respect to parameters, initial values and steps, given its gradient with respect
+ * to the solution: the implicit function theorem, by one linear adjoint at the solution.
+ *   state      [S][T][D][d+1], or as first_point says: as neurlp_nonlinear_solve left it
+ *   grad_state [S][T][D][d+1], laid out as state: dLoss/du; ignored past a system's length
+ *   gradients  written; NaN where a system failed. That of a step is with f held fixed as a function of time
+ *              at each grid point
+ *   status     [S], written: as by neurlp_solver_adjoint
+ * Without corrections the second derivatives of f, times what the solution leaves of u^(kappa) - f, an error
+ * of discretisation, are neglected. Each correction makes what is neglected smaller by that factor again: it
+ * takes the second derivatives from the difference of two linearisations at a distance of 1e-5 in units of
+ * the scale, and sweeps once more. It fails with NEURLP_NOT_FINITE where these linearisations do.
+ * Returns as neurlp_nonlinear_solve, and NEURLP_ERROR_ARGUMENT where the shape's `adjoint` is false.
+ * Cost: two linearisations and a neurlp_solver_adjoint; for each correction the same again, and two
+ * linearisations at the end.
+ * Source: docs/math.md, section 4. */
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_adjoint(neurlp_nonlinear *block,
+                                                       const neurlp_nonlinear_batch *batch,
+                                                       const double *state, const double *grad_state,
+                                                       const neurlp_nonlinear_gradients *gradients,
+                                                       neurlp_status *status);
+
 #ifdef __cplusplus
 }
 #endif

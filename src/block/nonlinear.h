@@ -1,77 +1,121 @@
-/* The nonlinear mechanistic block: u^(kappa) = f(u, ...) on the whole grid at once, for a batch of systems.
- *
- * Gauss-Newton on the trajectory: linearise f at the current one, solve the linear block
- *   u_k^(kappa) - sum_v J_kv u_v = f_k - sum_v J_kv u_v(current),   initial values exact,
- * move (damped), repeat until the update is below the tolerance (docs/math.md, section 4). At the solution
- * the same linearisation gives sensitivities with respect to parameters and initial values: right-hand sides
- * df/dtheta and unit initial values, all of them columns of one factorisation. */
+/* The inside of a nonlinear block (docs/math.md, section 4), shared by
+ *   nonlinear.c            making it
+ *   nonlinear_check.c      arguments
+ *   nonlinear_piece.c      linearisation: the arrays of the linear block for some systems of a call
+ *   nonlinear_solve.c      the iteration
+ *   nonlinear_forward.c    sensitivities
+ *   nonlinear_adjoint.c    gradients
+ *   nonlinear_curvature.c  what Gauss-Newton leaves out of them */
 #ifndef NEURLP_BLOCK_NONLINEAR_H
 #define NEURLP_BLOCK_NONLINEAR_H
 
 #include "core/context.h"
 
-typedef struct neurlp_nonlinear_shape {
-  int64_t systems;     /* the most in one call */
-  int32_t steps;       /* T, grid points of the longest */
-  int32_t dimensions;  /* D */
-  int32_t order;       /* d */
-  int32_t leading;     /* kappa, 1 <= kappa <= d */
-  int32_t parameters;  /* P columns of sensitivities; 0: the block only solves */
-  double nominal_step; /* as in neurlp_formulation */
-  double weight_top;   /* as in neurlp_formulation */
-  int32_t iterations;  /* limit, 20 */
-  double tolerance;    /* largest update relative to `scale`, 1e-10 */
-} neurlp_nonlinear_shape;
+/* How one system's iteration goes on. */
+typedef struct nonlinear_progress {
+  double damping; /* fraction of the update that is taken */
+  double last_update;
+  bool active;
+} nonlinear_progress;
 
-/* The right-hand side linearised at a trajectory; the arrays are the caller's and stay valid until its next
- * call on the same thread. */
-typedef struct neurlp_linearisation {
-  const double *flow;               /* [D][length] f */
-  const double *jacobian;           /* [D][D kappa][length] df_k / d u[.][k'][j] at column k' kappa + j */
-  const double *const *sensitivity; /* [D][P] pointers to [length] df_k / d theta_p; NULL where it is zero */
-} neurlp_linearisation;
-
-/* Linearises system number `system` of the call at state [length][D][d+1]. Called from several threads at
- * once, `thread` in 0..threads-1; sensitivities only if wanted. */
-typedef void (*neurlp_linearise)(void *user, int32_t thread, int64_t system, int32_t length,
-                                 const double *state, bool want_sensitivity, neurlp_linearisation *result);
-
-typedef struct neurlp_nonlinear neurlp_nonlinear;
-
-NEURLP_MUST_USE neurlp_status neurlp_nonlinear_create(neurlp_context *context,
-                                                      const neurlp_nonlinear_shape *shape,
-                                                      neurlp_nonlinear **block);
-void neurlp_nonlinear_destroy(neurlp_nonlinear **block);
-
-/* A batch: S systems of the call. */
-typedef struct neurlp_nonlinear_batch {
-  int64_t systems;
-  const int32_t *lengths;       /* [S] grid points, kappa + 1 to T */
-  const double *const *steps;   /* [S] pointers to [length - 1] */
-  const double *const *initial; /* [S] pointers to [D][kappa] exact initial values */
-  double *const *state;         /* [S] pointers to [length][D][d+1]: starting trajectory in, solution out */
-  const double *const *scale;   /* [S] pointers to [D]: typical size of each dimension, > 0 */
-  neurlp_linearise linearise;
-  void *user;
-} neurlp_nonlinear_batch;
-
-/* Solves. status [S], written: NEURLP_SUCCESS, NEURLP_NOT_CONVERGED, NEURLP_NOT_FINITE or NEURLP_SINGULAR; a
- * system that failed keeps its last finite trajectory. Returns NEURLP_SUCCESS or NEURLP_SOME_FAILED, or a
- * negative status. A system's answer does not depend on the others. Allocates nothing. */
-NEURLP_MUST_USE neurlp_status neurlp_nonlinear_solve(neurlp_nonlinear *block,
-                                                     const neurlp_nonlinear_batch *batch,
-                                                     neurlp_status *status);
-
-/* Sensitivities at the given trajectories: called once for each system, in parallel, when its columns are
- * there. columns [length][D][d+1][P + D kappa]: du/dtheta_p, then du/d(initial value k kappa + j); read only
+/* Arrays of one piece, row-major as neurlp_inputs has them; R columns: 1, or P + D kappa for sensitivities.
  */
-typedef void (*neurlp_receive_sensitivity)(void *user, int32_t thread, int64_t system, int32_t length,
-                                           const double *columns);
+typedef struct nonlinear_piece {
+  double *coefficients;   /* [S][T][D][D][d+1] of u^(kappa) - J u */
+  double *rhs;            /* [S][T][D][R] */
+  double *initial_values; /* [S][D][kappa][R] */
+  double *steps;          /* [S][T-1] */
+  double *solution;       /* [S][T][D][d+1][R] */
+  int32_t *lengths;
+  int64_t *systems; /* which systems of the call are in the piece */
+  neurlp_status *status;
+} nonlinear_piece;
 
-/* status as above. The trajectories should be solutions. */
-NEURLP_MUST_USE neurlp_status neurlp_nonlinear_sensitivity(neurlp_nonlinear *block,
+/* More arrays of one piece, for the adjoint. */
+typedef struct nonlinear_adjoint {
+  double *grad_state; /* [S][T][D][d+1] */
+  neurlp_gradients gradients;
+  double *grad_coefficients, *grad_rhs, *grad_initial_values, *grad_steps; /* what `gradients` points to */
+  /* for corrections only */
+  double *remainder; /* [S][T][D] f - u^(kappa): what the solution leaves of the equations */
+  double *nearby;    /* [threads][2][T][D][d+1] trajectories on either side of the solution */
+  double *distance;  /* [threads][T] multipliers over the distance between them */
+} nonlinear_adjoint;
+
+struct neurlp_nonlinear {
+  neurlp_context *context;
+  neurlp_nonlinear_shape shape; /* with every 0 that stands for a default replaced */
+  int64_t capacity;             /* systems that are swept in one go; larger calls run in pieces */
+  neurlp_problem *problem, *forward_problem;
+  neurlp_solver *solver, *forward_solver;
+  nonlinear_piece piece;
+  nonlinear_adjoint adjoint;
+  nonlinear_progress *progress; /* [S] */
+};
+
+/* D (d+1), D kappa, and the right-hand sides of the forward sensitivities (1 if there are none). */
+static inline int64_t nonlinear_unknowns(const neurlp_nonlinear *b) {
+  return (int64_t)b->shape.dimensions * (b->shape.order + 1);
+}
+static inline int64_t nonlinear_symbols(const neurlp_nonlinear *b) {
+  return (int64_t)b->shape.dimensions * b->shape.leading_derivative;
+}
+static inline int64_t nonlinear_columns(const neurlp_nonlinear *b) {
+  return b->shape.forward ? b->shape.parameters + nonlinear_symbols(b) : 1;
+}
+
+/* Where in a step's unknowns column v = k kappa + j of the Jacobian is. */
+static inline int64_t nonlinear_unknown(const neurlp_nonlinear *b, int64_t v) {
+  const int64_t kappa = b->shape.leading_derivative;
+  return v / kappa * (b->shape.order + 1) + v % kappa;
+}
+
+/* Where system s of a batch is: its length, first grid point and first step. */
+static inline int32_t nonlinear_length(const neurlp_nonlinear *b, const neurlp_nonlinear_batch *batch,
+                                       int64_t s) {
+  return batch->lengths ? batch->lengths[s] : b->shape.steps;
+}
+static inline int64_t nonlinear_point(const neurlp_nonlinear *b, const neurlp_nonlinear_batch *batch,
+                                      int64_t s) {
+  return batch->first_point ? batch->first_point[s] : s * b->shape.steps;
+}
+static inline int64_t nonlinear_step(const neurlp_nonlinear *b, const neurlp_nonlinear_batch *batch,
+                                     int64_t s) {
+  return batch->first_point ? batch->first_point[s] : s * (b->shape.steps - 1);
+}
+
+/* Checks a shape and replaces zeros by defaults; checks a call's batch and arrays. */
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_check_shape(neurlp_context *context,
+                                                           neurlp_nonlinear_shape *shape);
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_check_batch(const neurlp_nonlinear *block,
+                                                           const neurlp_nonlinear_batch *batch);
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_check_array(const neurlp_nonlinear *block,
                                                            const neurlp_nonlinear_batch *batch,
-                                                           neurlp_receive_sensitivity receive,
-                                                           neurlp_status *status);
+                                                           const char *name, const void *array);
+
+/* Linearises system s of the call at a trajectory. Returns false if the caller could not. */
+bool neurlp_nonlinear_linearise(const neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch, int64_t s,
+                                const double *state, bool want_sensitivity, neurlp_linearisation *result);
+
+/* Linearises the first `count` systems of the piece at their trajectories and fills its arrays. `forward`:
+ * right-hand sides and values of the sensitivities rather than of the solution. */
+void neurlp_nonlinear_fill(neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch, const double *state,
+                           int64_t count, bool forward);
+
+/* The piece as inputs of the linear block. */
+neurlp_inputs neurlp_nonlinear_inputs(const neurlp_nonlinear *block, int64_t count);
+
+/* What a call returns once each system's status is known. */
+neurlp_status neurlp_nonlinear_verdict(const neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch,
+                                       const neurlp_status *status);
+
+/* grad_state of slot i = the loss's gradient less what the multipliers of the last adjoint see of the
+ * curvature of f. */
+void neurlp_nonlinear_correct(neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch,
+                              const double *grad_state, int64_t i);
+
+/* Takes from gradient [P] of slot i what they see of the mixed second derivatives of f. */
+void neurlp_nonlinear_correct_parameters(neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch,
+                                         int64_t i, double *gradient);
 
 #endif

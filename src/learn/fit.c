@@ -81,10 +81,9 @@ void neurlp_fit_release_work(neurlp_fit *fit) {
   neurlp_release(context, &w->selected);
   neurlp_release(context, &w->status);
   neurlp_release(context, &w->lengths);
-  neurlp_release(context, &w->steps);
-  neurlp_release(context, &w->initials);
-  neurlp_release(context, &w->scales);
-  neurlp_release(context, &w->states);
+  neurlp_release(context, &w->first_point);
+  neurlp_release(context, &w->initial);
+  neurlp_release(context, &w->scale);
   neurlp_release(context, &w->window_squares);
   neurlp_release(context, &w->window_power);
   neurlp_release(context, &w->window_triangle);
@@ -116,12 +115,14 @@ static neurlp_status create_blocks(neurlp_fit *fit, int32_t points) {
                                   .steps = points,
                                   .dimensions = fit->model->dimensions,
                                   .order = fit->data->order,
-                                  .leading = fit->model->order,
+                                  .leading_derivative = fit->model->order,
                                   .parameters = w->columns,
+                                  .forward = true,
                                   .nominal_step = fit->options.nominal_step,
                                   .weight_top = fit->options.weight_top,
                                   .iterations = 100, /* linear convergence where the grid is coarse for f */
-                                  .tolerance = 1e-10};
+                                  .tolerance = 1e-10,
+                                  .remainder = INFINITY /* the data judge */};
   w->block_points = points;
   const neurlp_status status = neurlp_nonlinear_create(fit->context, &shape, &w->block);
   if (status < 0) return status;
@@ -139,10 +140,9 @@ static neurlp_status allocate_windows(neurlp_fit *fit) {
   NEURLP_TRY(neurlp_allocate(context, W, sizeof(double), &w->tracked));
   NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->status, &w->status));
   NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->lengths, &w->lengths));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->steps, &w->steps));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->initials, &w->initials));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->scales, &w->scales));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->states, &w->states));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->first_point, &w->first_point));
+  NEURLP_TRY(neurlp_allocate(context, W * D * fit->model->order, sizeof(double), &w->initial));
+  NEURLP_TRY(neurlp_allocate(context, W * D, sizeof(double), &w->scale));
   NEURLP_TRY(neurlp_allocate(context, W * 2 * D, sizeof(double), &w->window_squares));
   NEURLP_TRY(neurlp_allocate(context, W * (P + D + 1), sizeof(double), &w->window_power));
   NEURLP_TRY(neurlp_allocate(context, W * neurlp_triangle_count(neurlp_fit_window_size(fit)), sizeof(double),

@@ -8,7 +8,6 @@
 #ifndef NEURLP_LEARN_FIT_H
 #define NEURLP_LEARN_FIT_H
 
-#include "block/nonlinear.h"
 #include "learn/exchange.h"
 #include "learn/model.h"
 #include "learn/trajectory.h"

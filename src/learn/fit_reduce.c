@@ -159,12 +159,12 @@ neurlp_status neurlp_fit_reduce(neurlp_fit *fit) {
   work->selected_count = 0;
   for (int64_t w = 0; w < fit->window_count; w++)
     if (takes_part(fit, w)) work->selected[work->selected_count++] = w;
-  neurlp_nonlinear_batch batch = neurlp_fit_batch(fit);
+  neurlp_nonlinear_batch batch = neurlp_fit_batch(fit, fit->initial);
   batch.linearise = linearise;
   for (int64_t i = 0; i < work->selected_count; i++) /* a window that fails now says nothing */
     memset(work->window_triangle + work->selected[i] * neurlp_triangle_count(neurlp_fit_window_size(fit)), 0,
            (size_t)neurlp_triangle_count(neurlp_fit_window_size(fit)) * sizeof(double));
-  neurlp_status status = neurlp_nonlinear_sensitivity(work->block, &batch, receive, work->status);
+  neurlp_status status = neurlp_nonlinear_sensitivity(work->block, &batch, fit->state, receive, work->status);
   if (status >= 0) merge_windows(fit);
   if (!fit->options.per_system) {
     status = merge_bins(fit, status < 0 ? status : NEURLP_SUCCESS);

@@ -118,11 +118,11 @@ neurlp_status neurlp_fit_track(neurlp_fit *fit) {
       if (work->tracked[w] > TRACKED && isfinite(work->tracked[w]))
         work->selected[work->selected_count++] = w;
     if (work->selected_count == 0) break;
-    neurlp_nonlinear_batch batch = neurlp_fit_batch(fit);
+    neurlp_nonlinear_batch batch = neurlp_fit_batch(fit, fit->initial);
     batch.linearise = linearise;
     for (int64_t i = 0; i < work->selected_count; i++) work->tracked[work->selected[i]] = INFINITY;
     const neurlp_status status =
-        neurlp_nonlinear_sensitivity(work->track_block, &batch, receive, work->status);
+        neurlp_nonlinear_sensitivity(work->track_block, &batch, fit->state, receive, work->status);
     if (status < 0) return status;
   }
   return NEURLP_SUCCESS;

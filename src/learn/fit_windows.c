@@ -112,31 +112,25 @@ static void select_active(neurlp_fit *fit) {
       work->selected[work->selected_count++] = w;
 }
 
-/* Points the block's batch at the selected windows' parts of a state. */
-static neurlp_nonlinear_batch make_batch(neurlp_fit *fit, double *state, const double *initial) {
+neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit, const double *initial) {
   neurlp_fit_work *work = fit->work;
-  const int64_t D = fit->data->dimensions;
+  const int64_t D = fit->data->dimensions, initials = D * fit->model->order;
   for (int64_t i = 0; i < work->selected_count; i++) {
     const int64_t w = work->selected[i];
     const neurlp_window *window = &fit->window[w];
     work->lengths[i] = window->points;
-    work->steps[i] = fit->data->steps + window->first_point;
-    work->initials[i] = initial + w * D * fit->model->order;
-    work->scales[i] = fit->data->scale + window->segment * D;
-    work->states[i] = state + window->first_point * unknowns(fit);
+    work->first_point[i] = window->first_point;
+    memcpy(work->initial + i * initials, initial + w * initials, (size_t)initials * sizeof *initial);
+    memcpy(work->scale + i * D, fit->data->scale + window->segment * D, (size_t)D * sizeof *work->scale);
   }
   return (neurlp_nonlinear_batch){.systems = work->selected_count,
                                   .lengths = work->lengths,
-                                  .steps = work->steps,
-                                  .initial = work->initials,
-                                  .state = work->states,
-                                  .scale = work->scales,
+                                  .first_point = work->first_point,
+                                  .steps = fit->data->steps,
+                                  .initial_values = work->initial,
+                                  .scale = work->scale,
                                   .linearise = linearise,
                                   .user = fit};
-}
-
-neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit) {
-  return make_batch(fit, fit->state, fit->initial);
 }
 
 /* Squared residuals and numbers of data of one window, for each state. */
@@ -212,8 +206,9 @@ static void predict(neurlp_fit *fit) {
     const double *current = fit->state + window->first_point * unknowns(fit);
     const size_t bytes = (size_t)(window->points * unknowns(fit)) * sizeof(double);
     const double *theta = fit->trial_theta + window->group * P, *initial = fit->trial_initial + w * initials;
-    memcpy(work->states[i], current, bytes);
-    if (!neurlp_fit_march(fit, w, theta, initial, work->states[i])) memcpy(work->states[i], current, bytes);
+    double *trial = fit->trial_state + window->first_point * unknowns(fit);
+    memcpy(trial, current, bytes);
+    if (!neurlp_fit_march(fit, w, theta, initial, trial)) memcpy(trial, current, bytes);
   }
 }
 
@@ -223,9 +218,9 @@ neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set) {
   double *state = trial ? fit->trial_state : fit->state;
   select_active(fit);
   work->theta = trial ? fit->trial_theta : fit->theta;
-  const neurlp_nonlinear_batch batch = make_batch(fit, state, trial ? fit->trial_initial : fit->initial);
+  const neurlp_nonlinear_batch batch = neurlp_fit_batch(fit, trial ? fit->trial_initial : fit->initial);
   if (trial) predict(fit);
-  neurlp_status status = neurlp_nonlinear_solve(work->block, &batch, work->status);
+  neurlp_status status = neurlp_nonlinear_solve(work->block, &batch, state, work->status);
 #pragma omp parallel for num_threads(work->threads)
   for (int64_t i = 0; i < work->selected_count; i++) {
     const int64_t w = work->selected[i];

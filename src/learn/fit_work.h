@@ -17,8 +17,8 @@ typedef struct neurlp_fit_work {
   int64_t *selected;     /* [windows] */
   neurlp_status *status; /* [windows] of the block's last call, in its order */
   int32_t *lengths;
-  const double **steps, **initials, **scales;
-  double **states;
+  int64_t *first_point;    /* [windows] */
+  double *initial, *scale; /* [windows][D][kappa], [windows][D] */
   double *window_squares;  /* [windows][2 D] squared residuals and counts */
   double *window_power;    /* [windows][P + D + 1] sums over grid points, and their number */
   double *window_triangle; /* [windows][triangle of D kappa + columns + 1] */
@@ -62,8 +62,8 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_se
 /* Recomputes the triangles of stale groups. Collective. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_reduce(neurlp_fit *fit);
 
-/* The block's batch for the selected windows at the current parameters. */
-neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit);
+/* The block's batch for the selected windows, with initial values [windows][D][kappa]. */
+neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit, const double *initial);
 
 /* Marches window w from its initial values [D][kappa] through its grid into state [points][D][d+1],
  * derivatives below kappa. Returns false, with part of the state written, if the trajectory runs away. Safe
