@@ -11,41 +11,52 @@ static double square(extended x) {
 
 /* One Householder reflection for column c, of the rows that are not zero there; `end` is one past the last
  * entry of each row that is not zero, for a band stays one if its rows stand in order. */
-static void reflect(extended *a, extended *b, int32_t M, int32_t N, int32_t R, int32_t c, int32_t *end,
-                    int32_t *active, extended *v) {
-  int32_t count = 0, reach = 0;
-  extended norm2 = 0, product = 0;
+static void reflect(dense_factor *factor, int32_t c, int32_t *end) {
+  const int32_t M = factor->rows, N = factor->columns;
+  int32_t *active = factor->active + factor->first[c], count = 0, reach = 0;
+  extended *v = factor->reflector + factor->first[c], norm2 = 0, product = 0;
   for (int32_t i = c; i < M; i++)
-    if (i == c || a[(int64_t)i * N + c] != 0) active[count++] = i;
+    if (i == c || factor->a[(int64_t)i * N + c] != 0) active[count++] = i;
+  factor->first[c + 1] = factor->first[c] + count;
   for (int32_t i = 0; i < count; i++) {
-    v[i] = a[(int64_t)active[i] * N + c];
+    v[i] = factor->a[(int64_t)active[i] * N + c];
     norm2 += v[i] * v[i];
     if (end[active[i]] > reach) reach = end[active[i]];
   }
   if (norm2 == 0) return;
   v[0] += v[0] < 0 ? -sqrtl(norm2) : sqrtl(norm2);
   for (int32_t i = 0; i < count; i++) product += v[i] * v[i];
-  for (int32_t j = c; j < reach + R; j++) {
-    extended *x = j < reach ? a + j : b + (j - reach), sum = 0;
-    const int64_t step = j < reach ? N : R;
-    for (int32_t i = 0; i < count; i++) sum += v[i] * x[active[i] * step];
-    for (int32_t i = 0; i < count; i++) x[active[i] * step] -= 2 * sum / product * v[i];
+  for (int32_t i = 0; i < count; i++) v[i] *= sqrtl(2 / product);
+  for (int32_t j = c; j < reach; j++) {
+    extended sum = 0;
+    for (int32_t i = 0; i < count; i++) sum += v[i] * factor->a[(int64_t)active[i] * N + j];
+    for (int32_t i = 0; i < count; i++) factor->a[(int64_t)active[i] * N + j] -= sum * v[i];
   }
   for (int32_t i = 0; i < count; i++) end[active[i]] = reach;
-  for (int32_t i = 1; i < count; i++) a[(int64_t)active[i] * N + c] = 0;
+  for (int32_t i = 1; i < count; i++) factor->a[(int64_t)active[i] * N + c] = 0;
 }
 
-/* QR of a [M][N] in place, applied to b [M][R] too; R is left in the upper triangle. */
-static void factorise(extended *a, extended *b, int32_t M, int32_t N, int32_t R) {
-  extended *v = calloc((size_t)M, sizeof *v);
-  int32_t *end = calloc((size_t)M, sizeof *end), *active = calloc((size_t)M, sizeof *active);
+/* QR of a, in place: R is left in the upper triangle. */
+static void factorise(dense_factor *factor) {
+  const int32_t M = factor->rows, N = factor->columns;
+  int32_t *end = calloc((size_t)M, sizeof *end);
   for (int32_t i = 0; i < M; i++)
     for (int32_t c = 0; c < N; c++)
-      if (a[(int64_t)i * N + c] != 0) end[i] = c + 1;
-  for (int32_t c = 0; c < N; c++) reflect(a, b, M, N, R, c, end, active, v);
-  free(v);
+      if (factor->a[(int64_t)i * N + c] != 0) end[i] = c + 1;
+  for (int32_t c = 0; c < N; c++) reflect(factor, c, end);
   free(end);
-  free(active);
+}
+
+/* y [M][R] becomes Q^T y. */
+static void turn_rows(const dense_factor *factor, extended *y, int32_t R) {
+  for (int32_t c = 0; c < factor->columns; c++)
+    for (int32_t r = 0; r < R; r++) {
+      extended sum = 0;
+      for (int64_t i = factor->first[c]; i < factor->first[c + 1]; i++)
+        sum += factor->reflector[i] * y[factor->active[i] * R + r];
+      for (int64_t i = factor->first[c]; i < factor->first[c + 1]; i++)
+        y[factor->active[i] * R + r] -= sum * factor->reflector[i];
+    }
 }
 
 /* R x = y or, with `transposed`, R^T x = y; in place in y [N][R]. */
@@ -63,6 +74,15 @@ double dense_scale(const dense_system *dense, int32_t column) {
   const test_batch *batch = dense->batch;
   const bool slack = batch->formulation.slack && column == dense->unknowns - 1;
   return slack ? 1 : pow(batch->formulation.nominal_step, column % (batch->shape.order + 1));
+}
+
+double dense_matrix_norm(const dense_system *dense, const extended *x) {
+  double sum = 0;
+  for (int32_t c = 0; c < dense->unknowns; c++)
+    for (int32_t i = 0; i < dense->rows; i++)
+      if (x[(int64_t)i * dense->unknowns + c] != 0)
+        sum += square(x[(int64_t)i * dense->unknowns + c] / (extended)dense_scale(dense, c));
+  return sqrt(sum);
 }
 
 /* Of the factor, in scaled unknowns: they are those of the matrix. */
@@ -95,31 +115,53 @@ static void order_rows(const dense_system *dense, int32_t *order) {
   free(first);
 }
 
+/* Factor of the columns of unknowns that are not known. */
+static void open_factor(dense_system *dense) {
+  const int32_t M = dense->rows, N = dense->kept_count;
+  const size_t all = (size_t)M * (size_t)N + 1;
+  dense_factor *factor = &dense->factor;
+  *factor = (dense_factor){.rows = M, .columns = N};
+  factor->order = calloc((size_t)M, sizeof *factor->order);
+  factor->a = calloc(all, sizeof *factor->a);
+  factor->reflector = calloc(all, sizeof *factor->reflector);
+  factor->active = calloc(all, sizeof *factor->active);
+  factor->first = calloc((size_t)N + 1, sizeof *factor->first);
+  order_rows(dense, factor->order);
+  for (int32_t i = 0; i < M; i++)
+    for (int32_t c = 0; c < N; c++)
+      factor->a[(int64_t)i * N + c] =
+          dense->matrix[(int64_t)factor->order[i] * dense->unknowns + dense->kept[c]];
+  factorise(factor);
+  if (N > 0)
+    singular_values(dense, factor->a);
+  else
+    dense->largest = dense->smallest = dense_matrix_norm(dense, dense->matrix);
+}
+
+static void close_factor(dense_factor *factor) {
+  free(factor->order);
+  free(factor->a);
+  free(factor->reflector);
+  free(factor->active);
+  free(factor->first);
+}
+
 /* The x with A^T A x = A^T b + g in the unknowns that are not known: R x = Q^T b + R^-T g. b [M][R] and g
  * [N][R] may be NULL for zeros; x [N][R] has 0 for known unknowns. */
-static void least_squares(dense_system *dense, const extended *b, const extended *g, extended *x) {
+static void least_squares(const dense_system *dense, const extended *b, const extended *g, extended *x) {
+  const dense_factor *factor = &dense->factor;
   const int32_t M = dense->rows, N = dense->kept_count, R = dense->columns;
-  extended *a = calloc((size_t)M * (size_t)N + 1, sizeof *a);
   extended *y = calloc((size_t)M * (size_t)R, sizeof *y), *q = calloc((size_t)N * (size_t)R + 1, sizeof *q);
-  int32_t *order = calloc((size_t)M, sizeof *order);
-  order_rows(dense, order);
-  for (int32_t i = 0; i < M; i++) {
-    for (int32_t c = 0; c < N; c++)
-      a[(int64_t)i * N + c] = dense->matrix[(int64_t)order[i] * dense->unknowns + dense->kept[c]];
-    for (int32_t r = 0; r < R && b; r++) y[i * R + r] = b[order[i] * R + r];
-  }
-  factorise(a, y, M, N, R);
-  if (N > 0 && dense->largest == 0) singular_values(dense, a);
+  for (int32_t i = 0; i < M * R && b; i++) y[i] = b[factor->order[i / R] * R + i % R];
+  if (b) turn_rows(factor, y, R);
   for (int32_t i = 0; i < N * R && g; i++) q[i] = g[dense->kept[i / R] * R + i % R];
-  triangle(a, q, N, R, true);
+  if (g) triangle(factor->a, q, N, R, true);
   for (int32_t i = 0; i < N * R; i++) q[i] += y[i];
-  triangle(a, q, N, R, false);
+  triangle(factor->a, q, N, R, false);
   memset(x, 0, (size_t)dense->unknowns * (size_t)R * sizeof *x);
   for (int32_t i = 0; i < N * R; i++) x[dense->kept[i / R] * R + i % R] = q[i];
-  free(a);
   free(y);
   free(q);
-  free(order);
 }
 
 /* product [M][R] = B x, or its negative added to what is there. */
@@ -210,16 +252,6 @@ static double scaled_norm(const dense_system *dense, const extended *x) {
   return sqrt(sum);
 }
 
-/* Of a matrix [M][N], for scaled unknowns. */
-double dense_matrix_norm(const dense_system *dense, const extended *x) {
-  double sum = 0;
-  for (int32_t c = 0; c < dense->unknowns; c++)
-    for (int32_t i = 0; i < dense->rows; i++)
-      if (x[(int64_t)i * dense->unknowns + c] != 0)
-        sum += square(x[(int64_t)i * dense->unknowns + c] / (extended)dense_scale(dense, c));
-  return sqrt(sum);
-}
-
 /* A^T A dx = A^T (dr - dA x) + dA^T (r - A x), and dx = dv where it is known; in two parts, whose errors
  * differ. */
 static void solve_tangent(dense_system *dense) {
@@ -272,7 +304,7 @@ void dense_open(dense_system *dense, const test_batch *batch, int64_t s) {
   dense_write_rows(dense);
   for (int32_t c = 0; c < N; c++)
     if (dense->known[c].array == NO_ARRAY) dense->kept[dense->kept_count++] = c;
-  if (dense->kept_count == 0) dense->largest = dense->smallest = dense_matrix_norm(dense, dense->matrix);
+  open_factor(dense);
   solve(dense);
   solve_adjoint(dense);
   solve_tangent(dense);
@@ -291,6 +323,7 @@ void dense_close(dense_system *dense) {
   free(dense->multiplier);
   free(dense->image);
   free(dense->tangent);
+  close_factor(&dense->factor);
 }
 
 /* Entry (i, c) of dLoss/dA = (r - A x) lambda^T - (A lambda) x^T. */

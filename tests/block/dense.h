@@ -17,12 +17,24 @@ typedef struct dense_source {
 
 enum { NO_ARRAY = -1 };
 
+/* QR of the columns of unknowns that are not known: R in the upper triangle of a, Q as reflections I - v v^T,
+ * each of the rows that are not zero in its column. */
+typedef struct dense_factor {
+  int32_t rows, columns;
+  int32_t *order;      /* [rows] which row of the system stands there */
+  extended *a;         /* [rows][columns] */
+  extended *reflector; /* v of column c: first[c] to first[c+1] - 1, for rows `active` */
+  int32_t *active;
+  int64_t *first;
+} dense_factor;
+
 /* One system. Unknown (t, k, j) is column (t D + k) (d+1) + j; the slack is the last column. */
 typedef struct dense_system {
   const test_batch *batch;
   int64_t s;
   int32_t length;
   int32_t rows, unknowns, columns; /* M, N, R */
+  dense_factor factor;
   int32_t kept_count;
   int32_t *kept;               /* [kept_count] unknowns that are not known */
   extended *matrix;            /* [M][N] weighted rows */
