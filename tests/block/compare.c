@@ -54,14 +54,15 @@ static double tangent_bound(const dense_system *dense, const bounds *b) {
 /* What products with the map from right-hand sides to solutions add. */
 static void add_products(const dense_system *dense, bounds *b) {
   const bool hard = dense->batch->formulation.initial == NEURLP_INITIAL_HARD;
-  const double known = hard ? scaled(dense, dense->solution) : 0; /* no less than that of known unknowns */
-  const double inputs = norm(dense->rhs, (int64_t)dense->rows * dense->columns) + 4 * dense->largest * known;
-  const double column = 2 * b->delta * b->condition / dense->smallest;
+  const double known = hard ? b->x : 0; /* no less than the norm of known unknowns */
+  const double given = norm(dense->rhs, (int64_t)dense->rows * dense->columns) + known;
   const double spread = sqrt(dense->rows + dense->unknowns); /* of a 1-norm over the 2-norm */
-  b->dx += column * spread * inputs;
-  b->dr += dense->largest * column * spread * inputs;
-  b->dtangent += column * spread * dense->force;
-  b->dimage += column * b->g;
+  const double column =
+      b->delta * (spread * (1 + dense->largest) / dense->smallest + b->condition * dense->map);
+  b->dx += column * given;
+  b->dr += dense->largest * column * given;
+  b->dtangent += column * dense->force;
+  b->dimage += b->dimage + b->delta * spread * dense->map * b->g;
 }
 
 static bounds bounds_of(const dense_system *dense) {

@@ -16,8 +16,12 @@
  * of each step's rows goes into global columns, T times over; chunks are joined by rows as many again.
  * Refined answers are allowed four times the error of those that are computed at once.
  *
- * A solution that is a product of a matrix with the right-hand sides has the error of the matrix's columns,
- * which are solutions themselves, of norm 1 / sigma_min at most: they add up before anything cancels. */
+ * A solution that is a product of a map P with what is given: the columns of P share the error of the factor,
+ * which is that of a solve of their sum. Of its own each has delta |b_j| / sigma_min from the reflections of
+ * its right-hand side, and delta kappa |P_j| from its back-substitution, which add up before anything
+ * cancels: over all columns, delta ( sqrt(M + N) / sigma_min + kappa |P|_F ) |b|. In the same way an adjoint
+ * that is a product has the error of A lambda twice, and the rounding of a product.
+ */
 #ifndef TESTS_BLOCK_COMPARE_H
 #define TESTS_BLOCK_COMPARE_H
 

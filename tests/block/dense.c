@@ -284,6 +284,37 @@ static void solve_tangent(dense_system *dense) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
+/* Square of the norm of the solution for one right-hand side [M]. */
+static double map_column(const dense_system *dense, const extended *b) {
+  dense_system one = *dense;
+  extended *x = numbers(dense->unknowns, 1);
+  one.columns = 1;
+  least_squares(&one, b, NULL, x);
+  const double norm2 = pow(scaled_norm(&one, x), 2);
+  free(x);
+  return norm2;
+}
+
+/* Given are the right-hand sides of rows, weighted, and known unknowns, scaled. */
+static double map_norm(const dense_system *dense) {
+  extended *b = numbers(dense->rows, 1);
+  double sum = 0;
+  for (int32_t i = 0; i < dense->rows; i++) {
+    if (dense->source[i].array == STEPS || dense->source[i].array == NO_ARRAY) continue;
+    b[i] = 1;
+    sum += map_column(dense, b);
+    b[i] = 0;
+  }
+  for (int32_t c = 0; c < dense->unknowns; c++) {
+    if (dense->known[c].array == NO_ARRAY) continue;
+    for (int32_t i = 0; i < dense->rows; i++)
+      b[i] = dense->matrix[(int64_t)i * dense->unknowns + c] / (extended)dense_scale(dense, c);
+    sum += 1 + map_column(dense, b);
+  }
+  free(b);
+  return sqrt(sum);
+}
+
 void dense_open(dense_system *dense, const test_batch *batch, int64_t s) {
   const neurlp_shape *z = &batch->shape;
   const int32_t length = batch->lengths[s], R = z->columns, M = dense_count_rows(batch, length);
@@ -308,6 +339,7 @@ void dense_open(dense_system *dense, const test_batch *batch, int64_t s) {
   solve(dense);
   solve_adjoint(dense);
   solve_tangent(dense);
+  if (batch->prepared) dense->map = map_norm(dense);
 }
 
 void dense_close(dense_system *dense) {

@@ -51,6 +51,8 @@ typedef struct dense_system {
   double forced, forced_rest;  /* |z| and |p - A z| of its part z that solves A z = p = dr - dA x */
   double turned, turned_image; /* |mu| and |A mu| of its part mu = (A^T A)^-1 dA^T (r - A x) */
   double turn, force;          /* norms of dA in scaled unknowns, and of dr */
+  double map; /* Frobenius norm of the map from what is given to scaled unknowns; 0 if the batch is not
+                 prepared */
   double largest, smallest; /* singular values of the matrix without known columns, scaled; if all are known,
                                the norm of the matrix */
 } dense_system;
