@@ -41,7 +41,8 @@ function(neurlp_add_lane_sources room)
       add_library(${target} OBJECT ${ARGN})
       set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
       target_compile_definitions(${target} PRIVATE NEURLP_KERNELS=neurlp_kernels_${isa}_${precision}
-                                                   NEURLP_KERNEL_${kernel}=1)
+                                                   NEURLP_KERNEL_${kernel}=1 NEURLP_ISA="${isa}"
+                                                   $<$<NOT:$<STREQUAL:${isa},baseline>>:NEURLP_COMMON_SIZES>)
       target_compile_options(${target} PRIVATE ${flags_${isa}} -ffp-contract=fast)
       target_link_libraries(${target} PRIVATE neurlp_compile)
       set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES ${target})

@@ -67,7 +67,7 @@ NEURLP_INLINE void adjoint_load(const neurlp_tile *tile, const adjoint_view *vie
   inside.edge = 0;
   wide_clear(to.global, (int64_t)sizes_globals(z) * z.columns);
   for (int32_t t = 0; t < tile->steps; t++)
-    if (tile_inside(tile, t))
+    if (tile_inside(tile, z, t))
       adjoint_load_step(tile, view, to, inside, t);
     else
       adjoint_load_step(tile, view, to, edge, t);
@@ -258,7 +258,7 @@ NEURLP_INLINE void adjoint_gradients(neurlp_tile *tile, adjoint_view *view, swee
   local_load(tile, &view->local, edge, 0);
   local_load(tile, &view->local, edge, 1);
   for (int32_t t = 0; t < tile->steps; t++)
-    if (tile_inside(tile, t))
+    if (tile_inside(tile, z, t))
       adjoint_step(tile, view, inside, t);
     else
       adjoint_step(tile, view, edge, t);

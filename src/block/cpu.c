@@ -48,7 +48,7 @@ static size_t workspace_bytes_cpu(const neurlp_context *context, const neurlp_pr
   if (!problem->one_factor) return bytes;
   cpu_map map;
   neurlp_map_plan_cpu(&map, problem);
-  return bytes + tile + shared_bytes(problem, NEURLP_ARRAY_COEFFICIENTS) +
+  return bytes + 2 * tile + shared_bytes(problem, NEURLP_ARRAY_COEFFICIENTS) +
          shared_bytes(problem, NEURLP_ARRAY_STEPS) + neurlp_map_bytes_cpu(&map, problem);
 }
 
@@ -61,6 +61,7 @@ static void destroy_cpu(void **state) {
   neurlp_release(context, &cpu->coefficients);
   neurlp_release(context, &cpu->steps);
   neurlp_release(context, &cpu->factor);
+  neurlp_release(context, &cpu->passing);
   neurlp_release(context, &cpu->workspace);
   neurlp_release(context, state);
 }
@@ -70,6 +71,7 @@ static neurlp_status allocate_factor(cpu_state *cpu) {
   const neurlp_problem *problem = cpu->problem;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(cpu->context, 1, cpu->thread_bytes, &cpu->factor));
+  NEURLP_TRY(neurlp_allocate(cpu->context, 1, cpu->thread_bytes, &cpu->passing));
   NEURLP_TRY(
       neurlp_allocate(cpu->context, 1, shared_bytes(problem, NEURLP_ARRAY_COEFFICIENTS), &cpu->coefficients));
   NEURLP_TRY(neurlp_allocate(cpu->context, 1, shared_bytes(problem, NEURLP_ARRAY_STEPS), &cpu->steps));
@@ -134,13 +136,13 @@ void neurlp_run_tiles_cpu(const cpu_state *cpu, void (*kernel)(const neurlp_tile
 
 /* ---- one factor -------------------------------------------------------------------------------------- */
 
-/* Factorises the left-hand side that all systems share. */
-static neurlp_status make_factor(cpu_state *cpu, const neurlp_inputs *inputs) {
+/* Factorises the left-hand side that all systems share, into a workspace. */
+static neurlp_status make_factor(const cpu_state *cpu, const neurlp_inputs *inputs, void *workspace) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_inputs one = *inputs;
   one.systems = 1;
   const neurlp_tile_job job = {
-      .problem = cpu->problem, .inputs = &one, .workspace = cpu->factor, .status = &status};
+      .problem = cpu->problem, .inputs = &one, .workspace = workspace, .status = &status};
   cpu->kernels->factorise(&job);
   return status;
 }
@@ -151,7 +153,7 @@ static neurlp_status prepare_cpu(void *state, const neurlp_inputs *inputs) {
   if (coefficients > 0) memcpy(cpu->coefficients, inputs->coefficients, coefficients);
   memcpy(cpu->steps, inputs->steps, shared_bytes(cpu->problem, NEURLP_ARRAY_STEPS));
   const neurlp_inputs left = {.coefficients = cpu->coefficients, .steps = cpu->steps};
-  const neurlp_status status = make_factor(cpu, &left);
+  const neurlp_status status = make_factor(cpu, &left, cpu->factor);
   if (status != NEURLP_SUCCESS)
     return status < 0 ? status
                       : neurlp_fail(cpu->context, status, "the left-hand side that all systems share: %s",
@@ -167,13 +169,13 @@ static neurlp_status prepare_cpu(void *state, const neurlp_inputs *inputs) {
 static bool settle_factor(cpu_state *cpu, neurlp_inputs *inputs, const void **kept, neurlp_status *statuses) {
   *kept = NULL;
   if (!cpu->problem->one_factor || inputs->lengths) return true;
-  *kept = cpu->factor;
+  *kept = inputs->steps ? cpu->passing : cpu->factor;
   if (!inputs->steps) {
     inputs->coefficients = cpu->coefficients;
     inputs->steps = cpu->steps;
     return true;
   }
-  const neurlp_status status = make_factor(cpu, inputs);
+  const neurlp_status status = make_factor(cpu, inputs, cpu->passing);
   for (int64_t s = 0; s < inputs->systems && status != NEURLP_SUCCESS; s++) statuses[s] = status;
   return status == NEURLP_SUCCESS;
 }

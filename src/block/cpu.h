@@ -29,6 +29,7 @@ typedef struct cpu_state {
   /* Where all systems have one factor: its workspace, and the left-hand side that prepare was given. */
   unsigned char *factor;
   void *coefficients, *steps;
+  unsigned char *passing; /* the factor of a call that gives its own left-hand side */
   cpu_map map;
   /* Sums over systems of gradients, a copy for each shard; NULL for arrays that are not shared. */
   int32_t shards;

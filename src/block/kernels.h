@@ -25,7 +25,8 @@ typedef struct neurlp_tile_job {
 
 /* The kernels for one instruction set and precision. */
 typedef struct neurlp_kernels {
-  int32_t width; /* lanes of a tile */
+  const char *name; /* of the instruction set */
+  int32_t width;    /* lanes of a tile */
   size_t (*workspace_bytes)(const neurlp_problem *problem);
   void (*factorise)(const neurlp_tile_job *job); /* leaves the factor of system `first` in the workspace */
   void (*solve)(const neurlp_tile_job *job);

@@ -21,7 +21,7 @@ static sweep_sizes sizes_of(const neurlp_problem *problem) {
 /* Hermite rows without global unknowns and final values: everything that other formulations need is left out
  * by the compiler. */
 NEURLP_INLINE sweep_sizes plain(int32_t dimensions, int32_t derivatives, int32_t equations, int32_t columns) {
-  return (sweep_sizes){dimensions, derivatives, equations, columns, .twin = 1, .edge = 1};
+  return (sweep_sizes){dimensions, derivatives, equations, columns, .twin = 1, .edge = 1, .fast = 1};
 }
 
 static bool is_plain(sweep_sizes z) {
@@ -29,8 +29,12 @@ static bool is_plain(sweep_sizes z) {
 }
 
 /* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
- * and one right-hand side are constant too. */
+ * and one right-hand side are constant too. Instruction sets that are there for old machines do without. */
+#ifdef NEURLP_COMMON_SIZES
 #define COMMON_SIZES(X) X(1, 3) X(1, 4) X(1, 5) X(2, 3) X(3, 3)
+#else
+#define COMMON_SIZES(X)
+#endif
 
 #define DEFINE_COMMON(D, derivatives)                                                                        \
   static void solve_##D##_##derivatives(const neurlp_tile_job *job) {                                        \
@@ -103,6 +107,7 @@ static size_t workspace_bytes(const neurlp_problem *problem) {
 const neurlp_kernels *NEURLP_KERNELS(void);
 
 const neurlp_kernels *NEURLP_KERNELS(void) {
-  static const neurlp_kernels kernels = {LANES, workspace_bytes, factorise, solve, adjoint, tangent, slack};
+  static const neurlp_kernels kernels = {NEURLP_ISA, LANES,   workspace_bytes, factorise,
+                                         solve,      adjoint, tangent,         slack};
   return &kernels;
 }

@@ -290,7 +290,7 @@ NEURLP_INLINE void sweep_factorise(neurlp_tile *tile, sweep_sizes z, int32_t col
   inside.edge = 0;
   sweep_begin(tile, edge, columns);
   for (int32_t t = 0; t < tile->steps; t++)
-    if (tile_inside(tile, t))
+    if (tile_inside(tile, z, t))
       sweep_step(tile, inside, columns, t);
     else
       sweep_step(tile, edge, columns, t);

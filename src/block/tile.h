@@ -16,6 +16,7 @@ typedef struct sweep_sizes {
   /* 0 where a step and the two that follow it are inside every lane (so is a third), and neither has
    * values that are given or global: then the compiler leaves out what the edges of the grid need. */
   int32_t edge;
+  int32_t fast; /* 1 if such steps are to have code of their own */
 } sweep_sizes;
 
 /* Where a row's parts begin: n columns of step t, n of step t+1, one for u[t+2][k][d-1] of each dimension if
@@ -185,10 +186,10 @@ NEURLP_INLINE bool tile_absent(const neurlp_tile *tile, sweep_sizes z, int32_t t
   return tile_known(tile, z, t, j) || (z.edge && z.first && t == 0);
 }
 
-/* Steps for which z.edge may be 0. */
-NEURLP_INLINE bool tile_inside(const neurlp_tile *tile, int32_t t) {
+/* Steps for which z.edge may be 0, and is. */
+NEURLP_INLINE bool tile_inside(const neurlp_tile *tile, sweep_sizes z, int32_t t) {
   const neurlp_problem *problem = tile->problem;
-  return t > 0 && t >= problem->hard_steps && t >= problem->soft_steps && t + 3 < tile->shortest;
+  return z.fast && t > 0 && t >= problem->hard_steps && t >= problem->soft_steps && t + 3 < tile->shortest;
 }
 
 /* Fills target[l][from..to) of the lanes that are systems. */

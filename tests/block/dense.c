@@ -5,190 +5,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EQUATION = 0, SOFT_VALUE = 1, SMOOTHNESS = 2, PERIODIC = 3 };
-
-/* What dense_open passes around while it writes rows. */
-typedef struct writer {
-  dense_system *dense;
-  const neurlp_shape *shape;
-  const neurlp_formulation *formulation;
-  const neurlp_inputs *inputs;
-  int64_t s;
-  int32_t length;
-  int32_t row;
-} writer;
-
-static int32_t column(const neurlp_shape *shape, int32_t t, int32_t k, int32_t j) {
-  return (t * shape->dimensions + k) * (shape->order + 1) + j;
+static double square(extended x) {
+  return (double)(x * x);
 }
 
-static extended equation_weight(const neurlp_formulation *f) {
-  return f->weight_equation != 0 ? (extended)f->weight_equation
-                                 : powl((extended)f->nominal_step, f->leading_derivative);
-}
-
-/* Step sizes of this system. */
-static const double *own_steps(const writer *w) {
-  const int32_t H = w->shape->steps_per_dimension ? w->shape->dimensions : 1;
-  return (const double *)w->inputs->steps + w->s * (w->shape->steps - 1) * H;
-}
-
-static extended *new_row(writer *w, int32_t family, int32_t kind) {
-  w->dense->family[w->row] = family;
-  w->dense->kind[w->row] = kind;
-  w->dense->second[w->row] = -1;
-  return w->dense->matrix + (int64_t)w->row++ * w->dense->unknowns;
-}
-
-static void write_equations(writer *w) {
-  const neurlp_shape *z = w->shape;
-  const int32_t D = z->dimensions, d = z->order, E = z->equations, R = z->columns;
-  const extended weight = equation_weight(w->formulation);
-  const double *c = w->inputs->coefficients, *b = w->inputs->rhs;
-  for (int32_t t = 0; t < w->length; t++)
-    for (int32_t e = 0; e < E; e++) {
-      const int64_t index = (w->s * z->steps + t) * E + e;
-      extended *row = new_row(w, EQUATION, t * E + e);
-      for (int32_t k = 0; k < D; k++)
-        for (int32_t j = 0; j <= d; j++)
-          row[column(z, t, k, j)] = weight * (extended)c[(index * D + k) * (d + 1) + j];
-      for (int32_t r = 0; r < R; r++)
-        w->dense->rhs[(w->row - 1) * R + r] = weight * (extended)b[index * R + r];
-    }
-}
-
-static void write_initial_values(writer *w) {
-  const neurlp_shape *z = w->shape;
-  const int32_t D = z->dimensions, J = z->initial_derivatives, R = z->columns;
-  const int64_t each = (int64_t)z->initial_steps * D * J;
-  for (int32_t i = 0; i < each; i++) {
-    const int32_t c = column(z, i / (D * J), i / J % D, i % J);
-    const double *value = (const double *)w->inputs->initial_values + (w->s * each + i) * R;
-    if (w->formulation->initial == NEURLP_INITIAL_HARD) {
-      w->dense->known[c] = 1 + i;
-      for (int32_t r = 0; r < R; r++) w->dense->solution[c * R + r] = (extended)value[r];
-    } else {
-      const extended weight = (extended)w->formulation->weight_initial;
-      new_row(w, SOFT_VALUE, i)[c] = weight;
-      for (int32_t r = 0; r < R; r++) w->dense->rhs[(w->row - 1) * R + r] = weight * (extended)value[r];
-    }
+/* One Householder reflection for column c, of the rows that are not zero there; `end` is one past the last
+ * entry of each row that is not zero, for a band stays one if its rows stand in order. */
+static void reflect(dense_factor *factor, int32_t c, int32_t *end) {
+  const int32_t M = factor->rows, N = factor->columns;
+  int32_t *active = factor->active + factor->first[c], count = 0, reach = 0;
+  extended *v = factor->reflector + factor->first[c], norm2 = 0, product = 0;
+  for (int32_t i = c; i < M; i++)
+    if (i == c || factor->a[(int64_t)i * N + c] != 0) active[count++] = i;
+  factor->first[c + 1] = factor->first[c] + count;
+  for (int32_t i = 0; i < count; i++) {
+    v[i] = factor->a[(int64_t)active[i] * N + c];
+    norm2 += v[i] * v[i];
+    if (end[active[i]] > reach) reach = end[active[i]];
   }
-}
-
-/* a_q = (2m-q)! m! / ((2m)! q! (m-q)!), by its recursion a_(q+1) = a_q (m-q) / ((2m-q) (q+1)). */
-static extended hermite(int32_t m, int32_t q) {
-  extended a = 1;
-  for (int32_t i = 0; i < q; i++) a *= (extended)(m - i) / ((extended)(2 * m - i) * (i + 1));
-  return a;
-}
-
-static void write_pair(writer *w, int32_t t, int32_t k, int32_t j, extended coefficient, extended sign,
-                       extended h) {
-  const extended value = coefficient * powl(h, j), slope = j > 0 ? coefficient * j * powl(h, j - 1) : 0;
-  extended *row = w->dense->matrix + (int64_t)(w->row - 1) * w->dense->unknowns;
-  extended *derivative = w->dense->derivative + (int64_t)(w->row - 1) * w->dense->unknowns;
-  row[column(w->shape, t, k, j)] = value;
-  row[column(w->shape, t + 1, k, j)] = -sign * value;
-  derivative[column(w->shape, t, k, j)] = slope;
-  derivative[column(w->shape, t + 1, k, j)] = -sign * slope;
-}
-
-static void write_hermite(writer *w) {
-  const neurlp_shape *z = w->shape;
-  const int32_t D = z->dimensions, d = z->order, H = z->steps_per_dimension ? D : 1;
-  const extended weight = (extended)w->formulation->weight_smoothness;
-  for (int32_t t = 0; t + 1 < w->length; t++)
-    for (int32_t k = 0; k < D; k++) {
-      const int32_t index = t * H + (H > 1 ? k : 0);
-      const extended h = (extended)own_steps(w)[index];
-      for (int32_t i = 0; i < d; i++) {
-        new_row(w, SMOOTHNESS, index);
-        for (int32_t q = 0; q <= d - i; q++)
-          write_pair(w, t, k, i + q, weight * hermite(d - i, q), q % 2 ? -1 : 1, h);
-      }
-      new_row(w, SMOOTHNESS, index);
-      write_pair(w, t, k, d, weight * (extended)w->formulation->weight_top, 1, h);
-    }
-}
-
-/* coefficient h^power, and its derivative, into one place of the last row. */
-static void write_entry(writer *w, int32_t t, int32_t k, int32_t j, extended coefficient, int32_t power,
-                        extended h) {
-  const int64_t place = (int64_t)(w->row - 1) * w->dense->unknowns + column(w->shape, t, k, j);
-  w->dense->matrix[place] = coefficient * powl(h, power);
-  w->dense->derivative[place] = power == 0 ? 0 : coefficient * power * powl(h, power - 1);
-}
-
-static extended *new_smoothness_row(writer *w, int32_t index) {
-  extended *row = new_row(w, SMOOTHNESS, index);
-  if (w->formulation->slack) row[w->dense->unknowns - 1] = (extended)w->formulation->weight_smoothness;
-  return row;
-}
-
-static void write_taylor(writer *w) {
-  const neurlp_shape *z = w->shape;
-  const int32_t D = z->dimensions, d = z->order, H = z->steps_per_dimension ? D : 1;
-  const extended weight = (extended)w->formulation->weight_smoothness;
-  for (int32_t t = 0; t + 1 < w->length; t++)
-    for (int32_t k = 0; k < D; k++)
-      for (int32_t i = 0; i <= (w->formulation->central ? d - 1 : d); i++) {
-        const int32_t index = t * H + (H > 1 ? k : 0);
-        const extended h = (extended)own_steps(w)[index];
-        for (int32_t back = 0; back < 2; back++) {
-          const extended sign = back ? -1 : 1;
-          extended factorial = 1;
-          new_smoothness_row(w, index);
-          for (int32_t j = i; j <= d; factorial *= ++j - i)
-            write_entry(w, t + back, k, j, weight * powl(sign, j) / factorial, j, h);
-          write_entry(w, t + 1 - back, k, i, -weight * powl(sign, i), i, h);
-        }
-      }
-}
-
-static void write_central(writer *w) {
-  const neurlp_shape *z = w->shape;
-  const int32_t D = z->dimensions, d = z->order, H = z->steps_per_dimension ? D : 1;
-  const extended weight = (extended)w->formulation->weight_smoothness;
-  for (int32_t t = 1; t + 1 < w->length; t++)
-    for (int32_t k = 0; k < D; k++) {
-      const int32_t index = (t - 1) * H + (H > 1 ? k : 0);
-      const double *h = own_steps(w) + index;
-      const extended s = (extended)h[0] + (extended)h[H];
-      new_smoothness_row(w, index);
-      w->dense->second[w->row - 1] = index + H;
-      write_entry(w, t + 1, k, d - 1, weight, d - 2, s);
-      write_entry(w, t - 1, k, d - 1, -weight, d - 2, s);
-      write_entry(w, t, k, d, -weight, d - 1, s);
-    }
-}
-
-static void write_periodic(writer *w) {
-  for (int32_t k = 0; k < w->shape->dimensions; k++)
-    for (int32_t j = 0; j < w->shape->order; j++) {
-      extended *row = new_row(w, PERIODIC, 0);
-      row[column(w->shape, 0, k, j)] = 1;
-      row[column(w->shape, w->length - 1, k, j)] = -1;
-    }
-}
-
-/* Householder QR of a [M][N] in place, applied to b [M][R] too; R is left in the upper triangle. */
-static void factorise(extended *a, extended *b, int32_t M, int32_t N, int32_t R) {
-  extended *v = calloc((size_t)M, sizeof *v);
-  for (int32_t c = 0; c < N; c++) {
-    extended norm2 = 0, product = 0;
-    for (int32_t i = c; i < M; i++) norm2 += a[i * N + c] * a[i * N + c];
-    if (norm2 == 0) continue;
-    for (int32_t i = c; i < M; i++) v[i] = a[i * N + c];
-    v[c] += a[c * N + c] < 0 ? -sqrtl(norm2) : sqrtl(norm2);
-    for (int32_t i = c; i < M; i++) product += v[i] * v[i];
-    for (int32_t j = c; j < N + R; j++) {
-      extended *x = j < N ? a + j : b + (j - N), sum = 0;
-      const int32_t step = j < N ? N : R;
-      for (int32_t i = c; i < M; i++) sum += v[i] * x[i * step];
-      for (int32_t i = c; i < M; i++) x[i * step] -= 2 * sum / product * v[i];
-    }
+  if (norm2 == 0) return;
+  v[0] += v[0] < 0 ? -sqrtl(norm2) : sqrtl(norm2);
+  for (int32_t i = 0; i < count; i++) product += v[i] * v[i];
+  for (int32_t i = 0; i < count; i++) v[i] *= sqrtl(2 / product);
+  for (int32_t j = c; j < reach; j++) {
+    extended sum = 0;
+    for (int32_t i = 0; i < count; i++) sum += v[i] * factor->a[(int64_t)active[i] * N + j];
+    for (int32_t i = 0; i < count; i++) factor->a[(int64_t)active[i] * N + j] -= sum * v[i];
   }
-  free(v);
+  for (int32_t i = 0; i < count; i++) end[active[i]] = reach;
+  for (int32_t i = 1; i < count; i++) factor->a[(int64_t)active[i] * N + c] = 0;
+}
+
+/* QR of a, in place: R is left in the upper triangle. */
+static void factorise(dense_factor *factor) {
+  const int32_t M = factor->rows, N = factor->columns;
+  int32_t *end = calloc((size_t)M, sizeof *end);
+  for (int32_t i = 0; i < M; i++)
+    for (int32_t c = 0; c < N; c++)
+      if (factor->a[(int64_t)i * N + c] != 0) end[i] = c + 1;
+  for (int32_t c = 0; c < N; c++) reflect(factor, c, end);
+  free(end);
+}
+
+/* y [M][R] becomes Q^T y. */
+static void turn_rows(const dense_factor *factor, extended *y, int32_t R) {
+  for (int32_t c = 0; c < factor->columns; c++)
+    for (int32_t r = 0; r < R; r++) {
+      extended sum = 0;
+      for (int64_t i = factor->first[c]; i < factor->first[c + 1]; i++)
+        sum += factor->reflector[i] * y[factor->active[i] * R + r];
+      for (int64_t i = factor->first[c]; i < factor->first[c + 1]; i++)
+        y[factor->active[i] * R + r] -= sum * factor->reflector[i];
+    }
 }
 
 /* R x = y or, with `transposed`, R^T x = y; in place in y [N][R]. */
@@ -197,18 +65,36 @@ static void triangle(const extended *a, extended *y, int32_t N, int32_t R, bool 
     for (int32_t i = 0; i < N; i++) {
       const int32_t c = transposed ? i : N - 1 - i;
       for (int32_t j = transposed ? 0 : c + 1; j < (transposed ? c : N); j++)
-        y[c * R + r] -= (transposed ? a[j * N + c] : a[c * N + j]) * y[j * R + r];
-      y[c * R + r] /= a[c * N + c];
+        y[c * R + r] -= (transposed ? a[(int64_t)j * N + c] : a[(int64_t)c * N + j]) * y[j * R + r];
+      y[c * R + r] /= a[(int64_t)c * N + c];
     }
 }
 
-static void singular_values(dense_system *dense, const extended *a, const extended *scale, int32_t N) {
-  const int32_t M = dense->rows;
-  double *copy = calloc((size_t)M * (size_t)N, sizeof *copy);
+double dense_scale(const dense_system *dense, int32_t column) {
+  const test_batch *batch = dense->batch;
+  const bool slack = batch->formulation.slack && column == dense->unknowns - 1;
+  return slack ? 1 : pow(batch->formulation.nominal_step, column % (batch->shape.order + 1));
+}
+
+double dense_matrix_norm(const dense_system *dense, const extended *x) {
+  double sum = 0;
+  for (int32_t c = 0; c < dense->unknowns; c++)
+    for (int32_t i = 0; i < dense->rows; i++)
+      if (x[(int64_t)i * dense->unknowns + c] != 0)
+        sum += square(x[(int64_t)i * dense->unknowns + c] / (extended)dense_scale(dense, c));
+  return sqrt(sum);
+}
+
+/* Of the factor, in scaled unknowns: they are those of the matrix. */
+static void singular_values(dense_system *dense, const extended *a) {
+  const int32_t N = dense->kept_count;
+  double *copy = calloc((size_t)N * (size_t)N, sizeof *copy);
   double *values = calloc((size_t)N, sizeof *values), *rest = calloc((size_t)N, sizeof *rest);
-  for (int32_t i = 0; i < M; i++)
-    for (int32_t c = 0; c < N; c++) copy[i * N + c] = (double)(a[i * N + c] / scale[c]);
-  LAPACKE_dgesvd(LAPACK_ROW_MAJOR, 'N', 'N', M, N, copy, N, values, NULL, 1, NULL, 1, rest);
+  for (int32_t i = 0; i < N; i++)
+    for (int32_t c = i; c < N; c++)
+      copy[(int64_t)i * N + c] =
+          (double)(a[(int64_t)i * N + c] / (extended)dense_scale(dense, dense->kept[c]));
+  LAPACKE_dgesvd(LAPACK_ROW_MAJOR, 'N', 'N', N, N, copy, N, values, NULL, 1, NULL, 1, rest);
   dense->largest = values[0];
   dense->smallest = values[N - 1];
   free(copy);
@@ -216,110 +102,260 @@ static void singular_values(dense_system *dense, const extended *a, const extend
   free(rest);
 }
 
-/* product [M][R] = A x. */
-static void multiply(const dense_system *dense, const extended *x, extended *product) {
+/* Rows in the order of their first unknown that is not known; sorts by counting. */
+static void order_rows(const dense_system *dense, int32_t *order) {
+  const int32_t M = dense->rows, N = dense->kept_count;
+  int32_t *first = calloc((size_t)M, sizeof *first), count = 0;
+  for (int32_t i = 0; i < M; i++)
+    while (first[i] < N && dense->matrix[(int64_t)i * dense->unknowns + dense->kept[first[i]]] == 0)
+      first[i]++;
+  for (int32_t c = 0; c <= N; c++)
+    for (int32_t i = 0; i < M; i++)
+      if (first[i] == c) order[count++] = i;
+  free(first);
+}
+
+/* Factor of the columns of unknowns that are not known. */
+static void open_factor(dense_system *dense) {
+  const int32_t M = dense->rows, N = dense->kept_count;
+  const size_t all = (size_t)M * (size_t)N + 1;
+  dense_factor *factor = &dense->factor;
+  *factor = (dense_factor){.rows = M, .columns = N};
+  factor->order = calloc((size_t)M, sizeof *factor->order);
+  factor->a = calloc(all, sizeof *factor->a);
+  factor->reflector = calloc(all, sizeof *factor->reflector);
+  factor->active = calloc(all, sizeof *factor->active);
+  factor->first = calloc((size_t)N + 1, sizeof *factor->first);
+  order_rows(dense, factor->order);
+  for (int32_t i = 0; i < M; i++)
+    for (int32_t c = 0; c < N; c++)
+      factor->a[(int64_t)i * N + c] =
+          dense->matrix[(int64_t)factor->order[i] * dense->unknowns + dense->kept[c]];
+  factorise(factor);
+  if (N > 0)
+    singular_values(dense, factor->a);
+  else
+    dense->largest = dense->smallest = dense_matrix_norm(dense, dense->matrix);
+}
+
+static void close_factor(dense_factor *factor) {
+  free(factor->order);
+  free(factor->a);
+  free(factor->reflector);
+  free(factor->active);
+  free(factor->first);
+}
+
+/* The x with A^T A x = A^T b + g in the unknowns that are not known: R x = Q^T b + R^-T g. b [M][R] and g
+ * [N][R] may be NULL for zeros; x [N][R] has 0 for known unknowns. */
+static void least_squares(const dense_system *dense, const extended *b, const extended *g, extended *x) {
+  const dense_factor *factor = &dense->factor;
+  const int32_t M = dense->rows, N = dense->kept_count, R = dense->columns;
+  extended *y = calloc((size_t)M * (size_t)R, sizeof *y), *q = calloc((size_t)N * (size_t)R + 1, sizeof *q);
+  for (int32_t i = 0; i < M * R && b; i++) y[i] = b[factor->order[i / R] * R + i % R];
+  if (b) turn_rows(factor, y, R);
+  for (int32_t i = 0; i < N * R && g; i++) q[i] = g[dense->kept[i / R] * R + i % R];
+  if (g) triangle(factor->a, q, N, R, true);
+  for (int32_t i = 0; i < N * R; i++) q[i] += y[i];
+  triangle(factor->a, q, N, R, false);
+  memset(x, 0, (size_t)dense->unknowns * (size_t)R * sizeof *x);
+  for (int32_t i = 0; i < N * R; i++) x[dense->kept[i / R] * R + i % R] = q[i];
+  free(y);
+  free(q);
+}
+
+/* product [M][R] = B x, or its negative added to what is there. */
+static void multiply(const dense_system *dense, const extended *b, const extended *x, extended *product) {
   for (int32_t i = 0; i < dense->rows; i++)
-    for (int32_t r = 0; r < dense->columns; r++) {
-      extended sum = 0;
-      for (int32_t c = 0; c < dense->unknowns; c++)
-        sum += dense->matrix[(int64_t)i * dense->unknowns + c] * x[c * dense->columns + r];
-      product[i * dense->columns + r] = sum;
+    for (int32_t c = 0; c < dense->unknowns; c++) {
+      const extended entry = b[(int64_t)i * dense->unknowns + c];
+      for (int32_t r = 0; r < dense->columns && entry != 0; r++)
+        product[i * dense->columns + r] += entry * x[c * dense->columns + r];
     }
 }
 
-/* Leaves out known columns, solves, and puts the rest of solution and multiplier in place. */
-static void solve(dense_system *dense, const neurlp_shape *shape, const neurlp_formulation *f,
-                  const double *grad) {
-  const int32_t M = dense->rows, R = dense->columns;
-  int32_t N = 0;
-  int32_t *kept = calloc((size_t)dense->unknowns, sizeof *kept);
-  for (int32_t c = 0; c < dense->unknowns; c++)
-    if (!dense->known[c]) kept[N++] = c;
-  extended *a = calloc((size_t)M * (size_t)N + 1, sizeof *a), *scale = calloc((size_t)N + 1, sizeof *scale);
-  extended *b = calloc((size_t)M * (size_t)R, sizeof *b), *g = calloc((size_t)N * (size_t)R + 1, sizeof *g);
-  multiply(dense, dense->solution, b);
-  for (int32_t i = 0; i < M * R; i++) b[i] = dense->rhs[i] - b[i];
-  for (int32_t c = 0; c < N; c++) {
-    const bool slack = f->slack && kept[c] == dense->unknowns - 1;
-    scale[c] = slack ? 1 : powl((extended)f->nominal_step, kept[c] % (shape->order + 1));
-    for (int32_t i = 0; i < M; i++) a[i * N + c] = dense->matrix[(int64_t)i * dense->unknowns + kept[c]];
-    for (int32_t r = 0; r < R && grad && !slack; r++) g[c * R + r] = (extended)grad[kept[c] * R + r];
-  }
-  if (N > 0) singular_values(dense, a, scale, N);
-  factorise(a, b, M, N, R);
-  for (int32_t r = 0; r < R && f->slack; r++) /* R^T R x = A^T r + gamma alpha e */
-    b[(N - 1) * R + r] += (extended)f->gamma * (extended)f->alpha / a[N * N - 1];
-  triangle(a, b, N, R, false);
-  triangle(a, g, N, R, true);
-  triangle(a, g, N, R, false);
-  for (int32_t i = 0; i < N * R; i++) {
-    dense->solution[kept[i / R] * R + i % R] = b[i];
-    dense->multiplier[kept[i / R] * R + i % R] = g[i];
-  }
-  free(kept);
-  free(a);
-  free(scale);
-  free(b);
+static extended *numbers(int64_t rows, int64_t columns) {
+  return calloc((size_t)rows * (size_t)columns + 1, sizeof(extended));
+}
+
+/* y - B x */
+static extended *rest_of(const dense_system *dense, const extended *y, const extended *b, const extended *x) {
+  extended *rest = numbers(dense->rows, dense->columns);
+  multiply(dense, b, x, rest);
+  for (int32_t i = 0; i < dense->rows * dense->columns; i++) rest[i] = y[i] - rest[i];
+  return rest;
+}
+
+static void solve(dense_system *dense) {
+  const neurlp_formulation *f = &dense->batch->formulation;
+  const int32_t R = dense->columns;
+  extended *moved = rest_of(dense, dense->rhs, dense->matrix, dense->solution);
+  extended *linear = numbers(dense->unknowns, R), *x = numbers(dense->unknowns, R);
+  for (int32_t r = 0; r < R && f->slack; r++)
+    linear[(dense->unknowns - 1) * R + r] = (extended)f->gamma * (extended)f->alpha;
+  least_squares(dense, moved, linear, x);
+  for (int32_t i = 0; i < dense->unknowns * R; i++) dense->solution[i] += x[i];
+  dense->residual = rest_of(dense, dense->rhs, dense->matrix, dense->solution);
+  free(moved);
+  free(linear);
+  free(x);
+}
+
+static void solve_adjoint(dense_system *dense) {
+  const int32_t R = dense->columns, own = dense->unknowns - dense->batch->formulation.slack;
+  const double *grad = dense->batch->grad_output + dense->s * dense->batch->size_solution;
+  extended *g = numbers(dense->unknowns, R);
+  for (int32_t i = 0; i < own * R; i++) g[i] = (extended)grad[i];
+  least_squares(dense, NULL, g, dense->multiplier);
+  multiply(dense, dense->matrix, dense->multiplier, dense->image);
   free(g);
 }
 
-static int32_t smoothness_rows(const neurlp_shape *shape, const neurlp_formulation *f, int32_t length) {
-  const int32_t D = shape->dimensions, d = shape->order;
-  if (f->smoothness == NEURLP_SMOOTHNESS_HERMITE) return (length - 1) * D * (d + 1);
-  return f->central ? D * ((length - 1) * 2 * d + length - 2) : (length - 1) * D * 2 * (d + 1);
+static extended direction(const dense_system *dense, int32_t array, int64_t t, int64_t i) {
+  const test_array *a = &dense->batch->arrays[array];
+  return a->fixed ? 0 : (extended)a->direction[batch_place(a, dense->s, t, i)];
 }
 
-void dense_open(dense_system *dense, const neurlp_shape *shape, const neurlp_formulation *formulation,
-                const neurlp_inputs *inputs, int64_t s, const double *grad_output) {
-  const int32_t length = inputs->lengths ? inputs->lengths[s] : shape->steps;
-  const int32_t n = shape->dimensions * (shape->order + 1), R = shape->columns;
-  const int32_t soft = formulation->initial == NEURLP_INITIAL_SOFT
-                           ? shape->initial_steps * shape->dimensions * shape->initial_derivatives
-                           : 0;
-  const int32_t M = length * shape->equations + soft + smoothness_rows(shape, formulation, length) +
-                    (formulation->periodic ? shape->dimensions * shape->order : 0);
-  const int32_t N = length * n + formulation->slack;
-  const size_t m = (size_t)M, u = (size_t)N, r = (size_t)R;
-  memset(dense, 0, sizeof *dense);
-  dense->rows = M;
-  dense->unknowns = N;
-  dense->columns = R;
-  dense->matrix = calloc(m * u, sizeof(extended));
-  dense->derivative = calloc(m * u, sizeof(extended));
-  dense->rhs = calloc(m * r, sizeof(extended));
-  dense->kind = calloc(m, sizeof(int32_t));
-  dense->second = calloc(m, sizeof(int32_t));
-  dense->family = calloc(m, sizeof(int32_t));
-  dense->known = calloc(u, sizeof(int32_t));
-  dense->solution = calloc(u * r, sizeof(extended));
-  dense->multiplier = calloc(u * r, sizeof(extended));
-  dense->image = calloc(m * r, sizeof(extended));
-  dense->residual = calloc(m * r, sizeof(extended));
-  writer w = {dense, shape, formulation, inputs, s, length, 0};
-  write_equations(&w);
-  write_initial_values(&w);
-  if (formulation->smoothness == NEURLP_SMOOTHNESS_HERMITE) write_hermite(&w);
-  if (formulation->smoothness == NEURLP_SMOOTHNESS_TAYLOR) write_taylor(&w);
-  if (formulation->central) write_central(&w);
-  if (formulation->periodic) write_periodic(&w);
-  solve(dense, shape, formulation, grad_output ? grad_output + s * shape->steps * n * R : NULL);
-  multiply(dense, dense->multiplier, dense->image);
-  multiply(dense, dense->solution, dense->residual);
-  for (int32_t i = 0; i < M * R; i++) dense->residual[i] = dense->rhs[i] - dense->residual[i];
+/* dA [M][N] and dr [M][R] along the direction. */
+static void turn(dense_system *dense, extended *change, extended *force) {
+  const neurlp_shape *z = &dense->batch->shape;
+  const int32_t n = z->dimensions * (z->order + 1), R = dense->columns, N = dense->unknowns;
+  const extended equation = (extended)dense_equation_weight(dense->batch);
+  for (int32_t i = 0; i < dense->rows; i++) {
+    const dense_source own = dense->source[i];
+    extended weight = own.array == RHS ? equation : (extended)dense->batch->formulation.weight_initial;
+    if (own.array == NO_ARRAY) continue;
+    if (own.array == STEPS) {
+      extended h = direction(dense, STEPS, own.t, own.i);
+      if (dense->central[i]) h += direction(dense, STEPS, own.t + 1, own.i);
+      for (int32_t c = 0; c < N; c++) change[(int64_t)i * N + c] = h * dense->derivative[(int64_t)i * N + c];
+      continue;
+    }
+    for (int32_t c = 0; c < n && own.array == RHS; c++)
+      change[(int64_t)i * N + own.t * n + c] =
+          weight * direction(dense, COEFFICIENTS, own.t, own.i / R * n + c);
+    for (int32_t r = 0; r < R; r++) force[i * R + r] = weight * direction(dense, own.array, own.t, own.i + r);
+  }
+}
+
+static double norm(const extended *x, int64_t count) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; i++) sum += square(x[i]);
+  return sqrt(sum);
+}
+
+/* Of unknowns [N][R], in scaled ones. */
+static double scaled_norm(const dense_system *dense, const extended *x) {
+  double sum = 0;
+  for (int32_t i = 0; i < dense->unknowns * dense->columns; i++)
+    sum += square(x[i] * (extended)dense_scale(dense, i / dense->columns));
+  return sqrt(sum);
+}
+
+/* A^T A dx = A^T (dr - dA x) + dA^T (r - A x), and dx = dv where it is known; in two parts, whose errors
+ * differ. */
+static void solve_tangent(dense_system *dense) {
+  const int32_t M = dense->rows, N = dense->unknowns, R = dense->columns;
+  extended *change = numbers(M, N), *force = numbers(M, R), *known = numbers(N, R), *linear = numbers(N, R);
+  extended *z = numbers(N, R), *mu = numbers(N, R), *image = numbers(M, R), *still = numbers(M, R);
+  turn(dense, change, force);
+  for (int32_t c = 0; c < N; c++)
+    for (int32_t r = 0; r < R && dense->known[c].array != NO_ARRAY; r++)
+      known[c * R + r] = direction(dense, dense->known[c].array, dense->known[c].t, dense->known[c].i + r);
+  extended *without = rest_of(dense, force, change, dense->solution);
+  extended *p = rest_of(dense, without, dense->matrix, known);
+  for (int32_t i = 0; i < M; i++)
+    for (int32_t c = 0; c < N; c++)
+      for (int32_t r = 0; r < R && change[(int64_t)i * N + c] != 0; r++)
+        linear[c * R + r] += change[(int64_t)i * N + c] * dense->residual[i * R + r];
+  least_squares(dense, p, NULL, z);
+  least_squares(dense, NULL, linear, mu);
+  multiply(dense, dense->matrix, mu, image);
+  extended *rest = rest_of(dense, p, dense->matrix, z);
+  multiply(dense, dense->matrix, known, still);
+  for (int32_t i = 0; i < N * R; i++) dense->tangent[i] = z[i] + mu[i] + known[i];
+  dense->forced = scaled_norm(dense, z) + scaled_norm(dense, known);
+  dense->forced_rest = norm(rest, (int64_t)M * R);
+  dense->turned = scaled_norm(dense, mu);
+  dense->turned_image = norm(image, (int64_t)M * R);
+  dense->force = norm(force, (int64_t)M * R) + norm(still, (int64_t)M * R);
+  dense->turn = dense_matrix_norm(dense, change);
+  extended *const all[] = {change, force, known, linear, z, mu, image, still, without, p, rest};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+/* Square of the norm of the solution for one right-hand side [M]. */
+static double map_column(const dense_system *dense, const extended *b) {
+  dense_system one = *dense;
+  extended *x = numbers(dense->unknowns, 1);
+  one.columns = 1;
+  least_squares(&one, b, NULL, x);
+  const double norm2 = pow(scaled_norm(&one, x), 2);
+  free(x);
+  return norm2;
+}
+
+/* Given are the right-hand sides of rows, weighted, and known unknowns, scaled. */
+static double map_norm(const dense_system *dense) {
+  extended *b = numbers(dense->rows, 1);
+  double sum = 0;
+  for (int32_t i = 0; i < dense->rows; i++) {
+    if (dense->source[i].array == STEPS || dense->source[i].array == NO_ARRAY) continue;
+    b[i] = 1;
+    sum += map_column(dense, b);
+    b[i] = 0;
+  }
+  for (int32_t c = 0; c < dense->unknowns; c++) {
+    if (dense->known[c].array == NO_ARRAY) continue;
+    for (int32_t i = 0; i < dense->rows; i++)
+      b[i] = dense->matrix[(int64_t)i * dense->unknowns + c] / (extended)dense_scale(dense, c);
+    sum += 1 + map_column(dense, b);
+  }
+  free(b);
+  return sqrt(sum);
+}
+
+void dense_open(dense_system *dense, const test_batch *batch, int64_t s) {
+  const neurlp_shape *z = &batch->shape;
+  const int32_t length = batch->lengths[s], R = z->columns, M = dense_count_rows(batch, length);
+  const int32_t N = length * z->dimensions * (z->order + 1) + batch->formulation.slack;
+  const size_t m = (size_t)M + 1, u = (size_t)N;
+  *dense = (dense_system){.batch = batch, .s = s, .length = length, .rows = M, .unknowns = N, .columns = R};
+  dense->matrix = numbers(M, N);
+  dense->derivative = numbers(M, N);
+  dense->rhs = numbers(M, R);
+  dense->source = calloc(m, sizeof *dense->source);
+  dense->central = calloc(m, sizeof *dense->central);
+  dense->known = calloc(u, sizeof *dense->known);
+  dense->kept = calloc(u, sizeof *dense->kept);
+  dense->solution = numbers(N, R);
+  dense->multiplier = numbers(N, R);
+  dense->image = numbers(M, R);
+  dense->tangent = numbers(N, R);
+  dense_write_rows(dense);
+  for (int32_t c = 0; c < N; c++)
+    if (dense->known[c].array == NO_ARRAY) dense->kept[dense->kept_count++] = c;
+  open_factor(dense);
+  solve(dense);
+  solve_adjoint(dense);
+  solve_tangent(dense);
+  if (batch->prepared) dense->map = map_norm(dense);
 }
 
 void dense_close(dense_system *dense) {
   free(dense->matrix);
   free(dense->derivative);
   free(dense->rhs);
-  free(dense->kind);
-  free(dense->second);
-  free(dense->family);
+  free(dense->source);
+  free(dense->central);
   free(dense->known);
+  free(dense->kept);
   free(dense->solution);
+  free(dense->residual);
   free(dense->multiplier);
   free(dense->image);
-  free(dense->residual);
+  free(dense->tangent);
+  close_factor(&dense->factor);
 }
 
 /* Entry (i, c) of dLoss/dA = (r - A x) lambda^T - (A lambda) x^T. */
@@ -332,43 +368,79 @@ static extended matrix_gradient(const dense_system *dense, int32_t i, int32_t c)
   return sum;
 }
 
-static void hard_value_gradients(const dense_system *dense, const double *grad, extended *initial_values) {
+/* Where visits go. */
+typedef struct visit {
+  const dense_system *dense;
+  dense_visitor visit;
+  void *to;
+} visit;
+
+static void give(const visit *v, int32_t array, int64_t t, int64_t i, int32_t derivative, extended part) {
+  const int64_t place = batch_place(&v->dense->batch->arrays[array], v->dense->s, t, i);
+  v->visit(v->to, array, place, derivative, part);
+}
+
+/* Of an equation's row: coefficients and right-hand sides. */
+static void equation_gradients(const visit *v, int32_t i) {
+  const dense_system *dense = v->dense;
+  const neurlp_shape *z = &dense->batch->shape;
+  const int32_t n = z->dimensions * (z->order + 1), R = dense->columns;
+  const dense_source own = dense->source[i];
+  const extended weight = (extended)dense_equation_weight(dense->batch);
+  for (int32_t c = 0; c < n; c++)
+    give(v, COEFFICIENTS, own.t, own.i / R * n + c, c % (z->order + 1),
+         weight * matrix_gradient(dense, i, own.t * n + c));
+  for (int32_t r = 0; r < R; r++) give(v, RHS, own.t, own.i + r, 0, weight * dense->image[i * R + r]);
+}
+
+static void soft_value_gradients(const visit *v, int32_t i) {
+  const int32_t R = v->dense->columns;
+  const dense_source own = v->dense->source[i];
+  const extended weight = (extended)v->dense->batch->formulation.weight_initial;
+  for (int32_t r = 0; r < R; r++)
+    give(v, own.array, own.t, own.i + r, 0, weight * v->dense->image[i * R + r]);
+}
+
+static void hard_value_gradients(const visit *v) {
+  const dense_system *dense = v->dense;
   const int32_t R = dense->columns;
+  const double *grad = dense->batch->grad_output + dense->s * dense->batch->size_solution;
   for (int32_t c = 0; c < dense->unknowns; c++)
-    for (int32_t r = 0; r < R && dense->known[c]; r++) {
+    for (int32_t r = 0; r < R && dense->known[c].array != NO_ARRAY; r++) {
       extended sum = (extended)grad[c * R + r];
       for (int32_t i = 0; i < dense->rows; i++)
         sum -= dense->matrix[(int64_t)i * dense->unknowns + c] * dense->image[i * R + r];
-      initial_values[(dense->known[c] - 1) * R + r] = sum;
+      give(v, dense->known[c].array, dense->known[c].t, dense->known[c].i + r,
+           c % (dense->batch->shape.order + 1), sum);
     }
 }
 
-void dense_gradients(const dense_system *dense, const neurlp_shape *shape,
-                     const neurlp_formulation *formulation, int32_t length, const double *grad_output,
-                     extended *coefficients, extended *rhs, extended *initial_values, extended *steps) {
-  const int32_t R = dense->columns, n = shape->dimensions * (shape->order + 1);
-  const extended weight = equation_weight(formulation);
-  for (int32_t i = 0; i < (length - 1) * (shape->steps_per_dimension ? shape->dimensions : 1); i++)
-    steps[i] = 0;
+/* Many rows contain the same step: summed first, so that each is visited once. */
+static void step_gradients(const visit *v) {
+  const dense_system *dense = v->dense;
+  const int64_t each = dense->batch->arrays[STEPS].each;
+  extended *sum = numbers(dense->length, each);
   for (int32_t i = 0; i < dense->rows; i++) {
-    const int32_t kind = dense->kind[i];
-    if (dense->family[i] == EQUATION) {
-      const int32_t t = kind / shape->equations;
-      for (int32_t c = 0; c < n; c++)
-        coefficients[(int64_t)kind * n + c] = weight * matrix_gradient(dense, i, t * n + c);
-      for (int32_t r = 0; r < R; r++) rhs[kind * R + r] = weight * dense->image[i * R + r];
-    } else if (dense->family[i] == SOFT_VALUE) {
-      for (int32_t r = 0; r < R; r++)
-        initial_values[kind * R + r] = (extended)formulation->weight_initial * dense->image[i * R + r];
-    } else if (dense->family[i] == SMOOTHNESS) {
-      for (int32_t c = 0; c < dense->unknowns; c++) {
-        const extended slope = dense->derivative[(int64_t)i * dense->unknowns + c];
-        if (slope == 0) continue;
-        const extended part = slope * matrix_gradient(dense, i, c);
-        steps[kind] += part;
-        if (dense->second[i] >= 0) steps[dense->second[i]] += part;
-      }
+    const dense_source own = dense->source[i];
+    for (int32_t c = 0; c < dense->unknowns && own.array == STEPS; c++) {
+      const extended slope = dense->derivative[(int64_t)i * dense->unknowns + c];
+      if (slope == 0) continue;
+      const extended part = slope * matrix_gradient(dense, i, c);
+      sum[own.t * each + own.i] += part;
+      if (dense->central[i]) sum[(own.t + 1) * each + own.i] += part;
     }
   }
-  if (formulation->initial == NEURLP_INITIAL_HARD) hard_value_gradients(dense, grad_output, initial_values);
+  for (int64_t i = 0; i < (dense->length - 1) * each; i++) give(v, STEPS, i / each, i % each, 0, sum[i]);
+  free(sum);
+}
+
+void dense_gradients(const dense_system *dense, dense_visitor visit_one, void *to) {
+  const visit v = {dense, visit_one, to};
+  for (int32_t i = 0; i < dense->rows; i++) {
+    const int32_t array = dense->source[i].array;
+    if (array == RHS) equation_gradients(&v, i);
+    if (array == INITIAL_VALUES || array == FINAL_VALUES) soft_value_gradients(&v, i);
+  }
+  hard_value_gradients(&v);
+  step_gradients(&v);
 }
