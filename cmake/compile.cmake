@@ -22,10 +22,12 @@ function(neurlp_add_room name)
   set_property(GLOBAL PROPERTY NEURLP_ROOM_${name}_NEEDS "${ARG_NEEDS}")
 endfunction()
 
-# Source files that are compiled once for each instruction set and precision, with NEURLP_KERNELS defined as the name
-# of their table of functions, neurlp_kernels_avx2_single for example. Which one runs is chosen when the program runs:
-# one build serves a mixed cluster.
+# Source files that are compiled once for each instruction set, with NEURLP_ISA defined as baseline, avx2 or avx512 (a
+# suffix for their functions); which one runs is chosen when the program runs: one build serves a mixed cluster. With
+# PRECISIONS they are compiled for each of these, too, with NEURLP_KERNEL_DOUBLE and the like defined, and NEURLP_KERNELS
+# as the name of their table, neurlp_kernels_avx2_single for example. CONTRACT is gcc's -ffp-contract.
 function(neurlp_add_lane_sources room)
+  cmake_parse_arguments(ARG "" "CONTRACT" "SOURCES;PRECISIONS" ${ARGN})
   set(isas baseline)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND isas avx2 avx512)
@@ -34,16 +36,22 @@ function(neurlp_add_lane_sources room)
   set(flags_baseline "")
   set(flags_avx2 -mavx2 -mfma)
   set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512)
+  set(variants "")
+  foreach(precision IN LISTS ARG_PRECISIONS)
+    list(APPEND variants _${precision})
+  endforeach()
+  if(NOT variants)
+    set(variants "_")
+  endif()
   foreach(isa IN LISTS isas)
-    foreach(precision double single mixed)
-      set(target neurlp_${room}_${isa}_${precision})
-      string(TOUPPER ${precision} kernel)
-      add_library(${target} OBJECT ${ARGN})
+    foreach(variant IN LISTS variants)
+      set(target neurlp_${room}_${isa}${variant})
+      string(TOUPPER "NEURLP_KERNEL${variant}" kernel)
+      add_library(${target} OBJECT ${ARG_SOURCES})
       set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-      target_compile_definitions(${target} PRIVATE NEURLP_KERNELS=neurlp_kernels_${isa}_${precision}
-                                                   NEURLP_KERNEL_${kernel}=1 NEURLP_ISA="${isa}"
-                                                   $<$<NOT:$<STREQUAL:${isa},baseline>>:NEURLP_COMMON_SIZES>)
-      target_compile_options(${target} PRIVATE ${flags_${isa}} -ffp-contract=fast)
+      target_compile_definitions(${target} PRIVATE NEURLP_ISA=${isa} NEURLP_KERNELS=neurlp_kernels_${isa}${variant}
+                                                   ${kernel}=1)
+      target_compile_options(${target} PRIVATE ${flags_${isa}} -ffp-contract=${ARG_CONTRACT})
       target_link_libraries(${target} PRIVATE neurlp_compile)
       set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES ${target})
     endforeach()

@@ -89,9 +89,10 @@ NEURLP_INLINE void adjoint_equations(const neurlp_tile *tile, adjoint_view *view
     product_equation_row(tile, z, t, e, row);
     wide_clear(grad_row, n);
     for (int32_t r = 0; r < R; r++) {
-      const wide residual = tile_rhs(tile, z, t, e, r) * weight - product_of_row(z, row, x, r);
+      const wide residual = wide_fma(tile_rhs(tile, z, t, e, r), weight, -product_of_row(z, row, x, r));
       const wide image = product_of_row(z, row, lambda, r);
-      for (int32_t c = 0; c < n; c++) grad_row[c] += residual * lambda[c * R + r] - image * x[c * R + r];
+      for (int32_t c = 0; c < n; c++)
+        grad_row[c] += wide_fma(residual, lambda[c * R + r], -image * x[c * R + r]);
       if (z.edge) product_add_row(z, row, image, window_step(view->local.normal, t), r);
       adjoint_write(tile, view, &view->rhs, t, e * R + r, image * weight);
     }
@@ -104,7 +105,7 @@ NEURLP_INLINE void adjoint_equations(const neurlp_tile *tile, adjoint_view *view
 /* Part of the gradient with respect to a step from one row of the given weight: dLoss/dA of equation 10 times
  * d(row)/d(step), where x is the row's product with the solution and y that with lambda. */
 NEURLP_INLINE wide adjoint_row_gradient(wide weight, row_product x, row_product y) {
-  return -(weight * x.value * (weight * y.derivative) + weight * y.value * (weight * x.derivative));
+  return -weight * weight * wide_fma(x.value, y.derivative, y.value * x.derivative);
 }
 
 /* Value of the slack's lambda. */
@@ -273,12 +274,12 @@ static inline void adjoint_close(const neurlp_tile *tile, adjoint_view *view) {
   gradient_close(tile, &view->steps, tile->steps - 1);
 }
 
-NEURLP_INLINE void adjoint_tile(const neurlp_tile_job *job, sweep_sizes z) {
+NEURLP_INLINE void adjoint_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_function factorise) {
   neurlp_tile tile;
   adjoint_view view;
   tile_open(&tile, job);
   adjoint_open(&view, &tile, job);
-  if (!job->kept) sweep_factorise(&tile, z, 0);
+  if (!job->kept) factorise(&tile, z, 0);
   if (job->kept || sizeof(inner) < sizeof(outer)) {
     adjoint_load(&tile, &view, tile.source, z);
     refine_normal(&tile, z);

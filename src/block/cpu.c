@@ -153,15 +153,11 @@ static neurlp_status prepare_cpu(void *state, const neurlp_inputs *inputs) {
   if (coefficients > 0) memcpy(cpu->coefficients, inputs->coefficients, coefficients);
   memcpy(cpu->steps, inputs->steps, shared_bytes(cpu->problem, NEURLP_ARRAY_STEPS));
   const neurlp_inputs left = {.coefficients = cpu->coefficients, .steps = cpu->steps};
-  const neurlp_status status = make_factor(cpu, &left, cpu->factor);
-  if (status != NEURLP_SUCCESS)
-    return status < 0 ? status
-                      : neurlp_fail(cpu->context, status, "the left-hand side that all systems share: %s",
-                                    neurlp_status_sentence(status));
-  if (cpu->map.inputs > 0 && !neurlp_map_make_cpu(cpu, &left))
-    return neurlp_fail(cpu->context, NEURLP_NOT_CONVERGED,
-                       "the left-hand side that all systems share is too badly conditioned");
-  return NEURLP_SUCCESS;
+  neurlp_status status = make_factor(cpu, &left, cpu->factor);
+  if (status == NEURLP_SUCCESS && cpu->map.inputs > 0) status = neurlp_map_make_cpu(cpu, &left);
+  if (status <= NEURLP_SUCCESS) return status;
+  return neurlp_fail(cpu->context, status, "the left-hand side that all systems share: %s",
+                     neurlp_status_sentence(status));
 }
 
 /* The inputs of a call with the left-hand side in them, and the factor to use: the one that is kept, one that

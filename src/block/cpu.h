@@ -41,11 +41,11 @@ void neurlp_run_tiles_cpu(const cpu_state *cpu, void (*kernel)(const neurlp_tile
                           const neurlp_tile_job *prototype);
 
 /* Sets the map's sizes, after which its bytes are known; allocates it; makes it from the factor that is kept,
- * false where that fails; frees it. */
+ * with the status of the first solution that fails; frees it. */
 void neurlp_map_plan_cpu(cpu_map *map, const neurlp_problem *problem);
 size_t neurlp_map_bytes_cpu(const cpu_map *map, const neurlp_problem *problem);
 neurlp_status neurlp_map_create_cpu(cpu_state *cpu);
-bool neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left);
+neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left);
 void neurlp_map_destroy_cpu(cpu_state *cpu);
 
 /* solution = inputs times map; the transposed product. Every status is written. */

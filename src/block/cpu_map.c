@@ -82,7 +82,7 @@ static bool is_single(const cpu_state *cpu) {
   return cpu->problem->shape.precision == NEURLP_SINGLE;
 }
 
-bool neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
+neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
   cpu_map *map = &cpu->map;
   int64_t first = 0;
   for (int32_t i = 0; i < 3; first += map->part[i++])
@@ -104,9 +104,9 @@ bool neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
                                .solution = map->numbers,
                                .status = map->status};
   neurlp_run_tiles_cpu(cpu, cpu->kernels->solve, &job);
-  bool good = true;
-  for (int64_t i = 0; i < map->inputs; i++) good = good && map->status[i] == NEURLP_SUCCESS;
-  return good;
+  for (int64_t i = 0; i < map->inputs; i++)
+    if (map->status[i] != NEURLP_SUCCESS) return map->status[i];
+  return NEURLP_SUCCESS;
 }
 
 /* c [BLOCK][columns] = b [BLOCK][inner] op(a), plus c if `add`; a is part of the map, transposed or not. */

@@ -17,10 +17,10 @@ typedef struct reflector {
 NEURLP_INLINE reflector reflector_make(lanes *pivot, const lanes *below, int32_t rows, int32_t stride) {
   const lanes zero = lanes_all(0.0);
   lanes tail = zero;
-  for (int32_t i = 0; i < rows; i++) tail += below[i * stride] * below[i * stride];
+  for (int32_t i = 0; i < rows; i++) tail = lanes_fma(below[i * stride], below[i * stride], tail);
   const lane_mask none = lanes_equal(tail, zero);
   const lanes alpha = *pivot;
-  const lanes norm = lanes_with_sign(lanes_sqrt(alpha * alpha + tail), alpha);
+  const lanes norm = lanes_with_sign(lanes_sqrt(lanes_fma(alpha, alpha, tail)), alpha);
   const lanes head = alpha + norm; /* of one sign: nothing cancels */
   *pivot = lanes_select(none, alpha, -norm);
   return (reflector){head, lanes_select(none, zero, lanes_all(1.0) / (norm * head))};
@@ -32,14 +32,14 @@ NEURLP_INLINE void reflector_apply_block(reflector h, const lanes *v, lanes *piv
   lanes w[REFLECTOR_BLOCK];
   for (int32_t q = 0; q < width; q++) w[q] = h.head * pivot_row[q];
   for (int32_t i = 0; i < rows; i++)
-    for (int32_t q = 0; q < width; q++) w[q] += v[i * stride] * below[i * stride + q];
+    for (int32_t q = 0; q < width; q++) w[q] = lanes_fma(v[i * stride], below[i * stride + q], w[q]);
   for (int32_t q = 0; q < width; q++) {
     w[q] *= h.factor;
-    pivot_row[q] -= w[q] * h.head;
+    pivot_row[q] = lanes_fma(-w[q], h.head, pivot_row[q]);
   }
   for (int32_t i = 0; i < rows; i++) {
     const lanes x = v[i * stride];
-    for (int32_t q = 0; q < width; q++) below[i * stride + q] -= w[q] * x;
+    for (int32_t q = 0; q < width; q++) below[i * stride + q] = lanes_fma(-w[q], x, below[i * stride + q]);
   }
 }
 

@@ -53,6 +53,15 @@ typedef outer wide __attribute__((vector_size(LANES * sizeof(outer))));
 typedef inner_mask lane_mask __attribute__((vector_size(LANES * sizeof(inner)))); /* all bits set: true */
 typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))));
 
+/* a b + c. Contractions are spelled out, and the compiler's own are off: then a system's numbers do not
+ * depend on which copy of the code it went through. */
+#if defined(__FMA__)
+#define FMA_NUMBER(a, b, c)                                                                                  \
+  (sizeof(a) == sizeof(float) ? fmaf((float)(a), (float)(b), (float)(c)) : fma(a, b, c))
+#else
+#define FMA_NUMBER(a, b, c) ((a) * (b) + (c))
+#endif
+
 #define NEURLP_INLINE static inline __attribute__((always_inline, unused))
 
 /* Comparisons are spelled out where there is no AVX: gcc 12 ends with an internal error when it moves vector
@@ -84,6 +93,11 @@ typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))))
   }                                                                                                          \
   NEURLP_INLINE vector prefix##_abs(vector x) {                                                              \
     return (vector)((mask)x & ~(mask)prefix##_all(-0.0));                                                    \
+  }                                                                                                          \
+  NEURLP_INLINE vector prefix##_fma(vector a, vector b, vector c) {                                          \
+    vector r;                                                                                                \
+    for (int32_t l = 0; l < LANES; l++) r[l] = (number)FMA_NUMBER(a[l], b[l], c[l]);                         \
+    return r;                                                                                                \
   }                                                                                                          \
   /* |size| with the sign of `sign`; size must not be negative. */                                           \
   NEURLP_INLINE vector prefix##_with_sign(vector size, vector sign) {                                        \

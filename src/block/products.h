@@ -24,13 +24,14 @@ NEURLP_INLINE void product_equation_row(const neurlp_tile *tile, sweep_sizes z, 
 /* sum_c row[c] x[c][r] */
 NEURLP_INLINE wide product_of_row(sweep_sizes z, const wide *row, const wide *x, int32_t r) {
   wide sum = wide_all(0.0);
-  for (int32_t c = 0; c < sizes_unknowns(z); c++) sum += row[c] * x[c * z.columns + r];
+  for (int32_t c = 0; c < sizes_unknowns(z); c++) sum = wide_fma(row[c], x[c * z.columns + r], sum);
   return sum;
 }
 
 /* out[c][r] += row[c] w */
 NEURLP_INLINE void product_add_row(sweep_sizes z, const wide *row, wide w, wide *out, int32_t r) {
-  for (int32_t c = 0; c < sizes_unknowns(z); c++) out[c * z.columns + r] += row[c] * w;
+  for (int32_t c = 0; c < sizes_unknowns(z); c++)
+    out[c * z.columns + r] = wide_fma(row[c], w, out[c * z.columns + r]);
 }
 
 /* Product of a smoothness row with a vector, without the row's weight. */
@@ -44,10 +45,10 @@ NEURLP_INLINE row_product product_two_point(const neurlp_tile *tile, sweep_sizes
                                             const wide *power, const wide *here, const wide *next) {
   row_product product = {wide_all(0.0), wide_all(0.0)};
   for (int32_t p = q / z.twin; p < z.derivatives; p++) {
-    const wide x = wide_all(tile->problem->here[q][p]) * here[p * z.columns] +
-                   wide_all(tile->problem->next[q][p]) * next[p * z.columns];
-    product.value += power[p] * x;
-    if (p > 0) product.derivative += wide_all(p) * power[p - 1] * x;
+    const wide x = wide_fma(wide_all(tile->problem->here[q][p]), here[p * z.columns],
+                            wide_all(tile->problem->next[q][p]) * next[p * z.columns]);
+    product.value = wide_fma(power[p], x, product.value);
+    if (p > 0) product.derivative = wide_fma(wide_all(p) * power[p - 1], x, product.derivative);
   }
   product.derivative *= wide_all(1 / tile->problem->unit);
   return product;
@@ -59,8 +60,8 @@ NEURLP_INLINE void product_add_two_point(const neurlp_tile *tile, sweep_sizes z,
   for (int32_t p = q / z.twin; p < z.derivatives; p++) {
     wide term = w * power[p];
     if (p > 0) term += slope * wide_all(p / tile->problem->unit) * power[p - 1];
-    here[p * z.columns] += wide_all(tile->problem->here[q][p]) * term;
-    next[p * z.columns] += wide_all(tile->problem->next[q][p]) * term;
+    here[p * z.columns] = wide_fma(wide_all(tile->problem->here[q][p]), term, here[p * z.columns]);
+    next[p * z.columns] = wide_fma(wide_all(tile->problem->next[q][p]), term, next[p * z.columns]);
   }
 }
 

@@ -118,7 +118,7 @@ NEURLP_INLINE void refine_place(const neurlp_tile *tile, tile_vector v, sweep_si
       if (tile_known(tile, z, t, j)) *x = zero;
       if (tile_known_final(tile, z, t, j)) *x = wide_select(tile_ends(tile, t), zero, *x);
       if (!z.first || t > 0) continue;
-      v.global[place] = *x;
+      v.global[place] += *x;
       *x = zero;
     }
 }

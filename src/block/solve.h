@@ -46,25 +46,38 @@ NEURLP_INLINE void solve_linear_term(const neurlp_tile *tile, sweep_sizes z) {
         wide_all(f->gamma * f->alpha) * widen(tile_global_row(tile, z, last)[0]);
 }
 
-NEURLP_INLINE void solve_tile(const neurlp_tile_job *job, sweep_sizes z) {
+/* Hard final values have gone through one reflection: they are put in as they were given. */
+NEURLP_INLINE void solve_place_final(const neurlp_tile *tile, sweep_sizes z) {
+  for (int32_t t = tile->shortest - 1; t < tile->steps && z.final && tile->problem->hard; t++)
+    for (int32_t k = 0; k < z.dimensions; k++)
+      for (int32_t j = 0; j < z.final; j++)
+        for (int32_t r = 0; r < z.columns; r++) {
+          wide *x = vector_step(tile->x, z, t) + (k * z.derivatives + j) * z.columns + r;
+          const wide value = tile_final_value(tile, z, k, j, r) * wide_all(tile->problem->scale[j]);
+          *x = wide_select(tile_ends(tile, t), value, *x);
+        }
+}
+
+NEURLP_INLINE void solve_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_function factorise) {
   neurlp_tile tile;
   tile_open(&tile, job);
   if (job->kept || sizeof(inner) < sizeof(outer)) {
-    if (!job->kept) sweep_factorise(&tile, z, 0);
+    if (!job->kept) factorise(&tile, z, 0);
     refine_solution(&tile, z);
   } else {
-    sweep_factorise(&tile, z, z.columns);
+    factorise(&tile, z, z.columns);
     solve_linear_term(&tile, z);
     substitute(&tile, tile.x, z);
+    solve_place_final(&tile, z);
   }
   solve_write(&tile, z, job->solution, job->status);
 }
 
 /* Leaves a factor in the workspace. */
-NEURLP_INLINE void factorise_tile(const neurlp_tile_job *job, sweep_sizes z) {
+NEURLP_INLINE void factorise_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_function factorise) {
   neurlp_tile tile;
   tile_open(&tile, job);
-  sweep_factorise(&tile, z, 0);
+  factorise(&tile, z, 0);
   tile_report(&tile, job->status);
 }
 

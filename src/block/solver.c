@@ -123,6 +123,12 @@ neurlp_status neurlp_solver_prepare(neurlp_solver *solver, const neurlp_inputs *
                        "only systems that share coefficients and steps have one factor to keep; set "
                        "shape.coefficients_sharing and shape.steps_sharing to NEURLP_SHARED or "
                        "NEURLP_SHARED_CONSTANT");
+  if (inputs->lengths)
+    return neurlp_fail(
+        solver->context, NEURLP_ERROR_ARGUMENT,
+        "inputs.lengths is given, but only systems that all have the shape's %d steps have one "
+        "factor to keep; give NULL",
+        solver->problem->shape.steps);
   NEURLP_TRY(check_left(solver, inputs));
   NEURLP_TRY(solver->backend->prepare(solver->state, inputs));
   solver->prepared = status == NEURLP_SUCCESS;

@@ -19,16 +19,16 @@ NEURLP_INLINE void substitute_row(const neurlp_tile *tile, tile_vector v, sweep_
   wide x[SUBSTITUTION_BLOCK];
   for (int32_t q = 0; q < width; q++) x[q] = here[c * R + q];
   for (int32_t j = 0; j < sizes_globals(z); j++)
-    for (int32_t q = 0; q < width; q++) x[q] -= widen(global[j]) * v.global[j * R + r + q];
+    for (int32_t q = 0; q < width; q++) x[q] = wide_fma(-widen(global[j]), v.global[j * R + r + q], x[q]);
   if (z.central && t + 2 < tile->steps)
     for (int32_t k = 0; k < sizes_ahead(z); k++)
       for (int32_t q = 0; q < width; q++)
-        x[q] -= widen(ahead[k]) * after[((k + 1) * z.derivatives - 2) * R + q];
+        x[q] = wide_fma(-widen(ahead[k]), after[((k + 1) * z.derivatives - 2) * R + q], x[q]);
   if (!z.edge || t + 1 < tile->steps)
     for (int32_t j = 0; j < n; j++)
-      for (int32_t q = 0; q < width; q++) x[q] -= widen(row[n - c + j]) * next[j * R + q];
+      for (int32_t q = 0; q < width; q++) x[q] = wide_fma(-widen(row[n - c + j]), next[j * R + q], x[q]);
   for (int32_t j = c + 1; j < n; j++)
-    for (int32_t q = 0; q < width; q++) x[q] -= widen(row[j - c]) * here[j * R + q];
+    for (int32_t q = 0; q < width; q++) x[q] = wide_fma(-widen(row[j - c]), here[j * R + q], x[q]);
   for (int32_t q = 0; q < width; q++) here[c * R + q] = x[q] * widen(row[0]);
 }
 
@@ -73,7 +73,7 @@ NEURLP_INLINE void substitute(const neurlp_tile *tile, tile_vector v, sweep_size
 NEURLP_INLINE void transposed_remove(const lanes *row, const wide *q, wide *unknowns, int32_t count,
                                      int32_t R) {
   for (int32_t j = 0; j < count; j++)
-    for (int32_t r = 0; r < R; r++) unknowns[j * R + r] -= widen(row[j]) * q[r];
+    for (int32_t r = 0; r < R; r++) unknowns[j * R + r] = wide_fma(-widen(row[j]), q[r], unknowns[j * R + r]);
 }
 
 /* A finished q of row c of step t, out of what follows it. */

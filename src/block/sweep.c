@@ -4,7 +4,7 @@
 #include "block/solve.h"
 #include "block/tangent.h"
 
-static sweep_sizes sizes_of(const neurlp_problem *problem) {
+NEURLP_INLINE sweep_sizes sizes_of(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
   return (sweep_sizes){.dimensions = shape->dimensions,
                        .derivatives = problem->derivatives,
@@ -30,7 +30,7 @@ static bool is_plain(sweep_sizes z) {
 
 /* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
  * and one right-hand side are constant too. Instruction sets that are there for old machines do without. */
-#ifdef NEURLP_COMMON_SIZES
+#ifdef __AVX2__
 #define COMMON_SIZES(X) X(1, 3) X(1, 4) X(1, 5) X(2, 3) X(3, 3)
 #else
 #define COMMON_SIZES(X)
@@ -38,26 +38,30 @@ static bool is_plain(sweep_sizes z) {
 
 #define DEFINE_COMMON(D, derivatives)                                                                        \
   static void solve_##D##_##derivatives(const neurlp_tile_job *job) {                                        \
-    solve_tile(job, plain(D, derivatives, D, 1));                                                            \
+    solve_tile(job, plain(D, derivatives, D, 1), sweep_factorise);                                           \
   }                                                                                                          \
   static void adjoint_##D##_##derivatives(const neurlp_tile_job *job) {                                      \
-    adjoint_tile(job, plain(D, derivatives, D, 1));                                                          \
+    adjoint_tile(job, plain(D, derivatives, D, 1), sweep_factorise);                                         \
   }
 COMMON_SIZES(DEFINE_COMMON)
 
-static void solve_plain(const neurlp_tile_job *job) {
-  const sweep_sizes z = sizes_of(job->problem);
-  solve_tile(job, plain(z.dimensions, z.derivatives, z.equations, z.columns));
-}
-
-static void adjoint_plain(const neurlp_tile_job *job) {
-  const sweep_sizes z = sizes_of(job->problem);
-  adjoint_tile(job, plain(z.dimensions, z.derivatives, z.equations, z.columns));
-}
-
-static bool same(sweep_sizes z, int32_t dimensions, int32_t derivatives) {
+NEURLP_INLINE bool same(sweep_sizes z, int32_t dimensions, int32_t derivatives) {
   return z.dimensions == dimensions && z.derivatives == derivatives && z.equations == dimensions &&
          z.columns == 1 && is_plain(z);
+}
+
+/* Sizes that are known when the program runs: one copy of the sweep for all kernels, and one that knows it
+ * has nothing but hermite rows. */
+static __attribute__((noinline)) void factorise_any(neurlp_tile *tile, sweep_sizes z, int32_t columns) {
+  sweep_factorise(tile, z, columns);
+}
+
+static __attribute__((noinline)) void factorise_plain(neurlp_tile *tile, sweep_sizes z, int32_t columns) {
+  sweep_factorise(tile, plain(z.dimensions, z.derivatives, z.equations, z.columns), columns);
+}
+
+static sweep_function factorise_for(sweep_sizes z) {
+  return is_plain(z) ? factorise_plain : factorise_any;
 }
 
 static void solve(const neurlp_tile_job *job) {
@@ -68,10 +72,7 @@ static void solve(const neurlp_tile_job *job) {
     return;                                                                                                  \
   }
   COMMON_SIZES(CALL_SOLVE)
-  if (is_plain(z))
-    solve_plain(job);
-  else
-    solve_tile(job, z);
+  solve_tile(job, z, factorise_for(z));
 }
 
 static void adjoint(const neurlp_tile_job *job) {
@@ -82,23 +83,25 @@ static void adjoint(const neurlp_tile_job *job) {
     return;                                                                                                  \
   }
   COMMON_SIZES(CALL_ADJOINT)
-  if (is_plain(z))
-    adjoint_plain(job);
-  else
-    adjoint_tile(job, z);
+  adjoint_tile(job, z, factorise_for(z));
 }
 
 static void factorise(const neurlp_tile_job *job) {
-  factorise_tile(job, sizes_of(job->problem));
+  const sweep_sizes z = sizes_of(job->problem);
+  factorise_tile(job, z, factorise_for(z));
 }
 
 static void tangent(const neurlp_tile_job *job) {
-  tangent_tile(job, sizes_of(job->problem));
+  const sweep_sizes z = sizes_of(job->problem);
+  tangent_tile(job, z, factorise_for(z));
 }
 
 static void slack(const neurlp_tile_job *job) {
   slack_tile(job, sizes_of(job->problem));
 }
+
+#define TEXT_(a) #a
+#define TEXT(a)  TEXT_(a)
 
 static size_t workspace_bytes(const neurlp_problem *problem) {
   return (size_t)tile_outer(problem) * sizeof(wide) + (size_t)tile_inner(problem) * sizeof(lanes);
@@ -107,7 +110,7 @@ static size_t workspace_bytes(const neurlp_problem *problem) {
 const neurlp_kernels *NEURLP_KERNELS(void);
 
 const neurlp_kernels *NEURLP_KERNELS(void) {
-  static const neurlp_kernels kernels = {NEURLP_ISA, LANES,   workspace_bytes, factorise,
-                                         solve,      adjoint, tangent,         slack};
+  static const neurlp_kernels kernels = {TEXT(NEURLP_ISA), LANES, workspace_bytes, factorise, solve, adjoint,
+                                         tangent,          slack};
   return &kernels;
 }

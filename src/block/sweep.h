@@ -135,7 +135,8 @@ NEURLP_INLINE void sweep_smoothness(neurlp_tile *tile, sweep_sizes z, int32_t co
     }
 }
 
-/* Whether pivots are more than rounding errors of their columns of A, whose squared norms are `square`. */
+/* Whether pivots are more than rounding errors of their columns of A, whose squared norms are `square`. Where
+ * answers are refined a factor may be worse than that: whether it is good enough, refinement finds out. */
 typedef struct pivot_test {
   lane_mask finite, large;
 } pivot_test;
@@ -147,7 +148,8 @@ NEURLP_INLINE pivot_test pivot_test_begin(void) {
 
 NEURLP_INLINE void pivot_test_add(pivot_test *test, sweep_sizes z, lanes pivot, lanes square) {
   const int32_t n = sizes_unknowns(z);
-  const lanes tolerance = lanes_all(64.0 * n * n * INNER_EPSILON * INNER_EPSILON);
+  const double operations = sizeof(inner) < sizeof(outer) ? 1 : 8 * n;
+  const lanes tolerance = lanes_all(operations * operations * INNER_EPSILON * INNER_EPSILON);
   test->finite &= lanes_finite(pivot) & lanes_finite(square);
   test->large &= lanes_greater(pivot * pivot, tolerance * square);
 }
@@ -171,7 +173,7 @@ NEURLP_INLINE void sweep_squares(const neurlp_tile *tile, sweep_sizes z) {
   for (int32_t c = 0; c < n; c++)
     for (int32_t j = 0; j < n + ahead + sizes_globals(z); j++) {
       const lanes x = tile->top[c * sizes_stride(z) + n + j];
-      tile->square[j] += x * x;
+      tile->square[j] = lanes_fma(x, x, tile->square[j]);
     }
 }
 
@@ -186,7 +188,7 @@ NEURLP_INLINE void sweep_keep(neurlp_tile *tile, sweep_sizes z, int32_t columns,
     for (int32_t j = 0; j < width - c; j++) kept[j] = row[j];
     for (int32_t r = 0; r < columns; r++)
       vector_step(tile->x, z, t)[c * columns + r] = widen(row[width - c + r]);
-    for (int32_t j = c; j < n; j++) tile->square[j] += row[j - c] * row[j - c];
+    for (int32_t j = c; j < n; j++) tile->square[j] = lanes_fma(row[j - c], row[j - c], tile->square[j]);
     pivot_test_add(&test, z, row[0], tile->square[c]);
     kept[0] = lanes_all(1.0) / row[0];
   }
@@ -202,7 +204,7 @@ NEURLP_INLINE void sweep_keep_globals(neurlp_tile *tile, sweep_sizes z, int32_t 
   for (int32_t q = 0; q < globals; q++) {
     lanes *row = tile_global_row(tile, z, q);
     for (int32_t r = 0; r < columns; r++) tile->x.global[q * columns + r] = widen(row[globals - q + r]);
-    for (int32_t j = q; j < globals; j++) square[j] += row[j - q] * row[j - q];
+    for (int32_t j = q; j < globals; j++) square[j] = lanes_fma(row[j - q], row[j - q], square[j]);
     pivot_test_add(&test, z, row[0], square[q]);
     row[0] = lanes_all(1.0) / row[0];
   }
@@ -296,5 +298,8 @@ NEURLP_INLINE void sweep_factorise(neurlp_tile *tile, sweep_sizes z, int32_t col
       sweep_step(tile, edge, columns, t);
   sweep_keep_globals(tile, z, columns);
 }
+
+/* A function that does that. */
+typedef void (*sweep_function)(neurlp_tile *tile, sweep_sizes z, int32_t columns);
 
 #endif

@@ -213,14 +213,14 @@ NEURLP_INLINE void tangent_place_exact(const neurlp_tile *tile, const tangent_vi
             tangent_exact(tile, view, z, t, c / z.derivatives, c % z.derivatives, r);
 }
 
-NEURLP_INLINE void tangent_tile(const neurlp_tile_job *job, sweep_sizes z) {
+NEURLP_INLINE void tangent_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_function factorise) {
   neurlp_tile tile;
   tangent_view view;
   tile_open(&tile, job);
   tangent_open(&view, &tile, job);
   const bool refines = job->kept || sizeof(inner) < sizeof(outer);
   view.out = refines ? tile.source : tile.x;
-  if (!job->kept) sweep_factorise(&tile, z, 0);
+  if (!job->kept) factorise(&tile, z, 0);
   z.edge = 1;
   if (z.slack) slack_find(&tile, &view.local, z);
   tangent_rows(&tile, &view, z);

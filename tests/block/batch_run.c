@@ -106,6 +106,9 @@ static neurlp_status make_calls(neurlp_solver *solver, test_batch *batch, argume
   neurlp_status *first = malloc(bytes + 1);
   if (batch->prepared) {
     status = neurlp_solver_prepare(solver, &call->inputs);
+    for (int64_t i = 0; i < call->inputs.systems && status > 0; i++) batch->status[i] = status;
+    if (status > 0) status = NEURLP_SOME_FAILED;
+    if (status != NEURLP_SUCCESS) goto done; /* outputs are NaN */
     call->inputs.coefficients = NULL;
     call->inputs.steps = NULL;
   }
@@ -126,6 +129,7 @@ static neurlp_status make_calls(neurlp_solver *solver, test_batch *batch, argume
   if (status >= 0 && batch->formulation.slack &&
       neurlp_solver_slack(solver, &call->inputs, call->solution, call->slack) < 0)
     status = NEURLP_ERROR_INTERNAL;
+done:
   free(first);
   return status;
 }

@@ -220,7 +220,7 @@ static bool usable(ratio_table *ratios, const test_batch *batch, int64_t s, cons
     ratios->compared++;
     return true;
   }
-  if (precision == NEURLP_MIXED && status == NEURLP_NOT_CONVERGED && FLT_EPSILON * b->condition > 0.01) {
+  if (precision == NEURLP_MIXED && status == NEURLP_NOT_CONVERGED && FLT_EPSILON * b->condition > 0.001) {
     ratios->not_converged++;
     return false;
   }

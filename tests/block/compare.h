@@ -36,7 +36,7 @@ typedef struct ratio_table {
   uint64_t seed[QUANTITIES];
   double condition;           /* largest met */
   int64_t compared, left_out; /* systems; those too ill-conditioned for single precision are left out */
-  int64_t not_converged;      /* mixed precision, where float's epsilon times the condition is above 0.01 */
+  int64_t not_converged;      /* mixed precision, where float's epsilon times the condition is above 0.001 */
   int64_t wrong_status;       /* any other failure */
 } ratio_table;
 
