@@ -121,9 +121,10 @@ const char *neurlp_context_backend(const neurlp_context *context);
 typedef enum neurlp_precision {
   NEURLP_DOUBLE, /* arrays and arithmetic in double precision */
   NEURLP_SINGLE, /* arrays and arithmetic in single precision */
-  NEURLP_MIXED   /* arrays in double precision; factors in single precision, answers refined until their
-                    residuals   are those of double precision (docs/math.md, section 2); NEURLP_NOT_CONVERGED
-                    where the   problem is too badly conditioned for that */
+  /* Arrays in double precision, factors in single precision; answers are refined until their residuals are
+   * those of double precision. A system that is too badly conditioned for that, or singular, is
+   * NEURLP_NOT_CONVERGED. */
+  NEURLP_MIXED
 } neurlp_precision;
 
 /* Which extents of an input array are 1, its numbers serving all systems or all steps. They are read where
@@ -151,10 +152,6 @@ typedef struct neurlp_shape {
   neurlp_sharing coefficients_sharing, rhs_sharing, steps_sharing;
   neurlp_sharing values_sharing; /* of initial and final values: NEURLP_VARYING or NEURLP_SHARED */
   neurlp_precision precision;
-  int32_t
-      chunk; /* >= 2: time is cut into chunks of so many intervals that are swept at once, then joined; 0: so
-                where that is faster, which T alone decides; T or more: never. Formulations without central
-                rows, slack and periodic rows, and batches without lengths, only; others are swept whole */
 } neurlp_shape;
 
 typedef enum neurlp_initial {

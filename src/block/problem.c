@@ -78,7 +78,7 @@ static neurlp_status check_size(neurlp_context *context, const neurlp_shape *sha
   return NEURLP_SUCCESS;
 }
 
-/* Sharing, precision, chunks, and that no step has both initial and final values. */
+/* Sharing, precision, and that no step has both initial and final values. */
 static neurlp_status check_forms(neurlp_context *context, const neurlp_shape *shape) {
   const bool apart = shape->final_derivatives > 0 && shape->initial_derivatives > 0;
   neurlp_status status = NEURLP_SUCCESS;
@@ -96,9 +96,6 @@ static neurlp_status check_forms(neurlp_context *context, const neurlp_shape *sh
                        "initial_steps is %d, all steps, but final_derivatives is %d; the last step cannot "
                        "have both initial and final values: initial_steps must be at most %d",
                        shape->initial_steps, shape->final_derivatives, shape->steps - 1);
-  if (shape->chunk < 0 || shape->chunk == 1)
-    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
-                       "chunk is %d; it must be 0 (chosen), or at least 2 intervals", shape->chunk);
   if (shape->precision == NEURLP_SINGLE && shape->steps > LARGEST_SINGLE_STEPS)
     return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                        "steps is %d; in single precision it must be at most %d; choose NEURLP_DOUBLE or "

@@ -53,7 +53,6 @@ static void random_options(uint64_t seed, test_case *drawn) {
   }
   const int32_t precision = batch_integer(seed, 40, 0, 5);
   z->precision = precision == 4 ? NEURLP_SINGLE : precision == 5 ? NEURLP_MIXED : NEURLP_DOUBLE;
-  if (batch_integer(seed, 41, 0, 1)) z->chunk = batch_integer(seed, 42, 2, z->steps + 1);
 }
 
 test_case batch_random(uint64_t seed) {
@@ -233,8 +232,8 @@ void batch_print(const test_batch *batch, uint64_t seed) {
          batch->ragged, f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? "taylor" : "hermite",
          f->central ? " central" : "", f->slack ? " slack" : "", f->periodic ? " periodic" : "",
          initial_name(f));
-  printf("%s chunk %d%s sharing %d %d %d %d h %g kappa %d weights %g %g %g %g\n", precisions[z->precision],
-         z->chunk, batch->prepared ? " prepared" : "", z->coefficients_sharing, z->rhs_sharing,
-         z->steps_sharing, z->values_sharing, f->nominal_step, f->leading_derivative, f->weight_equation,
-         f->weight_initial, f->weight_smoothness, f->weight_top);
+  printf("%s%s sharing %d %d %d %d h %g kappa %d weights %g %g %g %g\n", precisions[z->precision],
+         batch->prepared ? " prepared" : "", z->coefficients_sharing, z->rhs_sharing, z->steps_sharing,
+         z->values_sharing, f->nominal_step, f->leading_derivative, f->weight_equation, f->weight_initial,
+         f->weight_smoothness, f->weight_top);
 }

@@ -139,14 +139,12 @@ static void spoil_arrays(test_batch *batch) {
   }
 }
 
-/* Never in chunks: ragged batches are not, but a shorter problem without lengths may be. */
 static void check_ragged(uint64_t seed, int64_t *past, int64_t *shorter) {
   test_case drawn = batch_random(seed);
   test_batch whole, spoilt, alone;
   int64_t differ = 0, other = 0;
   drawn.shape.initial_steps = drawn.shape.initial_steps < 3 ? drawn.shape.initial_steps : 3;
   drawn.shape.equations = drawn.shape.dimensions;
-  drawn.shape.chunk = drawn.shape.steps;
   drawn.ragged = true;
   drawn.prepared = false;
   batch_open(&whole, &drawn, seed);
