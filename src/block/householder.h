@@ -13,17 +13,19 @@ typedef struct reflector {
 } reflector;
 
 /* The reflection that maps (pivot, below) to (-+norm, 0); *pivot becomes the new one. Where nothing is below,
- * it is the identity, exactly. `below` is an entry of the first row below, rows are `stride` apart. */
+ * or nothing whose square is a number, it is the identity, exactly. `below` is an entry of the first row
+ * below, rows are `stride` apart. */
 NEURLP_INLINE reflector reflector_make(lanes *pivot, const lanes *below, int32_t rows, int32_t stride) {
   const lanes zero = lanes_all(0.0);
   lanes tail = zero;
   for (int32_t i = 0; i < rows; i++) tail = lanes_fma(below[i * stride], below[i * stride], tail);
-  const lane_mask none = lanes_equal(tail, zero);
   const lanes alpha = *pivot;
   const lanes norm = lanes_with_sign(lanes_sqrt(lanes_fma(alpha, alpha, tail)), alpha);
   const lanes head = alpha + norm; /* of one sign: nothing cancels */
+  const lanes product = norm * head;
+  const lane_mask none = lanes_equal(tail, zero) | lanes_greater(lanes_all(INNER_SMALLEST), product);
   *pivot = lanes_select(none, alpha, -norm);
-  return (reflector){head, lanes_select(none, zero, lanes_all(1.0) / (norm * head))};
+  return (reflector){head, lanes_select(none, zero, lanes_all(1.0) / product)};
 }
 
 /* Applies it to `width` columns; a constant, so that their sums stay in registers. */

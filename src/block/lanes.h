@@ -32,20 +32,23 @@ enum { LANES = NEURLP_LANES };
 #if defined(NEURLP_KERNEL_SINGLE)
 typedef float inner, outer;
 typedef int32_t inner_mask, outer_mask;
-#define INNER_EPSILON FLT_EPSILON
-#define OUTER_EPSILON FLT_EPSILON
+#define INNER_EPSILON  FLT_EPSILON
+#define INNER_SMALLEST FLT_MIN
+#define OUTER_EPSILON  FLT_EPSILON
 #elif defined(NEURLP_KERNEL_MIXED)
 typedef float inner;
 typedef double outer;
 typedef int32_t inner_mask;
 typedef int64_t outer_mask;
-#define INNER_EPSILON FLT_EPSILON
-#define OUTER_EPSILON DBL_EPSILON
+#define INNER_EPSILON  FLT_EPSILON
+#define INNER_SMALLEST FLT_MIN
+#define OUTER_EPSILON  DBL_EPSILON
 #else
 typedef double inner, outer;
 typedef int64_t inner_mask, outer_mask;
-#define INNER_EPSILON DBL_EPSILON
-#define OUTER_EPSILON DBL_EPSILON
+#define INNER_EPSILON  DBL_EPSILON
+#define INNER_SMALLEST DBL_MIN
+#define OUTER_EPSILON  DBL_EPSILON
 #endif
 
 typedef inner lanes __attribute__((vector_size(LANES * sizeof(inner))));
