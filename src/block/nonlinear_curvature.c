@@ -1,5 +1,5 @@
 /* What Gauss-Newton leaves out of the gradients: second derivatives of f, times what the solution leaves of
- * the equations (docs/math.md, equations 16b and 16c). They are wanted along one direction only, the
+ * the equations (docs/math.md, equations 17a and 17b). They are wanted along one direction only, the
  * adjoint's multipliers, so central differences of two linearisations give them. */
 #include "block/nonlinear.h"
 

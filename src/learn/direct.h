@@ -5,7 +5,7 @@
  *   dropping   terms that are not significant go, a few at a time, and the rest is fitted again (drop.c)
  *   end        a last fit with weights from the noise found, and standard errors
  *
- * docs/math.md, sections 5 to 7. */
+ * docs/math.md, sections 6 to 8. */
 #ifndef NEURLP_LEARN_DIRECT_H
 #define NEURLP_LEARN_DIRECT_H
 

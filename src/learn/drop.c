@@ -1,4 +1,4 @@
-/* Dropping terms (docs/math.md, section 7): the least significant go first, a few at a time; the others move
+/* Dropping terms (docs/math.md, section 8): the least significant go first, a few at a time; the others move
  * to where the linearisation has their best values without them, and are fitted again. A drop that the data
  * do not bear is taken back. */
 #include "learn/direct_parts.h"

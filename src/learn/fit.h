@@ -3,7 +3,7 @@
  * A *group* shares one set of parameters: all systems together, or each system alone. Its trajectories are
  * cut into windows; each window is a nonlinear mechanistic block with free initial values z_w.
  * Levenberg-Marquardt on sum_w sum_i sum_k ( (data_ik - u_ik(theta, z_w)) / sigma_k )^2, with z_w eliminated
- * window by window by orthogonal triangularisation (docs/math.md, section 6). All groups of all ranks advance
+ * window by window by orthogonal triangularisation (docs/math.md, section 7). All groups of all ranks advance
  * in step; a group that has converged or failed drops out. */
 #ifndef NEURLP_LEARN_FIT_H
 #define NEURLP_LEARN_FIT_H

@@ -4,7 +4,7 @@
  * block is linearised at the current trajectory, which is near the data, and its solution written as u = u_0
  * + sum_i z_i u_i,   u_0: zero initial values; u_i: unit initial value i, no right-hand side, with z by
  * linear least squares on the window's data; repeat. The trajectory stays near the data at every iteration,
- * where the linearisation holds. (docs/math.md, section 6) */
+ * where the linearisation holds. (docs/math.md, section 7) */
 #include "learn/fit_work.h"
 #include "learn/triangle.h"
 

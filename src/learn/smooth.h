@@ -1,7 +1,7 @@
 /* Local polynomials through noisy, irregular, incomplete samples: where learning starts from.
  *
  * At each point a cubic is fitted to the nearest samples, with tricube weights; how many samples is chosen by
- * leave-one-out cross-validation (Cleveland, JASA 74, 1979; docs/math.md, section 5). */
+ * leave-one-out cross-validation (Cleveland, JASA 74, 1979; docs/math.md, section 6). */
 #ifndef NEURLP_LEARN_SMOOTH_H
 #define NEURLP_LEARN_SMOOTH_H
 

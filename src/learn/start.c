@@ -1,7 +1,7 @@
 /* Where discovery starts: the integral form. With the smoothed trajectory in place of the unknown one, the
  * solution of x_k^(kappa) = known_k + sum_l theta_kl phi_l is linear in theta: block solutions of each basis
  * function alone, I_l^(kappa) = phi_l with zero initial values, are the regressors for the samples
- * themselves. No derivative of noisy data is taken. (docs/math.md, section 5) */
+ * themselves. No derivative of noisy data is taken. (docs/math.md, section 6) */
 #include "learn/direct_parts.h"
 #include "learn/fit_work.h"
 #include "learn/triangle.h"

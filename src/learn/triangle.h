@@ -3,7 +3,7 @@
  *
  * A triangle of size n holds the factor of all rows seen so far in n (n + 1) / 2 numbers, row by row; the
  * last of its n columns is usually the right-hand side. Appending is associative up to rounding, so triangles
- * can be merged in any fixed order (docs/math.md, section 6). */
+ * can be merged in any fixed order (docs/math.md, section 7). */
 #ifndef NEURLP_LEARN_TRIANGLE_H
 #define NEURLP_LEARN_TRIANGLE_H
 
