@@ -4,6 +4,7 @@
 #define NEURLP_BLOCK_ADJOINT_H
 
 #include "block/gradient.h"
+#include "block/joint.h"
 #include "block/refine.h"
 #include "block/slack.h"
 #include "block/sweep.h"
@@ -17,26 +18,25 @@ typedef struct adjoint_view {
 } adjoint_view;
 
 static inline void adjoint_open(adjoint_view *view, const neurlp_tile *tile, const neurlp_tile_job *job) {
-  const neurlp_shape *shape = &tile->problem->shape;
+  const neurlp_shape *shape = tile->shape;
   const neurlp_gradients *to = job->gradients, *sums = job->sums;
-  const int64_t n = tile->problem->unknowns, T = shape->steps, E = shape->equations, R = shape->columns;
-  const int64_t D = shape->dimensions, given = D * shape->initial_derivatives * R;
+  const int64_t coefficients = shape->equations * (int64_t)tile->problem->unknowns,
+                rhs = shape->equations * (int64_t)shape->columns;
+  const neurlp_sharing values = shape->values_sharing;
   local_open(&view->local, tile, job->solved);
-  view->grad_output = tile_point(tile, job->grad_output, NEURLP_VARYING, T, n * R);
+  view->grad_output = tile_point(tile, job->grad_output, NEURLP_ARRAY_SOLUTION);
   view->finite = wide_equal(wide_all(0.0), wide_all(0.0));
   wide *sum = view->local.sums;
-  view->coefficients =
-      gradient_open(tile, to->coefficients, sums->coefficients, shape->coefficients_sharing, T, E * n, sum);
-  sum += E * n;
-  view->rhs = gradient_open(tile, to->rhs, sums->rhs, shape->rhs_sharing, T, E * R, sum);
-  sum += E * R;
-  view->steps = gradient_open(tile, to->steps, sums->steps, shape->steps_sharing, T - 1,
-                              shape->steps_per_dimension ? D : 1, sum);
-  const neurlp_sharing values = shape->values_sharing;
-  view->initial_values = gradient_open(tile, to->initial_values, sums->initial_values, values,
-                                       shape->initial_steps, given, NULL);
-  view->final_values = gradient_open(tile, to->final_values, sums->final_values, values, 1,
-                                     D * tile->problem->final * R, NULL);
+  view->coefficients = gradient_open(tile, NEURLP_ARRAY_COEFFICIENTS, shape->coefficients_sharing,
+                                     shape->steps, to->coefficients, sums->coefficients, sum, 0);
+  view->rhs = gradient_open(tile, NEURLP_ARRAY_RHS, shape->rhs_sharing, shape->steps, to->rhs, sums->rhs,
+                            sum + coefficients, coefficients);
+  view->steps = gradient_open(tile, NEURLP_ARRAY_STEPS, shape->steps_sharing, shape->steps - 1, to->steps,
+                              sums->steps, sum + coefficients + rhs, coefficients + rhs);
+  view->initial_values = gradient_open(tile, NEURLP_ARRAY_INITIAL_VALUES, values, shape->initial_steps,
+                                       to->initial_values, sums->initial_values, NULL, 0);
+  view->final_values = gradient_open(tile, NEURLP_ARRAY_FINAL_VALUES, values, 1, to->final_values,
+                                     sums->final_values, NULL, 0);
 }
 
 /* The gradient with respect to the scaled unknowns of step t; exact values have no part in it. That of global
@@ -54,7 +54,7 @@ NEURLP_INLINE void adjoint_load_step(const neurlp_tile *tile, const adjoint_view
       wide own = tile_known(tile, z, t, j) ? zero : tile_load(tile, z, &view->grad_output, t, place) * weight;
       if (tile_known_final(tile, z, t, j)) own = wide_select(tile_ends(tile, t), zero, own);
       vector_step(to, z, t)[place] = global ? zero : own;
-      if (global) to.global[place] = own;
+      if (global) to.global[place] = tile->cut ? zero : own;
     }
   }
 }
@@ -73,10 +73,10 @@ NEURLP_INLINE void adjoint_load(const neurlp_tile *tile, const adjoint_view *vie
       adjoint_load_step(tile, view, to, edge, t);
 }
 
-NEURLP_INLINE void adjoint_write(const neurlp_tile *tile, adjoint_view *view, const gradient_output *output,
-                                 int32_t t, int64_t place, wide x) {
+NEURLP_INLINE void adjoint_write(const neurlp_tile *tile, adjoint_view *view, sweep_sizes z,
+                                 const gradient_output *output, int32_t t, int64_t place, wide x) {
   view->finite &= wide_finite(x);
-  gradient_write(tile, output, t, place, x);
+  gradient_write(tile, z, output, t, place, x);
 }
 
 /* Gradients of the equations of step t, docs/math.md, equation 12. */
@@ -94,10 +94,10 @@ NEURLP_INLINE void adjoint_equations(const neurlp_tile *tile, adjoint_view *view
       for (int32_t c = 0; c < n; c++)
         grad_row[c] += wide_fma(residual, lambda[c * R + r], -image * x[c * R + r]);
       if (z.edge) product_add_row(z, row, image, window_step(view->local.normal, t), r);
-      adjoint_write(tile, view, &view->rhs, t, e * R + r, image * weight);
+      adjoint_write(tile, view, z, &view->rhs, t, e * R + r, image * weight);
     }
     for (int32_t c = 0; c < n; c++)
-      adjoint_write(tile, view, &view->coefficients, t, (int64_t)e * n + c,
+      adjoint_write(tile, view, z, &view->coefficients, t, (int64_t)e * n + c,
                     grad_row[c] * rows_equation_weight(tile, z, c));
   }
 }
@@ -183,10 +183,10 @@ NEURLP_INLINE void adjoint_steps(neurlp_tile *tile, adjoint_view *view, sweep_si
       sum += view->local.central[k] + central;
       view->local.central[k] = central;
     }
-    if (each) adjoint_write(tile, view, &view->steps, t, k, sum);
+    if (each) adjoint_write(tile, view, z, &view->steps, t, k, sum);
     total += sum;
   }
-  if (!each) adjoint_write(tile, view, &view->steps, t, 0, total);
+  if (!each) adjoint_write(tile, view, z, &view->steps, t, 0, total);
 }
 
 /* What the periodic rows add to A^T A lambda at step t in the lanes where it is the last, and at step 0. */
@@ -218,7 +218,7 @@ static inline void adjoint_initial_values(const neurlp_tile *tile, adjoint_view 
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < J; j++)
       for (int32_t r = 0; r < z.columns; r++)
-        adjoint_write(tile, view, &view->initial_values, t, tile_value_place(z, J, k, j, r),
+        adjoint_write(tile, view, z, &view->initial_values, t, tile_value_place(z, J, k, j, r),
                       adjoint_value(tile, view, z, t, k * z.derivatives + j, r));
 }
 
@@ -242,7 +242,7 @@ static inline void adjoint_final_values(const neurlp_tile *tile, adjoint_view *v
 
 NEURLP_INLINE void adjoint_step(neurlp_tile *tile, adjoint_view *view, sweep_sizes z, int32_t t) {
   const int32_t given = tile->problem->hard_steps + tile->problem->soft_steps;
-  adjoint_equations(tile, view, z, t);
+  if (!z.edge || !tile->cut || t > 0) adjoint_equations(tile, view, z, t);
   if (!z.edge || t + 2 < tile->steps) local_load(tile, &view->local, z, t + 2);
   if (!z.edge || t + 1 < tile->steps) adjoint_steps(tile, view, z, t);
   if (z.edge && t < given) adjoint_initial_values(tile, view, z, t);
@@ -267,11 +267,11 @@ NEURLP_INLINE void adjoint_gradients(neurlp_tile *tile, adjoint_view *view, swee
 }
 
 static inline void adjoint_close(const neurlp_tile *tile, adjoint_view *view) {
-  gradient_close(tile, &view->coefficients, tile->steps);
-  gradient_close(tile, &view->rhs, tile->steps);
-  gradient_close(tile, &view->initial_values, tile->problem->shape.initial_steps);
-  gradient_close(tile, &view->final_values, 1);
-  gradient_close(tile, &view->steps, tile->steps - 1);
+  gradient_close(tile, &view->coefficients);
+  gradient_close(tile, &view->rhs);
+  gradient_close(tile, &view->initial_values);
+  gradient_close(tile, &view->final_values);
+  gradient_close(tile, &view->steps);
 }
 
 NEURLP_INLINE void adjoint_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_function factorise) {
@@ -285,7 +285,10 @@ NEURLP_INLINE void adjoint_tile(const neurlp_tile_job *job, sweep_sizes z, sweep
     refine_normal(&tile, z);
   } else {
     adjoint_load(&tile, &view, tile.x, z);
-    substitute_normal(&tile, tile.x, z);
+    substitute_transposed(&tile, tile.x, z);
+    if (joint_reached(&tile, z, true)) return;
+    joint_place(&tile, z);
+    substitute(&tile, tile.x, z);
   }
   adjoint_gradients(&tile, &view, z);
   adjoint_close(&tile, &view);

@@ -103,7 +103,7 @@ neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
                                .kept = cpu->factor,
                                .solution = map->numbers,
                                .status = map->status};
-  neurlp_run_tiles_cpu(cpu, cpu->kernels->solve, &job);
+  neurlp_run_tiles_cpu(cpu, cpu->kernels->solve, &job, 1);
   for (int64_t i = 0; i < map->inputs; i++)
     if (map->status[i] != NEURLP_SUCCESS) return map->status[i];
   return NEURLP_SUCCESS;

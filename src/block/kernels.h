@@ -3,7 +3,18 @@
 #ifndef NEURLP_BLOCK_KERNELS_H
 #define NEURLP_BLOCK_KERNELS_H
 
+#include "block/arrays.h"
 #include "block/problem.h"
+
+/* A stretch of one system's time. Neighbours share a step, the joint: it belongs to the earlier one. */
+typedef struct neurlp_piece {
+  int64_t system;
+  int32_t start;  /* its first step */
+  int32_t length; /* steps */
+  bool joined;    /* whether another one follows */
+  int64_t
+      joint; /* the index of the joint at its end, where it is joined; that at its beginning is one less */
+} neurlp_piece;
 
 typedef struct neurlp_tile_job {
   const neurlp_problem *problem;
@@ -21,6 +32,18 @@ typedef struct neurlp_tile_job {
   void *tangent;         /* written by tangent */
   neurlp_status *status; /* written, [S] */
   void *slack;           /* written by slack, [S][R] */
+  /* Where time is cut (docs/math.md, section 2): the lanes of a tile are pieces, of which there are
+   * `piece_count`, instead of systems; `problem` is that of a piece, with its first step's unknowns global
+   * unless it is the first of its system; status is one for each piece. A first pass over all pieces writes
+   * `ends` (joint.h), the second one reads `joints`; the other is NULL. Gradients that are constant in time
+   * go to `parts` instead, [pieces][part_numbers]. */
+  const neurlp_piece *pieces;
+  int64_t piece_count;
+  const neurlp_shape *shape; /* of the arrays; NULL: that of `problem` */
+  double *ends;
+  const double *joints;
+  void *parts;
+  int64_t part_numbers;
 } neurlp_tile_job;
 
 /* The kernels for one instruction set and precision. */

@@ -19,7 +19,7 @@ typedef struct local_view {
 static inline void local_open(local_view *view, const neurlp_tile *tile, const void *solved) {
   const neurlp_shape *shape = &tile->problem->shape;
   const int64_t size = tile_unknowns_step(tile->problem), n = tile->problem->unknowns;
-  view->solved = tile_point(tile, solved, NEURLP_VARYING, shape->steps, size);
+  view->solved = tile_point(tile, solved, NEURLP_ARRAY_SOLUTION);
   view->row = tile->scratch; /* where refinement has its row, too */
   view->grad_row = view->row + n;
   for (int32_t i = 0; i < 3; i++) {

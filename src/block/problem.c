@@ -116,6 +116,7 @@ static neurlp_status check_shape(neurlp_context *context, const neurlp_shape *sh
   NEURLP_TRY(check_integer(context, "initial_derivatives", shape->initial_derivatives, 0, shape->order + 1));
   NEURLP_TRY(check_integer(context, "columns", shape->columns, 1, INT32_MAX));
   NEURLP_TRY(check_integer(context, "final_derivatives", shape->final_derivatives, 0, shape->order + 1));
+  NEURLP_TRY(check_integer(context, "chunk", shape->chunk, 0, INT32_MAX));
   NEURLP_TRY(check_forms(context, shape));
   NEURLP_TRY(check_size(context, shape));
 done:
@@ -258,6 +259,16 @@ neurlp_status neurlp_problem_create(neurlp_context *context, const neurlp_shape 
   *problem = made;
 done:
   return status;
+}
+
+neurlp_problem neurlp_problem_of_piece(const neurlp_problem *whole, int32_t steps, bool first) {
+  neurlp_problem piece = *whole;
+  piece.shape.steps = steps;
+  if (first) return piece;
+  piece.hard_steps = piece.soft_steps = 0;
+  piece.first = 1;
+  piece.globals = piece.unknowns;
+  return piece;
 }
 
 void neurlp_problem_destroy(neurlp_problem **problem) {

@@ -36,4 +36,8 @@ struct neurlp_problem {
   double next[2 * NEURLP_MAX_DERIVATIVES][NEURLP_MAX_DERIVATIVES];
 };
 
+/* The problem of a piece of so many steps of time: the first piece of a system has its initial values, a
+ * later one global unknowns at its first step. */
+neurlp_problem neurlp_problem_of_piece(const neurlp_problem *whole, int32_t steps, bool first);
+
 #endif

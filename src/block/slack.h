@@ -52,7 +52,7 @@ NEURLP_INLINE void slack_tile(const neurlp_tile_job *job, sweep_sizes z) {
   outer *target[LANES];
   tile_open(&tile, job);
   local_open(&view, &tile, job->solved);
-  tile_point_out(&tile, job->slack, z.columns, target);
+  tile_point_out(&tile, job->slack, NEURLP_ARRAY_SLACK, target);
   slack_find(&tile, &view, z);
   for (int32_t r = 0; r < z.columns; r++) wide_scatter(view.slack[r], target, r, tile.count);
 }

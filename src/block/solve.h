@@ -2,6 +2,7 @@
 #ifndef NEURLP_BLOCK_SOLVE_H
 #define NEURLP_BLOCK_SOLVE_H
 
+#include "block/joint.h"
 #include "block/refine.h"
 #include "block/sweep.h"
 
@@ -14,25 +15,17 @@ NEURLP_INLINE void solve_write_step(neurlp_tile *tile, sweep_sizes z, int32_t t,
       const wide x = vector_step(tile->x, z, t)[c * z.columns + r];
       const wide u = x * wide_all(tile->problem->inverse_scale[c % z.derivatives]);
       finite &= wide_finite(u);
-      wide_scatter(u, target, ((int64_t)t * n + c) * z.columns + r, tile->count);
+      tile_scatter(tile, z, u, target, t, ((int64_t)t * n + c) * z.columns + r);
     }
   tile_fail(tile, ~finite, NEURLP_NOT_FINITE);
 }
 
-/* Zeros after the longest length, NaN for failed systems. */
-static inline void solve_finish(const neurlp_tile *tile, outer *const target[LANES], int64_t written,
-                                int64_t whole) {
-  tile_fill(tile, target, written, whole, 0, false);
-  tile_fill(tile, target, 0, whole, (outer)NAN, true);
-}
-
-/* Writes the whole of x, and the statuses. */
+/* Writes the whole of x, but for a first step that belongs to the piece before it, and the statuses. */
 NEURLP_INLINE void solve_write(neurlp_tile *tile, sweep_sizes z, void *array, neurlp_status *status) {
   outer *target[LANES];
-  const int64_t step = (int64_t)sizes_unknowns(z) * z.columns, whole = step * tile->problem->shape.steps;
-  tile_point_out(tile, array, whole, target);
-  for (int32_t t = 0; t < tile->steps; t++) solve_write_step(tile, z, t, target);
-  solve_finish(tile, target, step * tile->steps, whole);
+  tile_point_out(tile, array, NEURLP_ARRAY_SOLUTION, target);
+  for (int32_t t = tile->cut; t < tile->steps; t++) solve_write_step(tile, z, t, target);
+  tile_fill(tile, NEURLP_ARRAY_SOLUTION, tile->shape->steps, false, target);
   tile_report(tile, status);
 }
 
@@ -66,7 +59,9 @@ NEURLP_INLINE void solve_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_f
     refine_solution(&tile, z);
   } else {
     factorise(&tile, z, z.columns);
+    if (joint_reached(&tile, z, false)) return;
     solve_linear_term(&tile, z);
+    joint_place(&tile, z);
     substitute(&tile, tile.x, z);
     solve_place_final(&tile, z);
   }

@@ -105,10 +105,15 @@ NEURLP_INLINE void transposed_globals(const neurlp_tile *tile, tile_vector v, sw
   }
 }
 
-/* A^T A x = g by R^T q = g and R x = q, in place. */
-NEURLP_INLINE void substitute_normal(const neurlp_tile *tile, tile_vector v, sweep_sizes z) {
+/* R^T q = g over all steps, in place. */
+NEURLP_INLINE void substitute_transposed(const neurlp_tile *tile, tile_vector v, sweep_sizes z) {
   for (int32_t t = 0; t < tile->steps; t++) transposed_step(tile, v, z, t);
   transposed_globals(tile, v, z);
+}
+
+/* A^T A x = g by R^T q = g and R x = q, in place. */
+NEURLP_INLINE void substitute_normal(const neurlp_tile *tile, tile_vector v, sweep_sizes z) {
+  substitute_transposed(tile, v, z);
   substitute(tile, v, z);
 }
 

@@ -12,6 +12,7 @@
 #define NEURLP_BLOCK_SWEEP_H
 
 #include "block/householder.h"
+#include "block/joint.h"
 #include "block/rows.h"
 
 /* Row c of the triangle says that an unknown has a given value: scaled initial value, or 0 if it is global.
@@ -280,8 +281,9 @@ NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t c
 /* Step t, on the triangle that step t-1 has left. */
 NEURLP_INLINE void sweep_step(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   if (t > 0) sweep_carry(tile, z, columns, t);
-  sweep_equations(tile, z, columns, t);
+  if (!z.edge || !tile->cut || t > 0) sweep_equations(tile, z, columns, t);
   if (!z.edge || t + 1 < tile->steps) sweep_smoothness(tile, z, columns, t);
+  if (z.edge && tile->job->pieces && t + 1 >= tile->shortest) joint_leave_last(tile, z, columns, t);
   sweep_keep(tile, z, columns, t);
 }
 
@@ -296,7 +298,10 @@ NEURLP_INLINE void sweep_factorise(neurlp_tile *tile, sweep_sizes z, int32_t col
       sweep_step(tile, inside, columns, t);
     else
       sweep_step(tile, edge, columns, t);
-  sweep_keep_globals(tile, z, columns);
+  if (tile->cut)
+    joint_leave_first(tile, z, columns);
+  else
+    sweep_keep_globals(tile, z, columns);
 }
 
 /* A function that does that. */

@@ -191,7 +191,7 @@ NEURLP_INLINE void tangent_rows(neurlp_tile *tile, const tangent_view *view, swe
   tangent_load_step(tile, view, z, 0);
   tangent_load_step(tile, view, z, 1);
   for (int32_t t = 0; t < tile->steps; t++) {
-    tangent_equations(tile, view, z, t);
+    if (!tile->cut || t > 0) tangent_equations(tile, view, z, t);
     tangent_soft_values(tile, view, z, t);
     if (t + 2 < tile->steps) tangent_load_step(tile, view, z, t + 2);
     for (int32_t k = 0; k < z.dimensions && t + 1 < tile->steps; k++) {
@@ -226,8 +226,12 @@ NEURLP_INLINE void tangent_tile(const neurlp_tile_job *job, sweep_sizes z, sweep
   tangent_rows(&tile, &view, z);
   if (refines)
     refine_normal(&tile, z);
-  else
-    substitute_normal(&tile, tile.x, z);
+  else {
+    substitute_transposed(&tile, tile.x, z);
+    if (joint_reached(&tile, z, true)) return;
+    joint_place(&tile, z);
+    substitute(&tile, tile.x, z);
+  }
   tangent_place_exact(&tile, &view, z);
   solve_write(&tile, z, job->tangent, job->status);
 }

@@ -68,12 +68,17 @@ typedef struct tile_vector {
 
 typedef struct neurlp_tile {
   const neurlp_problem *problem;
-  int64_t first;
-  int32_t count;    /* lanes that are systems of the batch */
-  int32_t steps;    /* length of the longest */
-  int32_t shortest; /* length of the shortest */
+  const neurlp_tile_job *job;
+  const neurlp_shape *shape; /* of the arrays */
+  int64_t system[LANES];     /* of each lane */
+  int64_t start[LANES];      /* its first step in the arrays */
+  int32_t count;             /* lanes that are systems of the batch, or pieces of some */
+  int32_t steps;             /* length of the longest */
+  int32_t shortest;          /* length of the shortest */
   wide length;
-  wide status; /* 0, or the first failure's neurlp_status */
+  wide_mask joined; /* lanes whose last step is a joint: its triangle is kept elsewhere */
+  bool cut;         /* whether the first step is a joint, too: in all lanes or none */
+  wide status;      /* 0, or the first failure's neurlp_status */
   tile_input coefficients, rhs, initial_values, final_values, step;
   /* Workspace. */
   lanes *factor; /* of each step, row after row: row c of R_t from the pivot on, of S_t, A_t, G_t */
@@ -192,56 +197,79 @@ NEURLP_INLINE bool tile_inside(const neurlp_tile *tile, sweep_sizes z, int32_t t
   return z.fast && t > 0 && t >= problem->hard_steps && t >= problem->soft_steps && t + 3 < tile->shortest;
 }
 
-/* Fills target[l][from..to) of the lanes that are systems. */
-static inline void tile_fill(const neurlp_tile *tile, outer *const target[LANES], int64_t from, int64_t to,
-                             outer value, bool failed_only) {
-  for (int32_t l = 0; l < tile->count; l++) {
-    if (failed_only && tile->status[l] == 0) continue;
-    for (int64_t i = from; i < to; i++) target[l][i] = value;
+/* Where numbers of each lane's step t go that are written step by step: past a lane's length they do not. */
+NEURLP_INLINE void tile_scatter(const neurlp_tile *tile, sweep_sizes z, wide x, outer *const target[LANES],
+                                int32_t t, int64_t offset) {
+  if (!z.edge || t < tile->shortest) {
+    wide_scatter(x, target, offset, tile->count);
+    return;
   }
+  for (int32_t l = 0; l < tile->count; l++)
+    if (t < (int32_t)tile->length[l]) target[l][offset] = x[l];
 }
 
-/* Pointers to the systems of a tile in an input; NULL stays NULL. `step` numbers belong to a step, of which
- * there are `steps`. */
-static inline tile_input tile_point(const neurlp_tile *tile, const void *array, neurlp_sharing sharing,
-                                    int64_t steps, int64_t step) {
-  tile_input input = {.step = sharing & NEURLP_CONSTANT ? 0 : step};
-  const int64_t size = sharing & NEURLP_SHARED ? 0 : sharing & NEURLP_CONSTANT ? step : steps * step;
-  for (int32_t l = 0; l < LANES; l++) {
-    const int64_t system = tile->first + (l < tile->count ? l : tile->count - 1);
-    input.lane[l] = array ? (const outer *)array + system * size : NULL;
-  }
+/* Where the numbers of lane l begin in an array. */
+static inline int64_t tile_place(const neurlp_tile *tile, neurlp_extents extents, int32_t l) {
+  return tile->system[l] * extents.system_stride + tile->start[l] * extents.step_stride;
+}
+
+/* Pointers to the lanes of a tile in an input; NULL stays NULL. */
+static inline tile_input tile_point(const neurlp_tile *tile, const void *array, neurlp_array which) {
+  const neurlp_extents extents = neurlp_array_extents(tile->shape, which);
+  tile_input input = {.step = extents.step_stride};
+  for (int32_t l = 0; l < LANES; l++)
+    input.lane[l] = array ? (const outer *)array + tile_place(tile, extents, l) : NULL;
   return input;
 }
 
-static inline void tile_point_out(const neurlp_tile *tile, void *array, int64_t size, outer *target[LANES]) {
-  for (int32_t l = 0; l < LANES; l++) target[l] = NULL;
-  for (int32_t l = 0; l < tile->count && array; l++) target[l] = (outer *)array + (tile->first + l) * size;
+static inline void tile_point_out(const neurlp_tile *tile, void *array, neurlp_array which,
+                                  outer *target[LANES]) {
+  const neurlp_extents extents = neurlp_array_extents(tile->shape, which);
+  for (int32_t l = 0; l < LANES; l++)
+    target[l] = array && l < tile->count ? (outer *)array + tile_place(tile, extents, l) : NULL;
 }
 
-static inline void tile_lengths(neurlp_tile *tile, const int32_t *lengths) {
+/* What is left to write in an array of so many steps, or intervals: zeros past a lane's length, NaN in lanes
+ * that failed. Nothing where lanes are pieces: then the whole array is seen to when all are done. */
+static inline void tile_fill(const neurlp_tile *tile, neurlp_array which, int32_t steps, bool intervals,
+                             outer *const target[LANES]) {
+  const neurlp_extents extents = neurlp_array_extents(tile->shape, which);
+  for (int32_t l = 0; l < tile->count && !tile->job->pieces; l++) {
+    const int32_t own = (int32_t)tile->length[l] - intervals, written = own < steps ? own : steps;
+    for (int64_t i = written * extents.step_stride; i < steps * extents.step_stride; i++) target[l][i] = 0;
+    for (int64_t i = 0; i < extents.per_system && tile->status[l] != 0; i++) target[l][i] = (outer)NAN;
+  }
+}
+
+/* What each lane is: a system, or a piece of one. Those past the last one are copies of it. */
+static inline void tile_lanes(neurlp_tile *tile) {
+  const neurlp_tile_job *job = tile->job;
+  const int64_t all = job->pieces ? job->piece_count : job->inputs->systems, left = all - job->first;
+  tile->count = left < LANES ? (int32_t)left : LANES;
   tile->steps = 0;
   tile->shortest = tile->problem->shape.steps;
+  tile->cut = job->pieces && tile->problem->first;
+  tile->joined = wide_greater(wide_all(0.0), wide_all(0.0));
   for (int32_t l = 0; l < LANES; l++) {
-    const int64_t system = tile->first + (l < tile->count ? l : tile->count - 1);
-    const int32_t length = lengths ? lengths[system] : tile->problem->shape.steps;
-    tile->length[l] = (outer)length;
-    if (length > tile->steps) tile->steps = length;
-    if (length < tile->shortest) tile->shortest = length;
+    const int64_t i = job->first + (l < tile->count ? l : tile->count - 1);
+    const int32_t whole = job->inputs->lengths ? job->inputs->lengths[i] : tile->problem->shape.steps;
+    const neurlp_piece piece = job->pieces ? job->pieces[i] : (neurlp_piece){.system = i, .length = whole};
+    tile->system[l] = piece.system;
+    tile->start[l] = piece.start;
+    tile->length[l] = (outer)piece.length;
+    if (piece.joined) tile->joined[l] = -1;
+    if (job->joints) tile->status[l] = (outer)job->status[i];
+    if (piece.length > tile->steps) tile->steps = piece.length;
+    if (piece.length < tile->shortest) tile->shortest = piece.length;
   }
 }
 
 static inline void tile_inputs(neurlp_tile *tile, const neurlp_inputs *in) {
-  const neurlp_shape *shape = &tile->problem->shape;
-  const int64_t n = tile->problem->unknowns, T = shape->steps, E = shape->equations, R = shape->columns;
-  const int64_t D = shape->dimensions;
-  tile->coefficients = tile_point(tile, in->coefficients, shape->coefficients_sharing, T, E * n);
-  tile->rhs = tile_point(tile, in->rhs, shape->rhs_sharing, T, E * R);
-  tile->initial_values = tile_point(tile, in->initial_values, shape->values_sharing, shape->initial_steps,
-                                    D * shape->initial_derivatives * R);
-  tile->final_values =
-      tile_point(tile, in->final_values, shape->values_sharing, 1, D * tile->problem->final * R);
-  tile->step = tile_point(tile, in->steps, shape->steps_sharing, T - 1, shape->steps_per_dimension ? D : 1);
+  tile->coefficients = tile_point(tile, in->coefficients, NEURLP_ARRAY_COEFFICIENTS);
+  tile->rhs = tile_point(tile, in->rhs, NEURLP_ARRAY_RHS);
+  tile->initial_values = tile_point(tile, in->initial_values, NEURLP_ARRAY_INITIAL_VALUES);
+  tile->final_values = tile_point(tile, in->final_values, NEURLP_ARRAY_FINAL_VALUES);
+  tile->step = tile_point(tile, in->steps, NEURLP_ARRAY_STEPS);
 }
 
 /* Outer numbers come first in a workspace: they are aligned whatever follows. */
@@ -262,16 +290,16 @@ static inline void tile_workspace(neurlp_tile *tile, const neurlp_tile_job *job)
 }
 
 static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
-  const int64_t left = job->inputs->systems - job->first;
   *tile = (neurlp_tile){
-      .problem = job->problem, .first = job->first, .count = left < LANES ? (int32_t)left : LANES};
-  tile_lengths(tile, job->inputs->lengths);
+      .problem = job->problem, .job = job, .shape = job->shape ? job->shape : &job->problem->shape};
+  tile_lanes(tile);
   tile_inputs(tile, job->inputs);
   tile_workspace(tile, job);
 }
 
 static inline void tile_report(const neurlp_tile *tile, neurlp_status *status) {
-  for (int32_t l = 0; l < tile->count; l++) status[tile->first + l] = (neurlp_status)(int32_t)tile->status[l];
+  const int64_t first = tile->job->first;
+  for (int32_t l = 0; l < tile->count; l++) status[first + l] = (neurlp_status)(int32_t)tile->status[l];
 }
 
 #endif
