@@ -65,7 +65,12 @@ typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))))
 #define FMA_NUMBER(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* Sanitizers look at every access: inlined everywhere it would take them a quarter of an hour to compile. */
+#if defined(__SANITIZE_ADDRESS__)
+#define NEURLP_INLINE static inline __attribute__((unused))
+#else
 #define NEURLP_INLINE static inline __attribute__((always_inline, unused))
+#endif
 
 /* Comparisons are spelled out where there is no AVX: gcc 12 ends with an internal error when it moves vector
  * comparisons around for an instruction set that has no blend. */

@@ -84,7 +84,7 @@ test_case batch_random(uint64_t seed) {
     drawn.shape.initial_derivatives = f->leading_derivative;
   if (batch_integer(seed, 15, 0, 1)) random_weights(seed, f);
   if (seed > BATCH_PLAIN_SEEDS) random_options(seed, &drawn);
-  if (batch_integer(seed, 41, 0, 1)) drawn.shape.chunk = batch_integer(seed, 42, 1, drawn.shape.steps);
+  if (batch_integer(seed, 41, 0, 1)) drawn.shape.chunk = batch_integer(seed, 42, 1, 4);
   return drawn;
 }
 

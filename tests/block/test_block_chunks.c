@@ -11,6 +11,7 @@
 #include "support/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct test_task {
   const char *name;
@@ -92,6 +93,31 @@ static test_case case_of(const test_task *task) {
   return drawn;
 }
 
+/* Whether a task is one of those that are cut. */
+static bool is_cut(const test_case *drawn) {
+  const bool one_factor = drawn->shape.coefficients_sharing & drawn->shape.steps_sharing & NEURLP_SHARED;
+  return !one_factor && drawn->shape.final_derivatives == 0 && drawn->shape.precision != NEURLP_MIXED;
+}
+
+/* Rounding shows whether time has been cut. */
+static void check_cut(const test_batch *batch, const test_case *drawn, const double *whole, int32_t chunk) {
+  const size_t bytes = (size_t)(batch->systems * batch->size_solution) * sizeof(double);
+  char what[60];
+  snprintf(what, sizeof what, "chunk %d, whether rounding differs", chunk);
+  check_equal(what, memcmp(batch->solution, whole, bytes) != 0,
+              is_cut(drawn) && chunk > 0 && chunk <= drawn->shape.steps - 1 - drawn->shape.initial_steps);
+}
+
+/* The solution of systems that are swept whole. */
+static double *solve_whole(test_batch *batch) {
+  const size_t bytes = (size_t)(batch->systems * batch->size_solution) * sizeof(double);
+  double *whole = malloc(bytes);
+  batch->shape.chunk = batch->shape.steps;
+  batch_run(batch, 1, 0);
+  memcpy(whole, batch->solution, bytes);
+  return whole;
+}
+
 static void run_task(ratio_table *ratios, int32_t index) {
   const test_case drawn = case_of(&tasks[index]);
   const int32_t wanted = BATCH_ADJOINT | BATCH_TANGENT, T = drawn.shape.steps;
@@ -100,6 +126,7 @@ static void run_task(ratio_table *ratios, int32_t index) {
   test_batch batch;
   batch_open(&batch, &drawn, seed);
   dense_system *dense = compare_open(&batch);
+  double *whole = solve_whole(&batch);
   for (int32_t i = 0; i < SIZES; i++) {
     int64_t failed = 0;
     batch.shape.chunk = sizes[i];
@@ -111,7 +138,9 @@ static void run_task(ratio_table *ratios, int32_t index) {
       check_equal("status of the call", status, failed ? NEURLP_SOME_FAILED : NEURLP_SUCCESS);
     } else
       compare_batch(ratios, &batch, dense, (uint64_t)index, wanted);
+    check_cut(&batch, &drawn, whole, sizes[i]);
   }
+  free(whole);
   compare_close(dense, batch.shape.systems);
   batch_close(&batch);
 }
