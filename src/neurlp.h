@@ -152,10 +152,11 @@ typedef struct neurlp_shape {
   neurlp_sharing coefficients_sharing, rhs_sharing, steps_sharing;
   neurlp_sharing values_sharing; /* of initial and final values: NEURLP_VARYING or NEURLP_SHARED */
   neurlp_precision precision;
-  int32_t chunk; /* 0: the backend cuts the time of long systems into pieces that are swept at once where that
-                    is faster, which a system's length alone decides; L >= 1: into pieces of L intervals; T or
-                    more: never. Whole always: formulations with central or periodic rows, final values,
-                    NEURLP_MIXED, and batches whose coefficients and steps are all shared */
+  /* 0: the time of long systems is cut into pieces, which are swept side by side and then joined, where that
+   * is faster; a system's length alone decides it. L >= 1: into pieces of L intervals. T or more: never.
+   * Swept whole in any case are formulations with central or periodic rows, final values, NEURLP_MIXED, and
+   * batches that share both coefficients and steps. */
+  int32_t piece_intervals;
 } neurlp_shape;
 
 typedef enum neurlp_initial {

@@ -20,7 +20,7 @@ static bool can_cut(const neurlp_problem *problem) {
 
 /* Pieces of a system of so many steps, beside the first one, in which all given steps are. */
 static int64_t piece_count(const cpu_cut *cut, const neurlp_shape *shape, int32_t steps) {
-  const bool short_one = shape->chunk == 0 && steps < CUT_STEPS;
+  const bool short_one = shape->piece_intervals == 0 && steps < CUT_STEPS;
   const int32_t room = steps - 1 - shape->initial_steps;
   return short_one || room <= 0 ? 0 : room / cut->intervals;
 }
@@ -28,7 +28,7 @@ static int64_t piece_count(const cpu_cut *cut, const neurlp_shape *shape, int32_
 /* The most steps of a first piece. */
 static int32_t longest_head(const cpu_cut *cut, const neurlp_shape *shape) {
   const int64_t most = shape->initial_steps + (int64_t)cut->intervals;
-  const int64_t whole = shape->chunk == 0 && most < CUT_STEPS ? CUT_STEPS : most;
+  const int64_t whole = shape->piece_intervals == 0 && most < CUT_STEPS ? CUT_STEPS : most;
   const int64_t steps = whole < shape->steps ? whole : shape->steps;
   return (int32_t)(steps < 2 ? 2 : steps);
 }
@@ -45,7 +45,7 @@ void neurlp_cut_plan_cpu(cpu_cut *cut, const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
   cut->intervals = 0;
   if (!can_cut(problem)) return;
-  cut->intervals = shape->chunk > 0 ? shape->chunk : PIECE_INTERVALS;
+  cut->intervals = shape->piece_intervals > 0 ? shape->piece_intervals : PIECE_INTERVALS;
   if (cut->intervals >= shape->steps) cut->intervals = shape->steps;
   cut->most = piece_count(cut, shape, shape->steps);
   if (cut->most == 0) {

@@ -116,7 +116,7 @@ static neurlp_status check_shape(neurlp_context *context, const neurlp_shape *sh
   NEURLP_TRY(check_integer(context, "initial_derivatives", shape->initial_derivatives, 0, shape->order + 1));
   NEURLP_TRY(check_integer(context, "columns", shape->columns, 1, INT32_MAX));
   NEURLP_TRY(check_integer(context, "final_derivatives", shape->final_derivatives, 0, shape->order + 1));
-  NEURLP_TRY(check_integer(context, "chunk", shape->chunk, 0, INT32_MAX));
+  NEURLP_TRY(check_integer(context, "piece_intervals", shape->piece_intervals, 0, INT32_MAX));
   NEURLP_TRY(check_forms(context, shape));
   NEURLP_TRY(check_size(context, shape));
 done:

@@ -29,7 +29,8 @@ static bool is_plain(sweep_sizes z) {
 }
 
 /* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
- * and one right-hand side are constant too. Instruction sets that are there for old machines do without, as sanitizers do. */
+ * and one right-hand side are constant too. Instruction sets that are there for old machines do without, as
+ * sanitizers do. */
 #if defined(__AVX2__) && !defined(__SANITIZE_ADDRESS__)
 #define COMMON_SIZES(X) X(1, 3) X(1, 4) X(1, 5) X(2, 3) X(3, 3)
 #else
@@ -50,6 +51,23 @@ NEURLP_INLINE bool same(sweep_sizes z, int32_t dimensions, int32_t derivatives) 
          z.columns == 1 && is_plain(z);
 }
 
+NEURLP_INLINE bool same_piece(sweep_sizes z, int32_t dimensions, int32_t derivatives) {
+  return z.dimensions == dimensions && z.derivatives == derivatives && z.equations == dimensions &&
+         z.columns == 1;
+}
+
+/* The same for pieces of time, whose first step's unknowns are global. */
+NEURLP_INLINE sweep_sizes plain_piece(int32_t dimensions, int32_t derivatives, int32_t equations,
+                                      int32_t columns) {
+  sweep_sizes z = plain(dimensions, derivatives, equations, columns);
+  z.first = 1;
+  return z;
+}
+
+static bool is_plain_piece(sweep_sizes z) {
+  return z.twin == 1 && !z.central && !z.slack && z.first && !z.final;
+}
+
 /* Sizes that are known when the program runs: one copy of the sweep for all kernels, and one that knows it
  * has nothing but hermite rows. */
 static __attribute__((noinline)) void factorise_any(neurlp_tile *tile, sweep_sizes z, int32_t columns) {
@@ -60,7 +78,15 @@ static __attribute__((noinline)) void factorise_plain(neurlp_tile *tile, sweep_s
   sweep_factorise(tile, plain(z.dimensions, z.derivatives, z.equations, z.columns), columns);
 }
 
+static __attribute__((noinline)) void factorise_piece(neurlp_tile *tile, sweep_sizes z, int32_t columns) {
+  if (same_piece(z, 1, 3))
+    sweep_factorise(tile, plain_piece(1, 3, 1, 1), columns);
+  else
+    sweep_factorise(tile, plain_piece(z.dimensions, z.derivatives, z.equations, z.columns), columns);
+}
+
 static sweep_function factorise_for(sweep_sizes z) {
+  if (is_plain_piece(z)) return factorise_piece;
   return is_plain(z) ? factorise_plain : factorise_any;
 }
 

@@ -10,7 +10,7 @@
 
 static const char USAGE[] =
     "usage: bench_block [--check] [--scaling] [--shape D,d,T,R,B] [--precision double,single,mixed]\n"
-    "                   [--shared] [--tangent] [--seconds X] [--csv FILE]\n"
+    "                   [--shared] [--tangent] [--pieces L] [--seconds X] [--csv FILE]\n"
     "\n"
     "Speed of the mechanistic block in million system-steps a second, hermite rows, hard initial values:\n"
     "forward, adjoint, and both. In the same run, with the same systems and threads:\n"
@@ -29,6 +29,7 @@ static const char USAGE[] =
     "  --precision ...  these only; default all three, with --scaling double\n"
     "  --shared         coefficients and steps are the same for all systems, and the solver is prepared\n"
     "  --tangent        time the tangent as well\n"
+    "  --pieces L       the time of systems is cut into pieces of L intervals; T or more: never\n"
     "  --seconds X      time for each figure, default 0.4\n"
     "  --csv FILE       write the figures to FILE as well\n"
     "Threads: OMP_NUM_THREADS. Instruction set: NEURLP_ISA. Exit status: 0, or 1 if anything failed.\n";
@@ -36,6 +37,7 @@ static const char USAGE[] =
 typedef struct options {
   bool check, scaling, one_shape, shared;
   bool precisions[BENCH_PRECISIONS];
+  int32_t piece_intervals;
   neurlp_shape shape;
   bench_plan plan;
   const char *csv;
@@ -49,6 +51,7 @@ static bool run_shape(const options *o, neurlp_shape shape, const bench_plan *pl
   for (int32_t i = 0; i < BENCH_PRECISIONS; i++) {
     bench_result result;
     shape.precision = (neurlp_precision)i;
+    shape.piece_intervals = o->piece_intervals;
     if (!o->precisions[i] || !bench_fits(&shape)) continue;
     const bool timed = bench_time_shape(&shape, plan, &result);
     good = good && timed;
@@ -129,6 +132,8 @@ static bool read_options(int argc, char **argv, options *o) {
       o->csv = argv[++i];
     else if (strcmp(argv[i], "--shape") == 0 && read_shape(value, &o->shape))
       o->one_shape = true, i++;
+    else if (strcmp(argv[i], "--pieces") == 0 && (o->piece_intervals = atoi(value)) > 0)
+      i++;
     else if (strcmp(argv[i], "--precision") == 0 && *value && read_precisions(value, o->precisions))
       chosen = true, i++;
     else if (strcmp(argv[i], "--seconds") == 0 && (o->plan.seconds = atof(value)) > 0)

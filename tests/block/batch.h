@@ -64,7 +64,7 @@ int64_t batch_steps(const test_batch *batch, int32_t array, int64_t s);
 
 /* A random case whose systems are determined: hermite, taylor, central, slack and periodic rows, hard and
  * soft values, ragged or not. Seeds beyond BATCH_PLAIN_SEEDS also draw final values, shared inputs,
- * precisions, chunks and kept factors. */
+ * precisions, pieces and kept factors. */
 enum { BATCH_PLAIN_SEEDS = 300 };
 test_case batch_random(uint64_t seed);
 

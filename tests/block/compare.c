@@ -32,8 +32,8 @@ static double delta_of(const test_batch *batch) {
   const int32_t n = z->dimensions * (z->order + 1);
   double rows = (f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? 4 : 3) * n + z->equations;
   if (z->final_derivatives > 0) rows += n;
-  if (z->chunk != 0) rows *= 2;
-  if (f->slack || f->periodic || z->chunk != 0) rows += z->steps;
+  if (z->piece_intervals != 0) rows *= 2;
+  if (f->slack || f->periodic || z->piece_intervals != 0) rows += z->steps;
   if (z->precision == NEURLP_MIXED) rows *= 4;
   return rows * (z->precision == NEURLP_SINGLE ? FLT_EPSILON : DBL_EPSILON);
 }

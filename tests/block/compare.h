@@ -13,7 +13,7 @@
  * Householder QR is stable by columns: delta is epsilon times the number of operations that an entry goes
  * through: a step's rows (at most 3n + E of them, n more of final values) take part in two eliminations of n
  * reflections. delta = (3n + E) epsilon is well below that worst case. Taylor rows are n more; what is left
- * of each step's rows goes into global columns, T times over; chunks are joined by rows as many again.
+ * of each step's rows goes into global columns, T times over; pieces are joined by rows as many again.
  * Refined answers are allowed four times the error of those that are computed at once.
  *
  * A solution that is a product of a map P with what is given: the columns of P share the error of the factor,

@@ -1,6 +1,6 @@
 /* Random batches against the dense oracle: solutions, tangents and all gradients, with bounds from the
  * arithmetic (compare.h): hermite, taylor, central, slack and periodic rows, values at both ends, shared
- * inputs, single and mixed precision, chunks, kept factors.
+ * inputs, single and mixed precision, pieces, kept factors.
  *
  * NEURLP_ISA chooses the instruction set; a machine that lacks it skips the test. NEURLP_TEST_BACKEND chooses
  * the backend.

@@ -69,7 +69,7 @@ static void check_problem_arguments(neurlp_context *context) {
   REFUSE_SHAPE(values_sharing, 2);
   REFUSE_SHAPE(values_sharing, 3);
   REFUSE_SHAPE(precision, 3);
-  REFUSE_SHAPE(chunk, -7);
+  REFUSE_SHAPE(piece_intervals, -7);
   REFUSE_SHAPE(dimensions, 700000000);
   REFUSE_SHAPE(systems, 9000000000000000000);
   REFUSE_FORMULATION(nominal_step, 0);
@@ -262,9 +262,9 @@ static void check_more_outcomes(void) {
     check_outcome_of("step 0", &more, zero_step, all_calls, some, NEURLP_SINGULAR);
   }
   more = (test_case){good_shape, neurlp_formulation_default(), .ragged = false};
-  for (int32_t chunk = 1; chunk <= 3; chunk++) {
-    more.shape.chunk = chunk;
-    printf("     chunks of %d\n", chunk);
+  for (int32_t intervals = 1; intervals <= 3; intervals++) {
+    more.shape.piece_intervals = intervals;
+    printf("     pieces of %d\n", intervals);
     check_outcome_of("nothing wrong", &more, leave, all_calls, good, good);
     check_outcome_of("coefficients 0", &more, zero_coefficients, all_calls, some, NEURLP_SINGULAR);
     check_outcome_of("infinite coefficient", &more, spoil_coefficient, all_calls, some, NEURLP_NOT_FINITE);
@@ -443,8 +443,8 @@ static void check_memories(const char *backend) {
   drawn.prepared = true;
   check_memory("kept factor", backend, &drawn);
   drawn = plain;
-  drawn.shape.chunk = 3;
-  check_memory("chunks", backend, &drawn);
+  drawn.shape.piece_intervals = 3;
+  check_memory("pieces", backend, &drawn);
   drawn.shape.precision = NEURLP_SINGLE;
   check_memory("single", backend, &drawn);
   drawn.shape.precision = NEURLP_MIXED;

@@ -1,11 +1,11 @@
-/* Few, long systems, swept whole or in chunks of time that are joined, against the dense oracle: solution,
- * tangent and gradients, with the bounds of compare.h. Chunks of the least size, of sizes that divide the
+/* Few, long systems, swept whole or in pieces of time that are joined, against the dense oracle: solution,
+ * tangent and gradients, with the bounds of compare.h. Pieces of the least size, of sizes that divide the
  * intervals and that do not, of all intervals, of all but a rest of one, larger than the whole, and what the
  * library chooses by itself. Kept factors of long systems, too, which no product serves.
  *
  * NEURLP_ISA chooses the instruction set; a machine that lacks it skips the test. NEURLP_TEST_BACKEND chooses
  * the backend.
- * usage: test_block_chunks [CASE]   all cases, or one */
+ * usage: test_block_pieces [CASE]   all cases, or one */
 #include "block/compare.h"
 #include "block/kernels.h"
 #include "support/check.h"
@@ -100,19 +100,21 @@ static bool is_cut(const test_case *drawn) {
 }
 
 /* Rounding shows whether time has been cut. */
-static void check_cut(const test_batch *batch, const test_case *drawn, const double *whole, int32_t chunk) {
+static void check_cut(const test_batch *batch, const test_case *drawn, const double *whole,
+                      int32_t intervals) {
   const size_t bytes = (size_t)(batch->systems * batch->size_solution) * sizeof(double);
   char what[60];
-  snprintf(what, sizeof what, "chunk %d, whether rounding differs", chunk);
+  snprintf(what, sizeof what, "pieces of %d, whether rounding differs", intervals);
   check_equal(what, memcmp(batch->solution, whole, bytes) != 0,
-              is_cut(drawn) && chunk > 0 && chunk <= drawn->shape.steps - 1 - drawn->shape.initial_steps);
+              is_cut(drawn) && intervals > 0 &&
+                  intervals <= drawn->shape.steps - 1 - drawn->shape.initial_steps);
 }
 
 /* The solution of systems that are swept whole. */
 static double *solve_whole(test_batch *batch) {
   const size_t bytes = (size_t)(batch->systems * batch->size_solution) * sizeof(double);
   double *whole = malloc(bytes);
-  batch->shape.chunk = batch->shape.steps;
+  batch->shape.piece_intervals = batch->shape.steps;
   batch_run(batch, 1, 0);
   memcpy(whole, batch->solution, bytes);
   return whole;
@@ -129,11 +131,11 @@ static void run_task(ratio_table *ratios, int32_t index) {
   double *whole = solve_whole(&batch);
   for (int32_t i = 0; i < SIZES; i++) {
     int64_t failed = 0;
-    batch.shape.chunk = sizes[i];
+    batch.shape.piece_intervals = sizes[i];
     const neurlp_status status = batch_run(&batch, 2, wanted);
     for (int64_t s = 0; s < batch.systems; s++) failed += batch.status[s] != NEURLP_SUCCESS;
     if (status < 0) {
-      printf("case %d, chunk %d: ", index, sizes[i]);
+      printf("case %d, pieces of %d: ", index, sizes[i]);
       batch_print(&batch, seed);
       check_equal("status of the call", status, failed ? NEURLP_SOME_FAILED : NEURLP_SUCCESS);
     } else
