@@ -7,9 +7,10 @@
 /* Columns that a reflection is applied to at one time. */
 enum { REFLECTOR_BLOCK = 4 };
 
-/* H = I - factor v v^T with v = (head, the column below the pivot). */
+/* H = I - factor v v^T with v = (head, the column below the pivot) and head = alpha + norm, alpha the pivot
+ * that was. */
 typedef struct reflector {
-  lanes head, factor;
+  lanes alpha, norm, head, factor;
 } reflector;
 
 /* The reflection that maps (pivot, below) to (-+norm, 0); *pivot becomes the new one. Where nothing is below,
@@ -25,18 +26,20 @@ NEURLP_INLINE reflector reflector_make(lanes *pivot, const lanes *below, int32_t
   const lanes product = norm * head;
   const lane_mask none = lanes_equal(tail, zero) | lanes_greater(lanes_all(INNER_SMALLEST), product);
   *pivot = lanes_select(none, alpha, -norm);
-  return (reflector){head, lanes_select(none, zero, lanes_all(1.0) / product)};
+  const lanes one = lanes_all(1.0); /* selected before the division, or compilers divide twice */
+  return (reflector){alpha, norm, head, lanes_select(none, zero, one) / lanes_select(none, one, product)};
 }
 
-/* Applies it to `width` columns; a constant, so that their sums stay in registers. */
+/* Applies it to `width` columns; a constant, so that their sums stay in registers. They do not wait for the
+ * square root: norm comes in last. */
 NEURLP_INLINE void reflector_apply_block(reflector h, const lanes *v, lanes *pivot_row, lanes *below,
                                          int32_t rows, int32_t stride, int32_t width) {
   lanes w[REFLECTOR_BLOCK];
-  for (int32_t q = 0; q < width; q++) w[q] = h.head * pivot_row[q];
+  for (int32_t q = 0; q < width; q++) w[q] = h.alpha * pivot_row[q];
   for (int32_t i = 0; i < rows; i++)
     for (int32_t q = 0; q < width; q++) w[q] = lanes_fma(v[i * stride], below[i * stride + q], w[q]);
   for (int32_t q = 0; q < width; q++) {
-    w[q] *= h.factor;
+    w[q] = lanes_fma(h.norm, pivot_row[q], w[q]) * h.factor;
     pivot_row[q] = lanes_fma(-w[q], h.head, pivot_row[q]);
   }
   for (int32_t i = 0; i < rows; i++) {

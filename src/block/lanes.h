@@ -12,6 +12,10 @@
 #include <math.h>
 #include <stdint.h>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #define REGISTER_BYTES 64
 #elif defined(__AVX__)
@@ -56,13 +60,46 @@ typedef outer wide __attribute__((vector_size(LANES * sizeof(outer))));
 typedef inner_mask lane_mask __attribute__((vector_size(LANES * sizeof(inner)))); /* all bits set: true */
 typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))));
 
-/* a b + c. Contractions are spelled out, and the compiler's own are off: then a system's numbers do not
- * depend on which copy of the code it went through. */
+/* a b + c, and square roots, of whole registers. Contractions are spelled out, and the compiler's own are
+ * off: then a system's numbers do not depend on which copy of the code it went through. Where there is fma
+ * they are intrinsics: compilers find such a register in a loop over lanes, too, but not before they have
+ * given up unrolling the loops around it. */
 #if defined(__FMA__)
-#define FMA_NUMBER(a, b, c)                                                                                  \
-  (sizeof(a) == sizeof(float) ? fmaf((float)(a), (float)(b), (float)(c)) : fma(a, b, c))
+#define FMA_DOUBLE_64(a, b, c) _mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c))
+#define FMA_DOUBLE_32(a, b, c) _mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
+#define FMA_FLOAT_64(a, b, c)  _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))
+#define FMA_FLOAT_32(a, b, c)  _mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c))
+#define FMA_FLOAT_16(a, b, c)  _mm_fmadd_ps((__m128)(a), (__m128)(b), (__m128)(c))
+#define SQRT_DOUBLE_64(x)      _mm512_sqrt_pd((__m512d)(x))
+#define SQRT_DOUBLE_32(x)      _mm256_sqrt_pd((__m256d)(x))
+#define SQRT_FLOAT_64(x)       _mm512_sqrt_ps((__m512)(x))
+#define SQRT_FLOAT_32(x)       _mm256_sqrt_ps((__m256)(x))
+#define SQRT_FLOAT_16(x)       _mm_sqrt_ps((__m128)(x))
+#if defined(NEURLP_KERNEL_MIXED) && REGISTER_BYTES == 64
+#define INNER(operation) operation##_FLOAT_32
+#elif defined(NEURLP_KERNEL_MIXED)
+#define INNER(operation) operation##_FLOAT_16
+#elif defined(NEURLP_KERNEL_SINGLE) && REGISTER_BYTES == 64
+#define INNER(operation) operation##_FLOAT_64
+#elif defined(NEURLP_KERNEL_SINGLE)
+#define INNER(operation) operation##_FLOAT_32
+#elif REGISTER_BYTES == 64
+#define INNER(operation) operation##_DOUBLE_64
 #else
-#define FMA_NUMBER(a, b, c) ((a) * (b) + (c))
+#define INNER(operation) operation##_DOUBLE_32
+#endif
+#if !defined(NEURLP_KERNEL_MIXED)
+#define OUTER(operation) INNER(operation)
+#elif REGISTER_BYTES == 64
+#define OUTER(operation) operation##_DOUBLE_64
+#else
+#define OUTER(operation) operation##_DOUBLE_32
+#endif
+#define FMA_INNER(a, b, c) INNER(FMA)(a, b, c)
+#define FMA_OUTER(a, b, c) OUTER(FMA)(a, b, c)
+#else
+#define FMA_INNER(a, b, c) ((a) * (b) + (c))
+#define FMA_OUTER(a, b, c) ((a) * (b) + (c))
 #endif
 
 /* Sanitizers look at every access: inlined everywhere it would take them a quarter of an hour to compile. */
@@ -84,11 +121,10 @@ typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))))
 #endif
 
 /* The same functions for both kinds. */
-#define DEFINE_LANE_FUNCTIONS(prefix, vector, number, mask, mask_number)                                     \
+#define DEFINE_LANE_FUNCTIONS(prefix, vector, number, mask, mask_number, FMA_VECTOR)                         \
+  /* Less 0, as plus 0 would change -0. */                                                                   \
   NEURLP_INLINE vector prefix##_all(double x) {                                                              \
-    vector r;                                                                                                \
-    for (int32_t l = 0; l < LANES; l++) r[l] = (number)x;                                                    \
-    return r;                                                                                                \
+    return (number)x - (vector){0};                                                                          \
   }                                                                                                          \
   NEURLP_INLINE vector prefix##_select(mask where, vector yes, vector no) {                                  \
     return (vector)((where & (mask)yes) | (~where & (mask)no));                                              \
@@ -103,9 +139,7 @@ typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))))
     return (vector)((mask)x & ~(mask)prefix##_all(-0.0));                                                    \
   }                                                                                                          \
   NEURLP_INLINE vector prefix##_fma(vector a, vector b, vector c) {                                          \
-    vector r;                                                                                                \
-    for (int32_t l = 0; l < LANES; l++) r[l] = (number)FMA_NUMBER(a[l], b[l], c[l]);                         \
-    return r;                                                                                                \
+    return (vector)FMA_VECTOR(a, b, c);                                                                      \
   }                                                                                                          \
   /* |size| with the sign of `sign`; size must not be negative. */                                           \
   NEURLP_INLINE vector prefix##_with_sign(vector size, vector sign) {                                        \
@@ -116,14 +150,18 @@ typedef outer_mask wide_mask __attribute__((vector_size(LANES * sizeof(outer))))
     return prefix##_equal(x - x, prefix##_all(0.0));                                                         \
   }
 
-DEFINE_LANE_FUNCTIONS(lanes, lanes, inner, lane_mask, inner_mask)
-DEFINE_LANE_FUNCTIONS(wide, wide, outer, wide_mask, outer_mask)
+DEFINE_LANE_FUNCTIONS(lanes, lanes, inner, lane_mask, inner_mask, FMA_INNER)
+DEFINE_LANE_FUNCTIONS(wide, wide, outer, wide_mask, outer_mask, FMA_OUTER)
 
 NEURLP_INLINE lanes lanes_sqrt(lanes x) {
+#if defined(__FMA__)
+  return (lanes)INNER(SQRT)(x);
+#else
   lanes r;
   for (int32_t l = 0; l < LANES; l++)
     r[l] = (inner)(sizeof(inner) == sizeof(float) ? sqrtf((float)x[l]) : sqrt((double)x[l]));
   return r;
+#endif
 }
 
 /* From one kind to the other; nothing is done where they are the same. */

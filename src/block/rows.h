@@ -44,10 +44,11 @@ NEURLP_INLINE void rows_put(const neurlp_tile *tile, sweep_sizes z, int32_t colu
     row[column] = narrow(x);
 }
 
-/* Clears a row that belongs to one step alone, as far as elimination reads it. */
-NEURLP_INLINE void rows_clear_local(const sweep_sizes z, lanes *row) {
+/* Clears a row that belongs to one step alone, as far as elimination reads it. The step's columns begin at
+ * `first`: at 0 for step t, at n for the step after it. */
+NEURLP_INLINE void rows_clear_local(const sweep_sizes z, lanes *row, int32_t first) {
   const int32_t n = sizes_unknowns(z);
-  rows_clear(row, n);
+  rows_clear(row + first, n);
   if (z.central) rows_clear(row + n, n + sizes_ahead(z));
   rows_clear(row + sizes_global_column(z), sizes_globals(z));
 }
@@ -57,32 +58,32 @@ NEURLP_INLINE wide rows_equation_weight(const neurlp_tile *tile, sweep_sizes z, 
   return wide_all(tile->problem->weight_equation * tile->problem->inverse_scale[c % z.derivatives]);
 }
 
-/* Equation rows of step t, docs/math.md, equation 1. */
-NEURLP_INLINE void rows_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
+/* Equation rows of step t, docs/math.md, equation 1, into rows from `row` on, columns from `first` on. */
+NEURLP_INLINE void rows_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
+                                  int32_t t, lanes *row) {
   const wide weight = wide_all(tile->problem->weight_equation);
-  for (int32_t e = 0; e < z.equations; e++) {
-    lanes *row = tile->low + e * sizes_stride(z);
+  for (int32_t e = 0; e < z.equations; e++, row += sizes_stride(z)) {
     lanes *rhs = row + sizes_rhs_column(z);
-    rows_clear_local(z, row);
+    rows_clear_local(z, row, first);
     for (int32_t r = 0; r < columns; r++) rhs[r] = narrow(tile_rhs(tile, z, t, e, r) * weight);
     for (int32_t k = 0; k < z.dimensions; k++)
       for (int32_t j = 0; j < z.derivatives; j++) {
         const int32_t c = k * z.derivatives + j;
-        rows_put(tile, z, columns, row, c, t, k, j,
+        rows_put(tile, z, columns, row, first + c, t, k, j,
                  tile_coefficient(tile, z, t, e, c) * rows_equation_weight(tile, z, c));
       }
   }
 }
 
 /* Soft initial values of step t, equation 2, ordered by their column, into rows from `row` on. */
-NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
-                                    lanes *row) {
+NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
+                                    int32_t t, lanes *row) {
   const neurlp_problem *problem = tile->problem;
   const double weight = problem->formulation.weight_initial;
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < problem->shape.initial_derivatives; j++, row += sizes_stride(z)) {
-      rows_clear_local(z, row);
-      rows_put(tile, z, columns, row, k * z.derivatives + j, t, k, j,
+      rows_clear_local(z, row, first);
+      rows_put(tile, z, columns, row, first + k * z.derivatives + j, t, k, j,
                wide_all(weight * problem->inverse_scale[j]));
       for (int32_t r = 0; r < columns; r++)
         row[sizes_rhs_column(z) + r] = narrow(tile_initial_value(tile, z, t, k, j, r) * wide_all(weight));
@@ -90,14 +91,14 @@ NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int3
 }
 
 /* Soft final values, equation 2a; zeros in lanes that do not end at step t. */
-NEURLP_INLINE void rows_soft_final(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
-                                   lanes *row) {
+NEURLP_INLINE void rows_soft_final(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
+                                   int32_t t, lanes *row) {
   const wide weight =
       wide_select(tile_ends(tile, t), wide_all(tile->problem->formulation.weight_initial), wide_all(0.0));
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < z.final; j++, row += sizes_stride(z)) {
-      rows_clear_local(z, row);
-      rows_put(tile, z, columns, row, k * z.derivatives + j, t, k, j,
+      rows_clear_local(z, row, first);
+      rows_put(tile, z, columns, row, first + k * z.derivatives + j, t, k, j,
                weight * wide_all(tile->problem->inverse_scale[j]));
       for (int32_t r = 0; r < columns; r++)
         row[sizes_rhs_column(z) + r] = narrow(tile_final_value(tile, z, k, j, r) * weight);
@@ -122,8 +123,8 @@ NEURLP_INLINE void rows_hard_final(const neurlp_tile *tile, sweep_sizes z, int32
 }
 
 /* Periodic rows, equation 4c, into rows from `row` on; zeros in lanes that do not end at step t. */
-NEURLP_INLINE void rows_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
-                                 lanes *row) {
+NEURLP_INLINE void rows_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
+                                 int32_t t, lanes *row) {
   const wide_mask ends = tile_ends(tile, t);
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j + 1 < z.derivatives; j++, row += sizes_stride(z)) {
@@ -131,7 +132,7 @@ NEURLP_INLINE void rows_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t
       const wide x = wide_select(ends, one, wide_all(0.0));
       rows_clear(row, sizes_rhs_column(z) + columns);
       rows_put(tile, z, columns, row, 0, 0, k, j, x);
-      rows_put(tile, z, columns, row, k * z.derivatives + j, t, k, j, -x);
+      rows_put(tile, z, columns, row, first + k * z.derivatives + j, t, k, j, -x);
     }
 }
 

@@ -28,13 +28,15 @@ static bool is_plain(sweep_sizes z) {
   return z.twin == 1 && !z.central && !z.slack && !z.first && !z.final;
 }
 
-/* X(D, d+1): the sizes for which loops over unknowns have constant bounds. One equation for each dimension
- * and one right-hand side are constant too. Instruction sets that are there for old machines do without, as
- * sanitizers do. */
-#if defined(__AVX2__) && !defined(__SANITIZE_ADDRESS__)
-#define COMMON_SIZES(X) X(1, 3) X(1, 4) X(1, 5) X(2, 3) X(3, 3)
-#else
+/* X(D, d+1): the sizes for which loops over unknowns have constant bounds, and are unrolled. One equation for
+ * each dimension and one right-hand side are constant too. With more unknowns that gains nothing. Instruction
+ * sets that are there for old machines do without, as sanitizers do. */
+#if !defined(__AVX2__) || defined(__SANITIZE_ADDRESS__)
 #define COMMON_SIZES(X)
+#elif defined(NEURLP_KERNEL_MIXED)
+#define COMMON_SIZES(X) X(1, 3) X(1, 4)
+#else
+#define COMMON_SIZES(X) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(2, 3)
 #endif
 
 #define DEFINE_COMMON(D, derivatives)                                                                        \

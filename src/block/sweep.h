@@ -65,43 +65,39 @@ NEURLP_INLINE void sweep_ahead_rows(const neurlp_tile *tile, sweep_sizes z, int3
   }
 }
 
-/* The rows of step t beside its equations: soft values, periodic rows. Returns how many there are. Those that
- * come in by their column, which is what soft initial values alone do, are counted in *ordered. */
-NEURLP_INLINE int32_t sweep_value_rows(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
-                                       int32_t *ordered) {
+/* All rows that belong to step t alone, into rows from `row` on: equations and, at the edges, given values
+ * and periodic rows. Returns how many there are. */
+NEURLP_INLINE int32_t sweep_own_rows(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
+                                     int32_t t, lanes *row) {
   const neurlp_problem *problem = tile->problem;
   const int32_t stride = sizes_stride(z), D = z.dimensions;
-  const bool last = t + 1 >= tile->shortest; /* of some lanes */
-  lanes *row = tile->low + z.equations * stride;
-  int32_t rows = 0, first = 0;
-  if (t < problem->soft_steps) {
-    rows_soft_values(tile, z, columns, t, row);
-    rows = first = D * problem->shape.initial_derivatives;
+  const bool last = z.edge && t + 1 >= tile->shortest; /* of some lanes */
+  int32_t rows = z.equations;
+  rows_equations(tile, z, columns, first, t, row);
+  if (z.edge && t < problem->soft_steps) {
+    rows_soft_values(tile, z, columns, first, t, row + rows * stride);
+    rows += D * problem->shape.initial_derivatives;
   }
   if (last && z.final && !problem->hard) {
-    rows_soft_final(tile, z, columns, t, row + rows * stride);
+    rows_soft_final(tile, z, columns, first, t, row + rows * stride);
     rows += D * z.final;
   }
   if (last && problem->formulation.periodic) {
-    rows_periodic(tile, z, columns, t, row + rows * stride);
+    rows_periodic(tile, z, columns, first, t, row + rows * stride);
     rows += D * (z.derivatives - 1);
   }
-  *ordered = rows == first ? first : 0;
   return rows;
 }
 
-/* Part 1 of a step. Entries for the next step are still zero and stay so, but for central rows. */
+/* Part 1 of a step: its own rows, where the carry has not had them. Entries for the next step are still zero
+ * and stay so, but for central rows. */
 NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), stride = sizes_stride(z), global = sizes_global_column(z);
-  int32_t rows = z.equations, ordered = 0;
-  rows_equations(tile, z, columns, t);
-  if (z.edge) rows += sweep_value_rows(tile, z, columns, t, &ordered);
-  rows -= ordered;
+  const int32_t rows = sweep_own_rows(tile, z, columns, 0, t, tile->low);
   for (int32_t k = 0; k < z.dimensions; k++)
     for (int32_t j = 0; j < z.derivatives; j++) {
       const int32_t c = k * z.derivatives + j;
       lanes *row = tile->top + c * stride;
-      if (ordered > 0 && j < tile->problem->shape.initial_derivatives) rows++;
       if (tile_absent(tile, z, t, j)) continue;
       const reflector h = reflector_make(&row[c], tile->low + c, rows, stride);
       reflector_apply(h, tile->low + c, row, tile->low, rows, stride, c + 1, z.central ? 2 * n : n);
@@ -243,6 +239,11 @@ NEURLP_INLINE void sweep_end_ahead(const neurlp_tile *tile, sweep_sizes z, int32
   sweep_global_rows(tile, z, columns, tile->low, sizes_ahead(z));
 }
 
+/* Whether the rows of step t are eliminated together with those that are carried to it. */
+NEURLP_INLINE bool sweep_merges(sweep_sizes z, int32_t t) {
+  return !z.central && t > 0;
+}
+
 /* Part 3: the triangle of step t. Absent columns are zero in the rows that are left and take none of them. */
 NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), ahead = sizes_ahead(z), stride = sizes_stride(z);
@@ -255,6 +256,7 @@ NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t c
     rows_hard_final(tile, z, columns, n, t, low + rows * stride);
     rows += z.dimensions * z.final;
   }
+  if (sweep_merges(z, t)) rows += sweep_own_rows(tile, z, columns, n, t, low + rows * stride);
   for (int32_t c = 0; c < n + ahead; c++) {
     const bool local = c < n;
     const int32_t k = local ? c / z.derivatives : c - n, j = local ? c % z.derivatives : z.derivatives - 2;
@@ -267,8 +269,10 @@ NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t c
       continue;
     }
     lanes *below = low + stride;
-    const reflector h = reflector_make(&low[n + c], below + n + c, --rows, stride);
-    reflector_apply(h, below + n + c, low, below, rows, stride, n + c + 1, width);
+    if (--rows > 0) {
+      const reflector h = reflector_make(&low[n + c], below + n + c, rows, stride);
+      reflector_apply(h, below + n + c, low, below, rows, stride, n + c + 1, width);
+    }
     sweep_shift(z, columns, c, low, row);
     if (z.edge && local && t >= tile->shortest) sweep_cut(tile, z, width, t, c);
     low = below;
@@ -281,7 +285,8 @@ NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t c
 /* Step t, on the triangle that step t-1 has left. */
 NEURLP_INLINE void sweep_step(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   if (t > 0) sweep_carry(tile, z, columns, t);
-  if (!z.edge || !tile->cut || t > 0) sweep_equations(tile, z, columns, t);
+  const bool others = z.edge && tile->cut && t == 0; /* belongs to the piece before */
+  if (!sweep_merges(z, t) && !others) sweep_equations(tile, z, columns, t);
   if (!z.edge || t + 1 < tile->steps) sweep_smoothness(tile, z, columns, t);
   if (z.edge && tile->job->pieces && t + 1 >= tile->shortest) joint_leave_last(tile, z, columns, t);
   sweep_keep(tile, z, columns, t);

@@ -4,18 +4,13 @@
 
 #include "block/kernels.h"
 
-static inline int64_t tile_larger(int64_t one, int64_t other) {
-  return one > other ? one : other;
-}
-
 /* Rows that may stand below the carried triangle at one time. */
 static inline int64_t tile_low_rows(const neurlp_problem *problem) {
   const neurlp_shape *shape = &problem->shape;
   const int64_t soft = problem->soft_steps > 0 ? (int64_t)shape->dimensions * shape->initial_derivatives : 0;
   const int64_t final = (int64_t)shape->dimensions * problem->final;
   const int64_t periodic = problem->formulation.periodic ? (int64_t)shape->dimensions * shape->order : 0;
-  return tile_larger(shape->equations + soft + final + periodic,
-                     problem->smoothness_rows + problem->ahead + final);
+  return problem->smoothness_rows + problem->ahead + shape->equations + soft + final + periodic;
 }
 
 /* Rows of the carried triangle: one for each column of step t, of step t+1 as far as it is reached, and for
