@@ -1,9 +1,10 @@
 /* The orthogonal sweep over the steps (docs/math.md, section 2): at each step
  *
- *   1. the equation and soft initial-value rows are eliminated into the carried triangle,
+ *   1. the rows that are left of the steps before, and those of this step alone, equations and given values,
+ *      are made a triangle,
  *   2. the smoothness rows that lead to the next steps are eliminated into it, a triangle on a triangle;
- *      now the triangle's rows are final, R_t, S_t, A_t, G_t and y_t, and are kept,
- *   3. what is left of the smoothness rows is made triangular: the next carry.
+ *      now the triangle's rows are final, R_t, S_t, A_t, G_t and y_t, and are kept; what is left of the
+ *      smoothness rows is carried to the next step.
  *
  * Then the steps are solved from the last to the first. Central rows reach one step further: the carried
  * triangle then has rows, too, for what they reach of the step after. Global unknowns come last of all: their
@@ -89,7 +90,7 @@ NEURLP_INLINE int32_t sweep_own_rows(const neurlp_tile *tile, sweep_sizes z, int
   return rows;
 }
 
-/* Part 1 of a step: its own rows, where the carry has not had them. Entries for the next step are still zero
+/* Part 1 where it is done in two, at the first step and with central rows: the step's own rows. Entries for the next step are still zero
  * and stay so, but for central rows. */
 NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), stride = sizes_stride(z), global = sizes_global_column(z);
@@ -244,7 +245,7 @@ NEURLP_INLINE bool sweep_merges(sweep_sizes z, int32_t t) {
   return !z.central && t > 0;
 }
 
-/* Part 3: the triangle of step t. Absent columns are zero in the rows that are left and take none of them. */
+/* Part 1: the triangle of step t. Absent columns are zero in the rows that are left and take none of them. */
 NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), ahead = sizes_ahead(z), stride = sizes_stride(z);
   const int32_t width = sizes_rhs_column(z) + columns;

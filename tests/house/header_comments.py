@@ -15,7 +15,7 @@ FUNCTION = re.compile(
     r"(?P<type>(?:NEURLP_MUST_USE\s+)?(?:const\s+)?[a-z_0-9]+[\s*]+)(?P<name>neurlp_[a-z_0-9]+)"
     r"\((?P<parameters>[^)]*)\);",
     re.S)
-ARRAY = re.compile(r"(?:double|float|int32_t|int64_t|neurlp_status)\s*\*\s*(?:const\s+)?(\w+)\s*$")
+ARRAY = re.compile(r"(?:void|double|float|int32_t|int64_t|neurlp_status)\s*\*\s*(?:const\s+)?(\w+)\s*$")
 OPENING_SAYS = ["row-major", "host", "caller's", "collective"]
 
 
