@@ -11,7 +11,8 @@
 /* The most corrections. */
 enum { REFINE_LIMIT = 12 };
 
-/* A correction that is so small relative to the solution cannot be told from rounding. */
+/* A correction that is so small relative to the solution cannot be told from rounding; nor can the one to
+ * come, as all shrink at one rate. */
 #define REFINE_DONE (8 * OUTER_EPSILON)
 
 /* Where corrections do not shrink any more, one of this size is rounding times the condition number of a
@@ -123,29 +124,40 @@ NEURLP_INLINE void refine_place(const neurlp_tile *tile, tile_vector v, sweep_si
     }
 }
 
+/* out += A^T (r - A x) of the rows that join at step t. */
+NEURLP_INLINE void refine_step(neurlp_tile *tile, sweep_sizes z, bool inputs, int32_t t) {
+  wide power[NEURLP_MAX_DERIVATIVES];
+  refine_equations(tile, z, inputs, t);
+  if (z.edge) refine_soft_values(tile, z, inputs, t);
+  if (z.edge && t + 1 >= tile->steps) return;
+  for (int32_t k = 0; k < z.dimensions; k++) {
+    if (k == 0 || tile->problem->shape.steps_per_dimension) rows_step_powers(tile, z, t, k, power);
+    refine_smoothness(tile, z, t, k, power);
+    if (z.central && t + 2 < tile->steps) refine_central(tile, z, t, k);
+  }
+}
+
 /* change = A^T (r - A x), plus what the linear term of the slack adds, with `inputs`; else source - A^T A x.
  */
 NEURLP_INLINE void refine_residual(neurlp_tile *tile, sweep_sizes z, bool inputs) {
   const int64_t local = (int64_t)tile->steps * sizes_unknowns(z) * z.columns, R = z.columns;
-  wide power[NEURLP_MAX_DERIVATIVES];
-  z.edge = 1;
+  sweep_sizes edge = z, inside = z;
+  edge.edge = 1;
+  inside.edge = 0;
   for (int64_t i = 0; i < local; i++) tile->change.local[i] = inputs ? wide_all(0.0) : tile->source.local[i];
   for (int64_t i = 0; i < sizes_globals(z) * R; i++)
     tile->change.global[i] = inputs ? wide_all(0.0) : tile->source.global[i];
   const neurlp_formulation *f = &tile->problem->formulation;
   for (int64_t r = 0; r < R && z.slack && inputs; r++)
     tile->change.global[(sizes_globals(z) - 1) * R + r] = wide_all(f->gamma * f->alpha);
-  for (int32_t t = 0; t < tile->steps; t++) {
-    refine_equations(tile, z, inputs, t);
-    refine_soft_values(tile, z, inputs, t);
-    for (int32_t k = 0; k < z.dimensions && t + 1 < tile->steps; k++) {
-      rows_step_powers(tile, z, t, k, power);
-      refine_smoothness(tile, z, t, k, power);
-      if (z.central && t + 2 < tile->steps) refine_central(tile, z, t, k);
-    }
-  }
-  if (tile->problem->formulation.periodic) refine_periodic(tile, z);
-  for (int32_t t = 0; t < tile->steps; t++) refine_place(tile, tile->change, z, t);
+  for (int32_t t = 0; t < tile->steps; t++)
+    if (tile_inside(tile, z, t))
+      refine_step(tile, inside, inputs, t);
+    else
+      refine_step(tile, edge, inputs, t);
+  if (tile->problem->formulation.periodic) refine_periodic(tile, edge);
+  for (int32_t t = 0; t < tile->steps; t++)
+    if (!tile_inside(tile, z, t)) refine_place(tile, tile->change, edge, t);
 }
 
 /* The larger of two numbers; one that is undefined stays. */
@@ -171,7 +183,10 @@ NEURLP_INLINE void refine_add(neurlp_tile *tile, sweep_sizes z, refinement *stat
   }
   for (int64_t i = 0; i < (int64_t)sizes_globals(z) * z.columns; i++)
     tile->x.global[i] += wide_select(state->active, tile->change.global[i], zero);
-  const wide_mask done = ~wide_greater(change, size * wide_all(REFINE_DONE));
+  const wide least = size * wide_all(REFINE_DONE), next = change * (change / state->last);
+  const wide_mask foretold =
+      wide_greater(wide_all((double)INFINITY), state->last) & ~wide_greater(next, least);
+  const wide_mask done = ~wide_greater(change, least) | foretold;
   const wide_mask shrinks = wide_greater(state->last, change * wide_all(2.0));
   const wide_mask stalled = ~shrinks & ~wide_greater(change, size * wide_all(REFINE_STALLED));
   const wide_mask fails = state->active & ~(done | shrinks | stalled);
