@@ -90,8 +90,8 @@ NEURLP_INLINE int32_t sweep_own_rows(const neurlp_tile *tile, sweep_sizes z, int
   return rows;
 }
 
-/* Part 1 where it is done in two, at the first step and with central rows: the step's own rows. Entries for the next step are still zero
- * and stay so, but for central rows. */
+/* Part 1 where it is done in two, at the first step and with central rows: the step's own rows. Entries for
+ * the next step are still zero and stay so, but for central rows. */
 NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), stride = sizes_stride(z), global = sizes_global_column(z);
   const int32_t rows = sweep_own_rows(tile, z, columns, 0, t, tile->low);
