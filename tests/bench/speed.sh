@@ -1,0 +1,52 @@
+#!/bin/sh
+# Times the block and writes the tables of docs/results.md again, between their two markers; the CSV files stay in
+# the current folder. The machine should have nothing else to do.
+# usage: OMP_NUM_THREADS=2 speed.sh BENCH_BLOCK RESULTS_MD
+set -eu
+program=$1
+results=$2
+tables=$(mktemp)
+edited=$(mktemp)
+trap 'rm -f "$tables" "$edited"' EXIT
+
+"$program" --tangent --csv speed.csv
+"$program" --shared --tangent --csv shared.csv
+"$program" --scaling --csv scaling.csv
+
+# One row for each shape and precision, in the order of the file.
+table() { # TITLE FILE
+  printf '\n**%s**\n\n' "$1"
+  awk -F, '
+    function figure(who, what) { key = shape SUBSEP who SUBSEP what; return key in best ? sprintf("%.3g", best[key]) : "" }
+    function times(who, what) { key = shape SUBSEP who SUBSEP what; return key in over ? sprintf("%.3g", over[key]) : "" }
+    NR == 1 { next }
+    { shape = $7 ", D=" $9 " d=" $11 " R=" $13 ", T=" $12 ", B=" $14
+      if (!(shape in seen)) { seen[shape] = 1; order[++shapes] = shape; bytes[shape] = $15 }
+      best[shape, $16, $17] = $20; over[shape, $16, $17] = $22 }
+    END {
+      print "| | forward | adjoint | both | tangent | workspace, MB | forward / dgels | both / dpbsv | both / copy |"
+      print "|---|---|---|---|---|---|---|---|---|"
+      for (i = 1; i <= shapes; i++) {
+        shape = order[i]
+        print "| " shape " | " figure("block", "forward") " | " figure("block", "adjoint") " | " \
+          figure("block", "both") " | " figure("block", "tangent") " | " sprintf("%.3g", bytes[shape] / 1e6) " | " \
+          times("dgels", "forward") " | " times("dpbsv", "both") " | " times("copy", "both") " |"
+      }
+    }' "$2"
+}
+
+machine=$(awk -F, 'NR == 2 { gsub("\"", ""); print $1 ", " $5 " threads, " $6 ", " $2 ", commit " $3 ", " $4 }' speed.csv)
+{
+  printf '%s. Million system-steps a second, best.\n' "$machine"
+  table "Coefficients of their own" speed.csv
+  table "One left-hand side, prepared" shared.csv
+  table "Over T, then over B" scaling.csv
+} > "$tables"
+
+awk -v tables="$tables" '
+  /<!-- speed: end -->/ { inside = 0; ends++ }
+  !inside { print }
+  /<!-- speed: begin/ { inside = 1; begins++; while ((getline line < tables) > 0) print line; print "" }
+  END { exit begins == 1 && ends == 1 ? 0 : 1 }' "$results" > "$edited" ||
+  { echo "$results needs one pair of speed markers" >&2; exit 1; }
+cat "$edited" > "$results"
