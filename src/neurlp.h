@@ -157,6 +157,11 @@ typedef struct neurlp_shape {
    * Swept whole in any case are formulations with central or periodic rows, final values, NEURLP_MIXED, and
    * batches that share both coefficients and steps. */
   int32_t piece_intervals;
+  /* The solver keeps the factors of a solve, for as many bytes as neurlp_solver_workspace_bytes then says,
+   * and the adjoints and tangents that follow need not make them again. They must be given the systems,
+   * coefficients, steps and lengths of the last solve. Without effect where batches share both coefficients
+   * and steps: neurlp_solver_prepare keeps that one factor. */
+  bool keep_factors;
 } neurlp_shape;
 
 typedef enum neurlp_initial {
@@ -298,7 +303,8 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_solve(neurlp_solver *solver, const n
  *   grad_output [S][T][D][d+1][R], dLoss/du; entries after a system's length are ignored
  *   gradients   written; zeros after a system's length, NaN where a system failed
  *   status      [S], written as by neurlp_solver_solve; NEURLP_NOT_FINITE too if a gradient is not finite
- * Returns as neurlp_solver_solve. Cost: about twice a solve (the factor is recomputed, not kept).
+ * Returns as neurlp_solver_solve, and NEURLP_ERROR_ARGUMENT where the shape's keep_factors is true and the
+ * last solve had another number of systems. Cost: about twice a solve; less than one with keep_factors.
  * Source: docs/math.md, section 3. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *inputs,
                                                     const void *solution, const void *grad_output,
@@ -308,7 +314,8 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const
  *   solution  [S][T][D][d+1][R], as neurlp_solver_solve wrote it for the same inputs
  *   tangent   [S][T][D][d+1][R], written; zeros after a system's length, NaN where a system failed
  *   status    [S], written as by neurlp_solver_solve
- * Returns as neurlp_solver_solve. Cost: about a solve. Source: docs/math.md, section 3. */
+ * Returns as neurlp_solver_adjoint. Cost: about twice a solve, less with keep_factors. Source: docs/math.md,
+ * section 3. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_tangent(neurlp_solver *solver, const neurlp_inputs *inputs,
                                                     const void *solution, const neurlp_direction *direction,
                                                     void *tangent, neurlp_status *status);

@@ -279,13 +279,15 @@ NEURLP_INLINE void adjoint_tile(const neurlp_tile_job *job, sweep_sizes z, sweep
   adjoint_view view;
   tile_open(&tile, job);
   adjoint_open(&view, &tile, job);
-  if (!job->kept) factorise(&tile, z, 0);
+  if (!job->kept) sweep_obtain(&tile, z, 0, factorise);
   if (job->kept || sizeof(inner) < sizeof(outer)) {
     adjoint_load(&tile, &view, tile.source, z);
     refine_normal(&tile, z);
   } else {
-    adjoint_load(&tile, &view, tile.x, z);
-    substitute_transposed(&tile, tile.x, z);
+    if (!sweep_resumes(&tile)) {
+      adjoint_load(&tile, &view, tile.x, z);
+      substitute_transposed(&tile, tile.x, z);
+    }
     if (joint_reached(&tile, z, true)) return;
     joint_place(&tile, z);
     substitute(&tile, tile.x, z);

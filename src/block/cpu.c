@@ -12,6 +12,20 @@ static int64_t most_tiles(const neurlp_kernels *kernels, const neurlp_problem *p
   return (systems + width - 1) / width + (pieces + width - 1) / width;
 }
 
+static size_t tiles_bytes(const neurlp_kernels *kernels, const neurlp_problem *problem, int64_t items,
+                          bool cut) {
+  return (size_t)((items + kernels->width - 1) / kernels->width) * kernels->store_bytes(problem, cut);
+}
+
+/* Room for the factors of all systems: those of heads first where time is cut. */
+static size_t store_bytes(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
+  const int64_t systems = problem->shape.systems;
+  if (!problem->keeps) return 0;
+  if (cut->intervals == 0) return tiles_bytes(kernels, problem, systems, false);
+  return tiles_bytes(kernels, &cut->head, systems, true) +
+         tiles_bytes(kernels, &cut->piece, systems * cut->most, true);
+}
+
 /* No more threads than tiles. */
 static int32_t thread_count(const neurlp_context *context, int64_t tiles) {
   const int32_t threads = neurlp_context_threads(context);
@@ -40,7 +54,7 @@ static size_t workspace_bytes_cpu(const neurlp_context *context, const neurlp_pr
   const int32_t threads = thread_count(context, tiles);
   const size_t tile = thread_bytes(kernels, problem, &cut);
   const size_t bytes = sizeof(cpu_state) + tile * (size_t)threads + neurlp_sums_bytes_cpu(problem, tiles) +
-                       neurlp_cut_bytes_cpu(&cut, problem, threads);
+                       neurlp_cut_bytes_cpu(&cut, problem, threads) + store_bytes(kernels, problem, &cut);
   if (!problem->one_factor) return bytes;
   neurlp_map_plan_cpu(&map, problem);
   return bytes + 2 * tile + neurlp_shared_bytes_cpu(problem, NEURLP_ARRAY_COEFFICIENTS) +
@@ -58,6 +72,7 @@ static void destroy_cpu(void **state) {
   neurlp_release(context, &cpu->steps);
   neurlp_release(context, &cpu->factor);
   neurlp_release(context, &cpu->passing);
+  neurlp_release(context, &cpu->store);
   neurlp_release(context, &cpu->workspace);
   neurlp_release(context, state);
 }
@@ -100,6 +115,8 @@ static neurlp_status create_cpu(neurlp_context *context, const neurlp_problem *p
   NEURLP_TRY(neurlp_allocate(context, cpu->threads, cpu->thread_bytes, &cpu->workspace));
   NEURLP_TRY(neurlp_sums_create_cpu(cpu, tiles));
   NEURLP_TRY(neurlp_cut_create_cpu(cpu));
+  const size_t store = store_bytes(kernels, problem, &cpu->cut);
+  if (store > 0) NEURLP_TRY(neurlp_allocate(context, 1, store, &cpu->store));
   if (problem->one_factor) NEURLP_TRY(allocate_factor(cpu));
   *state = made;
   made = NULL;
@@ -108,9 +125,12 @@ done:
   return status;
 }
 
+int64_t neurlp_tiles_of_cpu(const cpu_state *cpu, int64_t items) {
+  return (items + cpu->kernels->width - 1) / cpu->kernels->width;
+}
+
 static int64_t count_tiles(const cpu_state *cpu, const neurlp_tile_job *job) {
-  const int64_t width = cpu->kernels->width, items = job->pieces ? job->piece_count : job->inputs->systems;
-  return (items + width - 1) / width;
+  return neurlp_tiles_of_cpu(cpu, job->pieces ? job->piece_count : job->inputs->systems);
 }
 
 int64_t neurlp_count_tiles_cpu(const cpu_state *cpu, const neurlp_tile_job *jobs, int32_t count) {
@@ -135,8 +155,10 @@ void neurlp_run_tiles_cpu(const cpu_state *cpu, cpu_kernel kernel, const neurlp_
   for (int64_t i = 0; i < tiles; i++) neurlp_run_tile_cpu(cpu, kernel, jobs, count, i);
 }
 
-/* Does what the job says for all systems. */
-static void run_job(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job) {
+/* Does what the job says for all systems. A solve makes the factors that are kept. */
+static void run_job(cpu_state *cpu, cpu_kernel kernel, neurlp_tile_job *job) {
+  job->store = cpu->store;
+  job->stored = cpu->store && !job->solution;
   if (cpu->cut.intervals > 0)
     neurlp_run_cut_cpu(cpu, kernel, job);
   else if (job->gradients)
@@ -215,7 +237,7 @@ static neurlp_status solve_cpu(void *state, const neurlp_inputs *inputs, void *s
                               numbers_of(cpu, NEURLP_ARRAY_SOLUTION, inputs->systems));
     return NEURLP_SUCCESS;
   }
-  const neurlp_tile_job job = {
+  neurlp_tile_job job = {
       .problem = cpu->problem, .inputs = &all, .kept = kept, .solution = solution, .status = statuses};
   run_job(cpu, cpu->kernels->solve, &job);
   return NEURLP_SUCCESS;
@@ -240,14 +262,14 @@ static neurlp_status adjoint_cpu(void *state, const neurlp_inputs *inputs, const
                                 numbers_of(cpu, (neurlp_array)array, inputs->systems));
     return NEURLP_SUCCESS;
   }
-  const neurlp_tile_job job = {.problem = cpu->problem,
-                               .inputs = &all,
-                               .kept = kept,
-                               .solved = solution,
-                               .grad_output = grad_output,
-                               .gradients = gradients,
-                               .sums = &none,
-                               .status = statuses};
+  neurlp_tile_job job = {.problem = cpu->problem,
+                         .inputs = &all,
+                         .kept = kept,
+                         .solved = solution,
+                         .grad_output = grad_output,
+                         .gradients = gradients,
+                         .sums = &none,
+                         .status = statuses};
   run_job(cpu, cpu->kernels->adjoint, &job);
   return NEURLP_SUCCESS;
 }
@@ -261,13 +283,13 @@ static neurlp_status tangent_cpu(void *state, const neurlp_inputs *inputs, const
     neurlp_fill_undefined_cpu(cpu->problem, tangent, numbers_of(cpu, NEURLP_ARRAY_SOLUTION, inputs->systems));
     return NEURLP_SUCCESS;
   }
-  const neurlp_tile_job job = {.problem = cpu->problem,
-                               .inputs = &all,
-                               .kept = kept,
-                               .solved = solution,
-                               .direction = direction,
-                               .tangent = tangent,
-                               .status = statuses};
+  neurlp_tile_job job = {.problem = cpu->problem,
+                         .inputs = &all,
+                         .kept = kept,
+                         .solved = solution,
+                         .direction = direction,
+                         .tangent = tangent,
+                         .status = statuses};
   run_job(cpu, cpu->kernels->tangent, &job);
   return NEURLP_SUCCESS;
 }

@@ -45,6 +45,7 @@ typedef struct cpu_state {
   unsigned char *factor;
   void *coefficients, *steps;
   unsigned char *passing; /* the factor of a call that gives its own left-hand side */
+  unsigned char *store;   /* the factors of all tiles of the last solve, or NULL */
   cpu_map map;
   cpu_cut cut;
   /* Sums over systems of gradients, a copy for each shard; NULL for arrays that are not shared. */
@@ -61,6 +62,9 @@ enum { CPU_JOBS = 2 };
  */
 void neurlp_run_tiles_cpu(const cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *jobs,
                           int32_t count);
+
+/* Tiles that so many systems or pieces take. */
+int64_t neurlp_tiles_of_cpu(const cpu_state *cpu, int64_t items);
 
 /* Tile i of them, in the calling thread's workspace, and how many there are. */
 void neurlp_run_tile_cpu(const cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *jobs, int32_t count,

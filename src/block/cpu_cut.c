@@ -161,8 +161,11 @@ static void solve_chains(cpu_state *cpu, int64_t systems, int64_t count, bool no
 }
 
 /* The two jobs of a pass: heads, others. */
-static void make_jobs(const cpu_cut *cut, const neurlp_tile_job *job, const neurlp_inputs *inputs,
+static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, const neurlp_inputs *inputs,
                       int64_t count, bool first_pass, neurlp_tile_job jobs[CPU_JOBS]) {
+  const cpu_cut *cut = &cpu->cut;
+  const size_t heads =
+      (size_t)neurlp_tiles_of_cpu(cpu, inputs->systems) * cpu->kernels->store_bytes(&cut->head, true);
   const int64_t systems = inputs->systems, numbers = layout_of(&cut->head).numbers;
   const size_t part = (size_t)cut->part_numbers * neurlp_number_bytes(&cut->head.shape);
   for (int32_t i = 0; i < CPU_JOBS; i++) {
@@ -178,6 +181,8 @@ static void make_jobs(const cpu_cut *cut, const neurlp_tile_job *job, const neur
     jobs[i].joints = first_pass ? NULL : cut->joints;
     jobs[i].parts = (unsigned char *)cut->parts + (size_t)offset * part;
     jobs[i].part_numbers = cut->part_numbers;
+    if (job->store) jobs[i].store = (unsigned char *)job->store + (i == 0 ? 0 : heads);
+    jobs[i].stored = job->store && (job->stored || !first_pass);
   }
 }
 
@@ -253,10 +258,10 @@ void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job
   neurlp_tile_job jobs[CPU_JOBS];
   const int64_t count = list_pieces(cut, &cpu->problem->shape, &inputs);
   inputs.lengths = NULL; /* pieces know theirs */
-  make_jobs(cut, job, &inputs, count, true, jobs);
+  make_jobs(cpu, job, &inputs, count, true, jobs);
   neurlp_run_tiles_cpu(cpu, kernel, jobs, CPU_JOBS);
   solve_chains(cpu, inputs.systems, count, job->gradients || job->tangent);
-  make_jobs(cut, job, &inputs, count, false, jobs);
+  make_jobs(cpu, job, &inputs, count, false, jobs);
   if (job->gradients)
     neurlp_run_adjoint_cpu(cpu, jobs, CPU_JOBS);
   else

@@ -23,6 +23,10 @@ typedef struct neurlp_tile_job {
   void *workspace; /* workspace_bytes, aligned */
   /* A workspace in which `factorise` has left a factor for all systems; NULL: each tile makes its own. */
   const void *kept;
+  /* The factors of all tiles, store_bytes each; NULL: a tile leaves its own in the workspace. Where time is
+   * cut there is room, too, for what the first pass leaves to the second. */
+  void *store;
+  bool stored;        /* they are there */
   void *solution;     /* written by solve */
   const void *solved; /* read by adjoint and tangent, as what follows is */
   const void *grad_output;
@@ -51,6 +55,7 @@ typedef struct neurlp_kernels {
   const char *name; /* of the instruction set */
   int32_t width;    /* lanes of a tile */
   size_t (*workspace_bytes)(const neurlp_problem *problem);
+  size_t (*store_bytes)(const neurlp_problem *problem, bool cut); /* of one tile */
   void (*factorise)(const neurlp_tile_job *job); /* leaves the factor of system `first` in the workspace */
   void (*solve)(const neurlp_tile_job *job);
   void (*adjoint)(const neurlp_tile_job *job);

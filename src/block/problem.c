@@ -254,6 +254,7 @@ neurlp_status neurlp_problem_create(neurlp_context *context, const neurlp_shape 
   made->hard = formulation->initial == NEURLP_INITIAL_HARD;
   made->one_factor = (shape->equations == 0 || shape->coefficients_sharing & NEURLP_SHARED) &&
                      shape->steps_sharing & NEURLP_SHARED;
+  made->keeps = shape->keep_factors && !made->one_factor;
   fill_smoothness(made);
   fill_scales(made);
   *problem = made;

@@ -17,6 +17,7 @@ struct neurlp_problem {
   int32_t final;       /* JF, derivatives that are given at the last step, hard if `hard` */
   bool hard;
   bool one_factor;        /* coefficients and steps are shared, so all systems have one factor */
+  bool keeps;             /* whether solvers keep the factors of all systems */
   double weight_equation; /* w_e, never 0 */
   /* Unknown j is scaled by the j-th power of `unit`, the power of two next to the nominal step: scaling and
    * unscaling are exact. */

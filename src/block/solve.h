@@ -55,10 +55,10 @@ NEURLP_INLINE void solve_tile(const neurlp_tile_job *job, sweep_sizes z, sweep_f
   neurlp_tile tile;
   tile_open(&tile, job);
   if (job->kept || sizeof(inner) < sizeof(outer)) {
-    if (!job->kept) factorise(&tile, z, 0);
+    if (!job->kept) sweep_obtain(&tile, z, 0, factorise);
     refine_solution(&tile, z);
   } else {
-    factorise(&tile, z, z.columns);
+    sweep_obtain(&tile, z, z.columns, factorise);
     if (joint_reached(&tile, z, false)) return;
     solve_linear_term(&tile, z);
     joint_place(&tile, z);

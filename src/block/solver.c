@@ -5,8 +5,9 @@ struct neurlp_solver {
   neurlp_context *context;
   const neurlp_problem *problem;
   const neurlp_backend *backend;
-  void *state;   /* the backend's */
-  bool prepared; /* the state keeps a factor */
+  void *state;    /* the backend's */
+  bool prepared;  /* the state keeps a factor */
+  int64_t solved; /* systems of the last solve, whose factors are kept where the problem wants that */
 };
 
 size_t neurlp_solver_workspace_bytes(const neurlp_context *context, const neurlp_problem *problem) {
@@ -104,6 +105,16 @@ done:
   return status;
 }
 
+/* Factors that are kept are those of the last solve. */
+static neurlp_status check_kept(const neurlp_solver *solver, const neurlp_inputs *inputs) {
+  if (!solver->problem->keeps || inputs->systems == solver->solved) return NEURLP_SUCCESS;
+  return neurlp_fail(
+      solver->context, NEURLP_ERROR_ARGUMENT,
+      "inputs.systems is %lld, but the factors that shape.keep_factors asks for are those of the "
+      "last solve, of %lld systems; solve these systems first, or leave keep_factors false",
+      (long long)inputs->systems, (long long)solver->solved);
+}
+
 /* Says whether every system succeeded, after a backend has. */
 static neurlp_status judge(const neurlp_solver *solver, int64_t systems, const neurlp_status *statuses) {
   for (int64_t s = 0; s < systems; s++)
@@ -144,7 +155,9 @@ neurlp_status neurlp_solver_solve(neurlp_solver *solver, const neurlp_inputs *in
   if (inputs->systems == 0) goto done;
   NEURLP_TRY(check_pointer(context, "solution", solution, true));
   NEURLP_TRY(check_pointer(context, "status", statuses, true));
+  solver->solved = 0;
   NEURLP_TRY(solver->backend->solve(solver->state, inputs, solution, statuses));
+  solver->solved = inputs->systems;
   status = judge(solver, inputs->systems, statuses);
 done:
   return status;
@@ -160,6 +173,7 @@ neurlp_status neurlp_solver_adjoint(neurlp_solver *solver, const neurlp_inputs *
   NEURLP_TRY(check_pointer(context, "solution", solution, true));
   NEURLP_TRY(check_pointer(context, "grad_output", grad_output, true));
   NEURLP_TRY(check_pointer(context, "gradients", gradients, true));
+  NEURLP_TRY(check_kept(solver, inputs));
   NEURLP_TRY(check_pointer(context, "status", statuses, true));
   NEURLP_TRY(solver->backend->adjoint(solver->state, inputs, solution, grad_output, gradients, statuses));
   status = judge(solver, inputs->systems, statuses);
@@ -176,6 +190,7 @@ neurlp_status neurlp_solver_tangent(neurlp_solver *solver, const neurlp_inputs *
   if (inputs->systems == 0) goto done;
   NEURLP_TRY(check_pointer(context, "solution", solution, true));
   NEURLP_TRY(check_pointer(context, "direction", direction, true));
+  NEURLP_TRY(check_kept(solver, inputs));
   NEURLP_TRY(check_pointer(context, "tangent", tangent, true));
   NEURLP_TRY(check_pointer(context, "status", statuses, true));
   NEURLP_TRY(solver->backend->tangent(solver->state, inputs, solution, direction, tangent, statuses));

@@ -135,10 +135,14 @@ static size_t workspace_bytes(const neurlp_problem *problem) {
   return (size_t)tile_outer(problem) * sizeof(wide) + (size_t)tile_inner(problem) * sizeof(lanes);
 }
 
+static size_t store_bytes(const neurlp_problem *problem, bool cut) {
+  return tile_store_bytes(problem, cut);
+}
+
 const neurlp_kernels *NEURLP_KERNELS(void);
 
 const neurlp_kernels *NEURLP_KERNELS(void) {
-  static const neurlp_kernels kernels = {TEXT(NEURLP_ISA), LANES, workspace_bytes, factorise, solve, adjoint,
-                                         tangent,          slack};
+  static const neurlp_kernels kernels = {
+      TEXT(NEURLP_ISA), LANES, workspace_bytes, store_bytes, factorise, solve, adjoint, tangent, slack};
   return &kernels;
 }

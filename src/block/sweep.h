@@ -313,4 +313,32 @@ NEURLP_INLINE void sweep_factorise(neurlp_tile *tile, sweep_sizes z, int32_t col
 /* A function that does that. */
 typedef void (*sweep_function)(neurlp_tile *tile, sweep_sizes z, int32_t columns);
 
+/* The triangle of the global unknowns goes to the store, or comes from there. */
+NEURLP_INLINE void sweep_move_globals(const neurlp_tile *tile, sweep_sizes z, bool to_store) {
+  lanes *rows = tile->top + (sizes_unknowns(z) + sizes_ahead(z)) * sizes_stride(z);
+  for (int32_t i = 0; i < sizes_globals(z) * sizes_stride(z); i++)
+    if (to_store)
+      tile->kept_top[i] = rows[i];
+    else
+      rows[i] = tile->kept_top[i];
+}
+
+/* The factor: made now, and kept if there is a store; or what an earlier call, or pass, has kept. */
+NEURLP_INLINE void sweep_obtain(neurlp_tile *tile, sweep_sizes z, int32_t columns, sweep_function factorise) {
+  if (tile->job->stored) {
+    sweep_move_globals(tile, z, false);
+    tile->status = wide_select(wide_equal(tile->status, wide_all(0.0)), *tile->store, tile->status);
+    return;
+  }
+  factorise(tile, z, columns);
+  if (!tile->store) return;
+  sweep_move_globals(tile, z, true);
+  *tile->store = tile->status;
+}
+
+/* Whether this is a second pass over pieces that goes on where the first one stopped. */
+NEURLP_INLINE bool sweep_resumes(const neurlp_tile *tile) {
+  return tile->store && tile->job->joints;
+}
+
 #endif

@@ -220,14 +220,14 @@ NEURLP_INLINE void tangent_tile(const neurlp_tile_job *job, sweep_sizes z, sweep
   tangent_open(&view, &tile, job);
   const bool refines = job->kept || sizeof(inner) < sizeof(outer);
   view.out = refines ? tile.source : tile.x;
-  if (!job->kept) factorise(&tile, z, 0);
+  if (!job->kept) sweep_obtain(&tile, z, 0, factorise);
   z.edge = 1;
   if (z.slack) slack_find(&tile, &view.local, z);
-  tangent_rows(&tile, &view, z);
+  if (!sweep_resumes(&tile)) tangent_rows(&tile, &view, z);
   if (refines)
     refine_normal(&tile, z);
   else {
-    substitute_transposed(&tile, tile.x, z);
+    if (!sweep_resumes(&tile)) substitute_transposed(&tile, tile.x, z);
     if (joint_reached(&tile, z, true)) return;
     joint_place(&tile, z);
     substitute(&tile, tile.x, z);

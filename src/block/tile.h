@@ -88,6 +88,8 @@ typedef struct neurlp_tile {
   tile_vector x; /* the solution; of the adjoint lambda; of the tangent itself */
   tile_vector change, source; /* where answers are refined: a correction, and what A^T A x should be */
   wide *scratch;
+  wide *store;     /* what is kept of the tile: the status, x where time is cut, the factor; or NULL */
+  lanes *kept_top; /* behind it the triangle of the global unknowns */
 } neurlp_tile;
 
 /* Row c of the factor of step t: R_t from the pivot on, then S_t, A_t towards step t+2, G_t towards the
@@ -272,6 +274,12 @@ static inline void tile_inputs(neurlp_tile *tile, const neurlp_inputs *in) {
   tile->step = tile_point(tile, in->steps, NEURLP_ARRAY_STEPS);
 }
 
+/* Bytes that are kept of a tile. */
+static inline size_t tile_store_bytes(const neurlp_problem *problem, bool cut) {
+  const size_t bytes = (size_t)tile_store_inner(problem) * sizeof(lanes), whole = sizeof(wide);
+  return (size_t)tile_store_outer(problem, cut) * whole + (bytes + whole - 1) / whole * whole;
+}
+
 /* Outer numbers come first in a workspace: they are aligned whatever follows. */
 static inline void tile_workspace(neurlp_tile *tile, const neurlp_tile_job *job) {
   const neurlp_problem *problem = job->problem;
@@ -289,12 +297,26 @@ static inline void tile_workspace(neurlp_tile *tile, const neurlp_tile_job *job)
   tile->square = tile->low + tile_low_rows(problem) * tile_stride(problem);
 }
 
+/* Where the tile has a place in the store, its factor is there. */
+static inline void tile_store(neurlp_tile *tile, const neurlp_tile_job *job) {
+  const neurlp_problem *problem = job->problem;
+  const bool cut = job->pieces != NULL;
+  if (!job->store) return;
+  const size_t before = (size_t)(job->first / LANES) * tile_store_bytes(problem, cut);
+  tile->store = (wide *)((unsigned char *)job->store + before);
+  tile->factor = (lanes *)(tile->store + tile_store_outer(problem, cut));
+  tile->kept_top = tile->factor + problem->shape.steps * tile_factor_step(problem);
+  const int64_t local = problem->shape.steps * tile_unknowns_step(problem);
+  if (cut) tile->x = (tile_vector){tile->store + 1, tile->store + 1 + local};
+}
+
 static inline void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
   *tile = (neurlp_tile){
       .problem = job->problem, .job = job, .shape = job->shape ? job->shape : &job->problem->shape};
   tile_lanes(tile);
   tile_inputs(tile, job->inputs);
   tile_workspace(tile, job);
+  tile_store(tile, job);
 }
 
 static inline void tile_report(const neurlp_tile *tile, neurlp_status *status) {

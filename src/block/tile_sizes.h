@@ -54,6 +54,16 @@ static inline bool tile_refines(const neurlp_problem *problem) {
   return problem->shape.precision == NEURLP_MIXED || problem->one_factor;
 }
 
+/* Inner numbers of what is kept of a tile: the factor of all steps, and of the global unknowns. */
+static inline int64_t tile_store_inner(const neurlp_problem *problem) {
+  return problem->shape.steps * tile_factor_step(problem) + problem->globals * (int64_t)tile_stride(problem);
+}
+
+/* Outer numbers: the status, and where time is cut, one vector. */
+static inline int64_t tile_store_outer(const neurlp_problem *problem, bool cut) {
+  return 1 + (cut ? tile_vector_numbers(problem) : 0);
+}
+
 /* Scratch: three windows of three steps [n][R], two rows, two numbers for each dimension and one for each
  * right-hand side, and sums of gradients over time: of the equations of a step, and of its step sizes. */
 static inline int64_t tile_scratch(const neurlp_problem *problem) {

@@ -10,7 +10,7 @@
 
 static const char USAGE[] =
     "usage: bench_block [--check] [--scaling] [--shape D,d,T,R,B] [--precision double,single,mixed]\n"
-    "                   [--shared] [--tangent] [--pieces L] [--seconds X] [--csv FILE]\n"
+    "                   [--keep] [--shared] [--tangent] [--pieces L] [--seconds X] [--csv FILE]\n"
     "\n"
     "Speed of the mechanistic block in million system-steps a second, hermite rows, hard initial values:\n"
     "forward, adjoint, and both. In the same run, with the same systems and threads:\n"
@@ -27,6 +27,7 @@ static const char USAGE[] =
     "  --scaling        instead of the list of shapes: T to 1e6, then B to 1e6 (needs 8 GB)\n"
     "  --shape ...      this shape only, for example 3,2,50,1,512\n"
     "  --precision ...  these only; default all three, with --scaling double\n"
+    "  --keep           the solver keeps factors for the adjoint and the tangent\n"
     "  --shared         coefficients and steps are the same for all systems, and the solver is prepared\n"
     "  --tangent        time the tangent as well\n"
     "  --pieces L       the time of systems is cut into pieces of L intervals; T or more: never\n"
@@ -35,7 +36,7 @@ static const char USAGE[] =
     "Threads: OMP_NUM_THREADS. Instruction set: NEURLP_ISA. Exit status: 0, or 1 if anything failed.\n";
 
 typedef struct options {
-  bool check, scaling, one_shape, shared;
+  bool check, scaling, one_shape, shared, keep;
   bool precisions[BENCH_PRECISIONS];
   int32_t piece_intervals;
   neurlp_shape shape;
@@ -52,6 +53,7 @@ static bool run_shape(const options *o, neurlp_shape shape, const bench_plan *pl
     bench_result result;
     shape.precision = (neurlp_precision)i;
     shape.piece_intervals = o->piece_intervals;
+    shape.keep_factors = o->keep;
     if (!o->precisions[i] || !bench_fits(&shape)) continue;
     const bool timed = bench_time_shape(&shape, plan, &result);
     good = good && timed;
@@ -126,6 +128,8 @@ static bool read_options(int argc, char **argv, options *o) {
       o->scaling = true;
     else if (strcmp(argv[i], "--shared") == 0)
       o->shared = true;
+    else if (strcmp(argv[i], "--keep") == 0)
+      o->keep = true;
     else if (strcmp(argv[i], "--tangent") == 0)
       o->plan.tangent = true;
     else if (strcmp(argv[i], "--csv") == 0 && *value)

@@ -15,7 +15,7 @@ const char *bench_precision_name(int32_t precision) {
 }
 
 static const char *left_hand_side(const neurlp_shape *z) {
-  return bench_is_shared(z) ? "prepared" : "own";
+  return bench_is_shared(z) ? "prepared" : z->keep_factors ? "kept" : "own";
 }
 
 /* "model name" of /proc/cpuinfo, where there is one. */
@@ -51,7 +51,9 @@ void bench_print_machine(const bench_machine *machine) {
 static void print_shape(const neurlp_shape *z) {
   printf("\nD=%d E=%d d=%d T=%d R=%d B=%lld, %s precision%s", z->dimensions, z->equations, z->order, z->steps,
          z->columns, (long long)z->systems, PRECISION[z->precision],
-         bench_is_shared(z) ? ", prepared left-hand side" : "");
+         bench_is_shared(z) ? ", prepared left-hand side"
+         : z->keep_factors  ? ", factors kept"
+                            : "");
 }
 
 static double ratio(const bench_result *result, int32_t who, int32_t what) {
