@@ -26,6 +26,7 @@ typedef struct check_state {
   const neurlp_backend *inner;
   void *inner_state;
   neurlp_order order; /* of the call at hand */
+  uint64_t left;      /* what the last solve was given as left-hand side, in brief */
   neurlp_guarded copies[COPIES];
 } check_state;
 
@@ -152,6 +153,50 @@ static neurlp_status end_call(check_state *check, neurlp_status answer) {
   return status;
 }
 
+/* Continues a sum over bytes (Fowler, Noll and Vo, 1a). */
+static uint64_t add_bytes(uint64_t sum, const void *bytes, size_t count) {
+  const unsigned char *byte = bytes;
+  for (size_t i = 0; i < count && byte; i++) sum = (sum ^ byte[i]) * 1099511628211u;
+  return sum;
+}
+
+/* Coefficients, steps and lengths in one number. */
+static uint64_t left_hand_side(const check_state *check, const neurlp_inputs *in) {
+  const neurlp_shape *shape = &check->problem->shape;
+  const size_t bytes = neurlp_number_bytes(shape);
+  const int64_t coefficients =
+      neurlp_array_numbers(neurlp_array_extents(shape, NEURLP_ARRAY_COEFFICIENTS), in->systems);
+  const int64_t steps = neurlp_array_numbers(neurlp_array_extents(shape, NEURLP_ARRAY_STEPS), in->systems);
+  uint64_t sum = 14695981039346656037u;
+  sum = add_bytes(sum, in->coefficients, (size_t)coefficients * bytes);
+  sum = add_bytes(sum, in->steps, (size_t)steps * bytes);
+  return add_bytes(sum, in->lengths, (size_t)in->systems * sizeof *in->lengths);
+}
+
+/* Factors that are kept serve only the left-hand side that they were made from. */
+static neurlp_status check_left(const check_state *check, const neurlp_inputs *in) {
+  if (!check->problem->keeps || check->left == left_hand_side(check, in)) return NEURLP_SUCCESS;
+  return neurlp_fail(
+      check->context, NEURLP_ERROR_ARGUMENT,
+      "inputs.coefficients, inputs.steps or inputs.lengths are not those of the last solve, whose "
+      "factors shape.keep_factors asks for; solve again, or leave keep_factors false");
+}
+
+/* Whether one of these arrays is a sum over systems, or shared by them; NULL: of all arrays. */
+static bool sums_systems(const check_state *check, void *const targets[NEURLP_ARRAY_INPUTS]) {
+  for (int32_t i = 0; i < NEURLP_ARRAY_INPUTS; i++)
+    if ((!targets || targets[i]) && check->copies[INPUTS + i].extents.per_system > 0 &&
+        check->copies[INPUTS + i].extents.system_stride == 0)
+      return true;
+  return false;
+}
+
+/* Whether systems may come in another order, where those gradients are wanted: rounding of sums over systems
+ * depends on it, and factors that are kept are in the order of the solve. */
+static bool may_permute(const check_state *check, void *const targets[NEURLP_ARRAY_INPUTS]) {
+  return !sums_systems(check, check->problem->keeps ? NULL : targets);
+}
+
 /* ---- operations -------------------------------------------------------------------------------------- */
 
 static neurlp_status prepare_check(void *state, const neurlp_inputs *inputs) {
@@ -164,21 +209,14 @@ static neurlp_status prepare_check(void *state, const neurlp_inputs *inputs) {
 
 static neurlp_status solve_check(void *state, const neurlp_inputs *inputs, void *solution,
                                  neurlp_status *statuses) {
+  static void *const no_sums[NEURLP_ARRAY_INPUTS] = {0};
   check_state *check = state;
-  begin_order(check, inputs->systems, true);
+  if (check->problem->keeps) check->left = left_hand_side(check, inputs);
+  begin_order(check, inputs->systems, may_permute(check, no_sums));
   const neurlp_inputs copies = read_inputs(check, inputs);
   void *u = write_copy(check, SOLUTION, "solution", solution);
   neurlp_status *own = write_copy(check, STATUS, "status", statuses);
   return end_call(check, check->inner->solve(check->inner_state, &copies, u, own));
-}
-
-/* Whether a gradient is wanted that is a sum over systems: rounding depends on their order then. */
-static bool sums_systems(const check_state *check, void *const targets[NEURLP_ARRAY_INPUTS]) {
-  for (int32_t i = 0; i < NEURLP_ARRAY_INPUTS; i++)
-    if (targets[i] && check->copies[INPUTS + i].extents.per_system > 0 &&
-        check->copies[INPUTS + i].extents.system_stride == 0)
-      return true;
-  return false;
 }
 
 static neurlp_status adjoint_check(void *state, const neurlp_inputs *inputs, const void *solution,
@@ -189,7 +227,9 @@ static neurlp_status adjoint_check(void *state, const neurlp_inputs *inputs, con
                                               gradients->initial_values, gradients->final_values,
                                               gradients->steps};
   void *written[NEURLP_ARRAY_INPUTS];
-  begin_order(check, inputs->systems, !sums_systems(check, targets));
+  const neurlp_status left = check_left(check, inputs);
+  if (left < 0) return left;
+  begin_order(check, inputs->systems, may_permute(check, targets));
   const neurlp_inputs copies = read_inputs(check, inputs);
   const void *u = read_copy(check, SOLUTION, "solution", solution);
   const void *g = read_copy(check, OTHER, "grad_output", grad_output);
@@ -211,8 +251,11 @@ static neurlp_status tangent_check(void *state, const neurlp_inputs *inputs, con
   const void *const sources[NEURLP_ARRAY_INPUTS] = {direction->coefficients, direction->rhs,
                                                     direction->initial_values, direction->final_values,
                                                     direction->steps};
+  static void *const no_sums[NEURLP_ARRAY_INPUTS] = {0};
   const void *read[NEURLP_ARRAY_INPUTS];
-  begin_order(check, inputs->systems, true);
+  const neurlp_status left = check_left(check, inputs);
+  if (left < 0) return left;
+  begin_order(check, inputs->systems, may_permute(check, no_sums));
   const neurlp_inputs copies = read_inputs(check, inputs);
   const void *u = read_copy(check, SOLUTION, "solution", solution);
   for (int32_t i = 0; i < NEURLP_ARRAY_INPUTS; i++)

@@ -7,15 +7,18 @@ program=$1
 results=$2
 tables=$(mktemp)
 edited=$(mktemp)
-trap 'rm -f "$tables" "$edited"' EXIT
+bare=$(mktemp)
+trap 'rm -f "$tables" "$edited" "$bare"' EXIT
 
 "$program" --tangent --csv speed.csv
+"$program" --keep --tangent --csv kept.csv
 "$program" --shared --tangent --csv shared.csv
-"$program" --scaling --csv scaling.csv
+"$program" --keep --scaling --csv scaling.csv
 
 # One row for each shape and precision, in the order of the file.
 table() { # TITLE FILE
   printf '\n**%s**\n\n' "$1"
+  sed 's/"\([^"]*\), \([^"]*\)"/\1 \2/g' "$2" > "$bare" # no commas inside a field
   awk -F, '
     function figure(who, what) { key = shape SUBSEP who SUBSEP what; return key in best ? sprintf("%.3g", best[key]) : "" }
     function times(who, what) { key = shape SUBSEP who SUBSEP what; return key in over ? sprintf("%.3g", over[key]) : "" }
@@ -32,15 +35,17 @@ table() { # TITLE FILE
           figure("block", "both") " | " figure("block", "tangent") " | " sprintf("%.3g", bytes[shape] / 1e6) " | " \
           times("dgels", "forward") " | " times("dpbsv", "both") " | " times("copy", "both") " |"
       }
-    }' "$2"
+    }' "$bare"
 }
 
-machine=$(awk -F, 'NR == 2 { gsub("\"", ""); print $1 ", " $5 " threads, " $6 ", " $2 ", commit " $3 ", " $4 }' speed.csv)
+sed 's/"\([^"]*\), \([^"]*\)"/\1 \2/g' speed.csv > "$bare"
+machine=$(awk -F, 'NR == 2 { gsub("\"", ""); print $1 ", " $5 " threads, " $6 ", " $2 ", commit " $3 ", " $4 }' "$bare")
 {
   printf '%s. Million system-steps a second, best.\n' "$machine"
   table "Coefficients of their own" speed.csv
+  table "The same, factors kept" kept.csv
   table "One left-hand side, prepared" shared.csv
-  table "Over T, then over B" scaling.csv
+  table "Over T, then over B, factors kept" scaling.csv
 } > "$tables"
 
 awk -v tables="$tables" '

@@ -85,6 +85,7 @@ test_case batch_random(uint64_t seed) {
   if (batch_integer(seed, 15, 0, 1)) random_weights(seed, f);
   if (seed > BATCH_PLAIN_SEEDS) random_options(seed, &drawn);
   if (batch_integer(seed, 41, 0, 1)) drawn.shape.piece_intervals = batch_integer(seed, 42, 1, 4);
+  drawn.shape.keep_factors = batch_integer(seed, 43, 0, 1) == 1;
   return drawn;
 }
 
@@ -233,8 +234,9 @@ void batch_print(const test_batch *batch, uint64_t seed) {
          batch->ragged, f->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? "taylor" : "hermite",
          f->central ? " central" : "", f->slack ? " slack" : "", f->periodic ? " periodic" : "",
          initial_name(f));
-  printf("%s pieces of %d%s sharing %d %d %d %d h %g kappa %d weights %g %g %g %g\n",
-         precisions[z->precision], z->piece_intervals, batch->prepared ? " prepared" : "",
-         z->coefficients_sharing, z->rhs_sharing, z->steps_sharing, z->values_sharing, f->nominal_step,
-         f->leading_derivative, f->weight_equation, f->weight_initial, f->weight_smoothness, f->weight_top);
+  printf("%s pieces of %d%s%s sharing %d %d %d %d h %g kappa %d weights %g %g %g %g\n",
+         precisions[z->precision], z->piece_intervals, z->keep_factors ? " kept" : "",
+         batch->prepared ? " prepared" : "", z->coefficients_sharing, z->rhs_sharing, z->steps_sharing,
+         z->values_sharing, f->nominal_step, f->leading_derivative, f->weight_equation, f->weight_initial,
+         f->weight_smoothness, f->weight_top);
 }

@@ -101,6 +101,7 @@ static void check_threads_and_order(uint64_t seed, int64_t *threads, int64_t *or
   drawn.shape.systems = 1;
   batch_open(&single, &drawn, seed);
   for (int64_t s = 0; s < MANY; s++) copy_system(&one, s, &turned, MANY - 1 - s);
+  two.shape.keep_factors = !one.shape.keep_factors;
   run(&one, 1, seed);
   run(&two, 2, seed);
   run(&turned, 1, seed);
@@ -111,7 +112,8 @@ static void check_threads_and_order(uint64_t seed, int64_t *threads, int64_t *or
     other += differences(&one, s, &turned, MANY - 1 - s);
     alone += differences(&one, s, &single, 0);
   }
-  note(threads, differ + shared_differences(&one, &two), "one thread and two", &one, seed);
+  note(threads, differ + shared_differences(&one, &two), "one thread and two, factors kept or not", &one,
+       seed);
   note(order, other, "turned around", &one, seed);
   note(size, alone, "alone", &one, seed);
   batch_close(&one);
@@ -237,7 +239,7 @@ int main(void) {
     check_ragged(seed, &past, &shorter);
     check_spoilt(seed, &neighbours, &unmarked);
   }
-  check_equal("numbers that differ between one thread and two", threads, 0);
+  check_equal("numbers that differ between one thread and two, factors kept or not", threads, 0);
   check_equal("numbers that differ when the batch is turned around", order, 0);
   check_equal("numbers that differ between a batch of 19 and batches of one", size, 0);
   check_equal("numbers that differ with garbage past the lengths", past, 0);

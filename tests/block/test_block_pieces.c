@@ -132,6 +132,7 @@ static void run_task(ratio_table *ratios, int32_t index) {
   for (int32_t i = 0; i < SIZES; i++) {
     int64_t failed = 0;
     batch.shape.piece_intervals = sizes[i];
+    batch.shape.keep_factors = i % 2 == 1;
     const neurlp_status status = batch_run(&batch, 2, wanted);
     for (int64_t s = 0; s < batch.systems; s++) failed += batch.status[s] != NEURLP_SUCCESS;
     if (status < 0) {

@@ -449,6 +449,45 @@ static void check_memories(const char *backend) {
   check_memory("single", backend, &drawn);
   drawn.shape.precision = NEURLP_MIXED;
   check_memory("mixed", backend, &drawn);
+  drawn.shape.keep_factors = true;
+  check_memory("mixed, factors kept", backend, &drawn);
+  drawn.shape.precision = NEURLP_DOUBLE;
+  check_memory("pieces, factors kept", backend, &drawn);
+}
+
+/* Factors that are kept belong to the last solve. The checking backend notices another left-hand side, too.
+ */
+static void check_kept(const char *backend) {
+  neurlp_context *context = NULL;
+  const neurlp_formulation formulation = neurlp_formulation_default();
+  test_case drawn = {.shape = good_shape, .formulation = formulation};
+  drawn.shape.keep_factors = true;
+  check_equal("context", neurlp_context_create(2, &context), NEURLP_SUCCESS);
+  check_equal("backend", neurlp_context_set_backend(context, backend), NEURLP_SUCCESS);
+  objects made = make_objects(context, &drawn.shape, &formulation);
+  test_batch batch;
+  batch_open(&batch, &drawn, 8);
+  const neurlp_inputs inputs = batch_inputs(&batch);
+  neurlp_inputs fewer = inputs;
+  const neurlp_gradients none = {0};
+  const bool checks = strcmp(backend, "cpu:check") == 0;
+#define ADJOINT(given)                                                                                       \
+  neurlp_solver_adjoint(made.solver, &given, batch.solution, batch.grad_output, &none, batch.status)
+  fewer.systems--;
+  check_equal("adjoint before a solve", ADJOINT(inputs), NEURLP_ERROR_ARGUMENT);
+  check_equal("solve", neurlp_solver_solve(made.solver, &inputs, batch.solution, batch.status),
+              NEURLP_SUCCESS);
+  check_equal("adjoint of fewer systems than were solved", ADJOINT(fewer), NEURLP_ERROR_ARGUMENT);
+  check_equal("adjoint after a solve", ADJOINT(inputs), NEURLP_SUCCESS);
+  batch.arrays[COEFFICIENTS].numbers[0] += 1;
+  check_equal("adjoint with other coefficients", ADJOINT(inputs),
+              checks ? NEURLP_ERROR_ARGUMENT : NEURLP_SUCCESS);
+  check_equal("solve once more", neurlp_solver_solve(made.solver, &inputs, batch.solution, batch.status),
+              NEURLP_SUCCESS);
+  check_equal("adjoint after that", ADJOINT(inputs), NEURLP_SUCCESS);
+  batch_close(&batch);
+  destroy_objects(&made);
+  neurlp_context_destroy(&context);
 }
 
 /* A factor is kept where it serves all systems, until the next is asked for; a failure keeps nothing. */
@@ -565,6 +604,8 @@ int main(void) {
   check_instruction_set(context);
   check_missing(context);
   check_prepare(context);
+  check_kept("cpu");
+  check_kept("cpu:check");
   check_backend();
   check_memories("cpu");
   check_memories("cpu:check");
