@@ -5,25 +5,26 @@
 #include <omp.h>
 #include <string.h>
 
-/* The most tiles of a call. */
-static int64_t most_tiles(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
-  const int64_t systems = problem->shape.systems, width = kernels->width;
-  const int64_t pieces = cut->intervals > 0 ? systems * cut->most : 0;
-  return (systems + width - 1) / width + (pieces + width - 1) / width;
+/* Tiles that so many systems or pieces take. */
+static int64_t tiles_of(const neurlp_kernels *kernels, int64_t items) {
+  return (items + kernels->width - 1) / kernels->width;
 }
 
-static size_t tiles_bytes(const neurlp_kernels *kernels, const neurlp_problem *problem, int64_t items,
-                          bool cut) {
-  return (size_t)((items + kernels->width - 1) / kernels->width) * kernels->store_bytes(problem, cut);
+/* The most tiles of a call. */
+static int64_t most_tiles(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
+  const int64_t systems = problem->shape.systems;
+  const int64_t pieces = cut->intervals > 0 ? systems * cut->most : 0;
+  return tiles_of(kernels, systems) + tiles_of(kernels, pieces);
 }
 
 /* Room for the factors of all systems: those of heads first where time is cut. */
 static size_t store_bytes(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
   const int64_t systems = problem->shape.systems;
   if (!problem->keeps) return 0;
-  if (cut->intervals == 0) return tiles_bytes(kernels, problem, systems, false);
-  return tiles_bytes(kernels, &cut->head, systems, true) +
-         tiles_bytes(kernels, &cut->piece, systems * cut->most, true);
+  const size_t tiles = (size_t)tiles_of(kernels, systems);
+  if (cut->intervals == 0) return tiles * kernels->store_bytes(problem, false);
+  return tiles * kernels->store_bytes(&cut->head, true) +
+         (size_t)tiles_of(kernels, systems * cut->most) * kernels->store_bytes(&cut->piece, true);
 }
 
 /* No more threads than tiles. */
@@ -126,7 +127,7 @@ done:
 }
 
 int64_t neurlp_tiles_of_cpu(const cpu_state *cpu, int64_t items) {
-  return (items + cpu->kernels->width - 1) / cpu->kernels->width;
+  return tiles_of(cpu->kernels, items);
 }
 
 static int64_t count_tiles(const cpu_state *cpu, const neurlp_tile_job *job) {

@@ -6,13 +6,6 @@ program=$1
 results=$2
 shift 2
 tables=$(mktemp)
-edited=$(mktemp)
-trap 'rm -f "$tables" "$edited"' EXIT
+trap 'rm -f "$tables"' EXIT
 "$program" --markdown "$@" > "$tables"
-awk -v tables="$tables" '
-  /<!-- accuracy: end -->/ { inside = 0; ends++ }
-  !inside { print }
-  /<!-- accuracy: begin/ { inside = 1; begins++; while ((getline line < tables) > 0) print line; print "" }
-  END { exit begins == 1 && ends == 1 ? 0 : 1 }' "$results" > "$edited" ||
-  { echo "$results needs one pair of accuracy markers" >&2; exit 1; }
-cat "$edited" > "$results"
+"$(dirname "$0")/put_between.sh" accuracy "$tables" "$results"

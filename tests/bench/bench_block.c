@@ -24,7 +24,7 @@ static const char USAGE[] =
     "prepared left-hand side they would not be the same work.\n"
     "\n"
     "  --check          time nothing; verify on tiny shapes that all solve the same problem\n"
-    "  --scaling        instead of the list of shapes: T to 1e6, then B to 1e6 (needs 8 GB, 14 with --keep)\n"
+    "  --scaling        instead of the list of shapes: T to 1e6, then B to 1e6 (needs 7 GB, 13 with --keep)\n"
     "  --shape ...      this shape only, for example 3,2,50,1,512\n"
     "  --precision ...  these only; default all three, with --scaling double\n"
     "  --keep           the solver keeps factors for the adjoint and the tangent\n"

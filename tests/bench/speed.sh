@@ -6,20 +6,22 @@ set -eu
 program=$1
 results=$2
 tables=$(mktemp)
-edited=$(mktemp)
-bare=$(mktemp)
-trap 'rm -f "$tables" "$edited" "$bare"' EXIT
+trap 'rm -f "$tables"' EXIT
 
 "$program" --tangent --csv speed.csv
 "$program" --keep --tangent --csv kept.csv
 "$program" --shared --tangent --csv shared.csv
 "$program" --keep --scaling --csv scaling.csv
 
+# Prints a CSV file without commas inside its fields.
+plain() {
+  sed 's/"\([^"]*\), \([^"]*\)"/\1 \2/g' "$1"
+}
+
 # One row for each shape and precision, in the order of the file.
 table() { # TITLE FILE
   printf '\n**%s**\n\n' "$1"
-  sed 's/"\([^"]*\), \([^"]*\)"/\1 \2/g' "$2" > "$bare" # no commas inside a field
-  awk -F, '
+  plain "$2" | awk -F, '
     function figure(who, what) { key = shape SUBSEP who SUBSEP what; return key in best ? sprintf("%.3g", best[key]) : "" }
     function times(who, what) { key = shape SUBSEP who SUBSEP what; return key in over ? sprintf("%.3g", over[key]) : "" }
     NR == 1 { next }
@@ -35,11 +37,10 @@ table() { # TITLE FILE
           figure("block", "both") " | " figure("block", "tangent") " | " sprintf("%.3g", bytes[shape] / 1e6) " | " \
           times("dgels", "forward") " | " times("dpbsv", "both") " | " times("copy", "both") " |"
       }
-    }' "$bare"
+    }'
 }
 
-sed 's/"\([^"]*\), \([^"]*\)"/\1 \2/g' speed.csv > "$bare"
-machine=$(awk -F, 'NR == 2 { gsub("\"", ""); print $1 ", " $5 " threads, " $6 ", " $2 ", commit " $3 ", " $4 }' "$bare")
+machine=$(plain speed.csv | awk -F, 'NR == 2 { gsub("\"", ""); print $1 ", " $5 " threads, " $6 ", " $2 ", commit " $3 ", " $4 }')
 {
   printf '%s. Million system-steps a second, best.\n' "$machine"
   table "Coefficients of their own" speed.csv
@@ -48,10 +49,4 @@ machine=$(awk -F, 'NR == 2 { gsub("\"", ""); print $1 ", " $5 " threads, " $6 ",
   table "Over T, then over B, factors kept" scaling.csv
 } > "$tables"
 
-awk -v tables="$tables" '
-  /<!-- speed: end -->/ { inside = 0; ends++ }
-  !inside { print }
-  /<!-- speed: begin/ { inside = 1; begins++; while ((getline line < tables) > 0) print line; print "" }
-  END { exit begins == 1 && ends == 1 ? 0 : 1 }' "$results" > "$edited" ||
-  { echo "$results needs one pair of speed markers" >&2; exit 1; }
-cat "$edited" > "$results"
+"$(dirname "$0")/put_between.sh" speed "$tables" "$results"

@@ -469,22 +469,24 @@ static void check_kept(const char *backend) {
   batch_open(&batch, &drawn, 8);
   const neurlp_inputs inputs = batch_inputs(&batch);
   neurlp_inputs fewer = inputs;
-  const neurlp_gradients none = {0};
+  const neurlp_gradients gradients = {.rhs = batch.arrays[RHS].gradient};
   const bool checks = strcmp(backend, "cpu:check") == 0;
 #define ADJOINT(given)                                                                                       \
-  neurlp_solver_adjoint(made.solver, &given, batch.solution, batch.grad_output, &none, batch.status)
+  neurlp_solver_adjoint(made.solver, &given, batch.solution, batch.grad_output, &gradients, batch.status)
   fewer.systems--;
   check_equal("adjoint before a solve", ADJOINT(inputs), NEURLP_ERROR_ARGUMENT);
   check_equal("solve", neurlp_solver_solve(made.solver, &inputs, batch.solution, batch.status),
               NEURLP_SUCCESS);
   check_equal("adjoint of fewer systems than were solved", ADJOINT(fewer), NEURLP_ERROR_ARGUMENT);
   check_equal("adjoint after a solve", ADJOINT(inputs), NEURLP_SUCCESS);
-  batch.arrays[COEFFICIENTS].numbers[0] += 1;
+  batch.arrays[COEFFICIENTS].numbers[1] += 1; /* of an unknown; that before it is of a given value */
   check_equal("adjoint with other coefficients", ADJOINT(inputs),
               checks ? NEURLP_ERROR_ARGUMENT : NEURLP_SUCCESS);
+  const double of_old_factor = batch.arrays[RHS].gradient[0];
   check_equal("solve once more", neurlp_solver_solve(made.solver, &inputs, batch.solution, batch.status),
               NEURLP_SUCCESS);
   check_equal("adjoint after that", ADJOINT(inputs), NEURLP_SUCCESS);
+  check_true("the factor that was kept had been used", batch.arrays[RHS].gradient[0] != of_old_factor);
   batch_close(&batch);
   destroy_objects(&made);
   neurlp_context_destroy(&context);
