@@ -2,7 +2,7 @@
 
 #include "bench/batch.h"
 #include "bench/competitors.h"
-#include "block/kernels.h"
+#include "block/cpu/kernels.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The backend cpu:check notices every misdeed, to any array of any operation, of a backend that it wraps. */
 #include "block/arrays.h"
-#include "block/cpu_check.h"
+#include "block/cpu/cpu_check.h"
 #include "support/check.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  * the backend.
  * usage: test_block_dense [SEED]   all cases, or one */
 #include "block/compare.h"
-#include "block/kernels.h"
+#include "block/cpu/kernels.h"
 #include "support/check.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * NEURLP_ISA chooses the instruction set; a machine that lacks it skips the test. NEURLP_TEST_BACKEND chooses
  * the backend. */
 #include "block/batch.h"
-#include "block/kernels.h"
+#include "block/cpu/kernels.h"
 #include "support/check.h"
 
 #include <stdlib.h>

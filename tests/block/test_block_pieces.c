@@ -7,7 +7,7 @@
  * the backend.
  * usage: test_block_pieces [CASE]   all cases, or one */
 #include "block/compare.h"
-#include "block/kernels.h"
+#include "block/cpu/kernels.h"
 #include "support/check.h"
 
 #include <stdlib.h>

@@ -1,0 +1,113 @@
+/* The inside of the backend cpu: its state, and loops over tiles. */
+#ifndef NEURLP_BLOCK_CPU_H
+#define NEURLP_BLOCK_CPU_H
+
+#include "block/arrays.h"
+#include "block/backend.h"
+#include "block/cpu/kernels.h"
+
+/* The map from right-hand sides and values to solutions, where the left-hand side is kept (docs/math.md,
+ * section 5): row i of `numbers` is the solution to unit input i. The inputs are rhs, initial and final
+ * values. */
+typedef struct cpu_map {
+  int64_t inputs;        /* m; 0: there is no map, sweeps over the factor are cheaper */
+  int64_t outputs;       /* N = T n */
+  int64_t part[3];       /* how many inputs are rhs, initial, final values */
+  void *numbers;         /* [m][N] */
+  void *units[3];        /* [m][part] unit inputs */
+  void *padded[4];       /* a block of systems: inputs by part, outputs */
+  neurlp_status *status; /* [m] */
+} cpu_map;
+
+/* Where time is cut (docs/math.md, section 2). The pieces of a batch: the first one of each system, heads, of
+ * lengths that differ, then all others, which are equally long, system by system. */
+typedef struct cpu_cut {
+  int32_t intervals; /* of a piece that is not a head; 0: time is not cut */
+  int64_t most;      /* such pieces of one system */
+  neurlp_problem head, piece;
+  neurlp_piece *pieces;  /* [S + S most] */
+  neurlp_status *status; /* one for each */
+  double *ends;          /* [S + S most][numbers of an end] */
+  double *joints;        /* [S + S most][n][R] */
+  double *chains;        /* workspace of each thread for one system's */
+  void *parts;           /* [S + S most][part_numbers] gradients that are constant in time */
+  int64_t part_numbers;  /* 0: there are none */
+} cpu_cut;
+
+typedef struct cpu_state {
+  neurlp_context *context;
+  const neurlp_problem *problem;
+  const neurlp_kernels *kernels;
+  int32_t threads;
+  size_t thread_bytes; /* workspace of one thread */
+  unsigned char *workspace;
+  /* Where all systems have one factor: its workspace, and the left-hand side that prepare was given. */
+  unsigned char *factor;
+  void *coefficients, *steps;
+  unsigned char *passing; /* the factor of a call that gives its own left-hand side */
+  unsigned char *store;   /* the factors of all tiles of the last solve, or NULL */
+  cpu_map map;
+  cpu_cut cut;
+  /* Sums over systems of gradients, a copy for each shard; NULL for arrays that are not shared. */
+  int32_t shards;
+  void *sums[NEURLP_ARRAY_INPUTS];
+} cpu_state;
+
+typedef void (*cpu_kernel)(const neurlp_tile_job *);
+
+/* The most jobs that are run at once: first pieces of systems, and others. */
+enum { CPU_JOBS = 2 };
+
+/* Runs a kernel over all tiles of some jobs, each with `first` where its tiles begin: all systems, or pieces.
+ */
+void neurlp_run_tiles_cpu(const cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *jobs,
+                          int32_t count);
+
+/* Tiles that so many systems or pieces take. */
+int64_t neurlp_tiles_of_cpu(const cpu_state *cpu, int64_t items);
+
+/* Tile i of them, in the calling thread's workspace, and how many there are. */
+void neurlp_run_tile_cpu(const cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *jobs, int32_t count,
+                         int64_t i);
+int64_t neurlp_count_tiles_cpu(const cpu_state *cpu, const neurlp_tile_job *jobs, int32_t count);
+
+/* The array of each gradient, in the order of neurlp_array. */
+void neurlp_list_gradients_cpu(const neurlp_gradients *gradients, void *list[NEURLP_ARRAY_INPUTS]);
+
+/* Bytes of an input that all systems share; 0 if they do not. */
+size_t neurlp_shared_bytes_cpu(const neurlp_problem *problem, neurlp_array array);
+
+/* total += part; numbers = NaN. In the precision of the caller's arrays. */
+void neurlp_add_numbers_cpu(const neurlp_problem *problem, void *total, const void *part, int64_t numbers);
+void neurlp_fill_undefined_cpu(const neurlp_problem *problem, void *array, int64_t numbers);
+
+/* Room for sums of gradients over systems; runs adjoints, with those sums if any are wanted. */
+size_t neurlp_sums_bytes_cpu(const neurlp_problem *problem, int64_t tiles);
+neurlp_status neurlp_sums_create_cpu(cpu_state *cpu, int64_t tiles);
+void neurlp_sums_destroy_cpu(cpu_state *cpu);
+void neurlp_run_adjoint_cpu(const cpu_state *cpu, const neurlp_tile_job *jobs, int32_t count);
+
+/* Plans how time is cut; allocates for that; frees it. */
+void neurlp_cut_plan_cpu(cpu_cut *cut, const neurlp_problem *problem);
+size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, int32_t threads);
+neurlp_status neurlp_cut_create_cpu(cpu_state *cpu);
+void neurlp_cut_destroy_cpu(cpu_state *cpu);
+
+/* Does what the job says for all systems, in pieces of time. */
+void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job);
+
+/* Sets the map's sizes, after which its bytes are known; allocates it; makes it from the factor that is kept,
+ * with the status of the first solution that fails; frees it. */
+void neurlp_map_plan_cpu(cpu_map *map, const neurlp_problem *problem);
+size_t neurlp_map_bytes_cpu(const cpu_map *map, const neurlp_problem *problem);
+neurlp_status neurlp_map_create_cpu(cpu_state *cpu);
+neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left);
+void neurlp_map_destroy_cpu(cpu_state *cpu);
+
+/* solution = inputs times map; the transposed product. Every status is written. */
+void neurlp_map_solve_cpu(cpu_state *cpu, const neurlp_inputs *inputs, void *solution,
+                          neurlp_status *statuses);
+void neurlp_map_adjoint_cpu(cpu_state *cpu, int64_t systems, const void *grad_output,
+                            const neurlp_gradients *gradients, neurlp_status *statuses);
+
+#endif

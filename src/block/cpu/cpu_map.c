@@ -1,0 +1,202 @@
+/* Solutions as one matrix product, where the left-hand side is kept: X = inputs times map. */
+#include "block/cpu/cpu.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Systems of one product. The number is fixed, the last ones are padded: then BLAS adds up a system's numbers
+ * in the same order wherever in the batch it stands. */
+enum { BLOCK = 256 };
+
+/* How much faster a product's operations are than a sweep's (measured, docs/results.md). */
+static const double PRODUCT_ADVANTAGE = 4;
+
+/* BLAS, in Fortran's manner: C = alpha op(A) B + beta C, by columns. */
+void dgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
+            const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
+            const double *beta, double *c, const int *ldc);
+void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
+            const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
+            const float *beta, float *c, const int *ldc);
+
+static const neurlp_array PARTS[3] = {NEURLP_ARRAY_RHS, NEURLP_ARRAY_INITIAL_VALUES,
+                                      NEURLP_ARRAY_FINAL_VALUES};
+
+/* Operations of a solve by sweeps over a kept factor, for each system: twice a residual and two
+ * substitutions. */
+static double sweep_operations(const neurlp_problem *problem) {
+  const neurlp_shape *shape = &problem->shape;
+  const double n = problem->unknowns, factor = n * (3 * n + 1) / 2 + n * problem->globals;
+  const double rows = shape->equations * n + 2.0 * problem->smoothness_rows * problem->derivatives;
+  return 2 * shape->steps * (4 * factor + 4 * rows);
+}
+
+void neurlp_map_plan_cpu(cpu_map *map, const neurlp_problem *problem) {
+  const neurlp_shape *shape = &problem->shape;
+  *map = (cpu_map){.outputs = (int64_t)shape->steps * problem->unknowns};
+  bool possible = problem->one_factor && shape->columns == 1 && !problem->slack;
+  for (int32_t i = 0; i < 3; i++) {
+    const neurlp_extents extents = neurlp_array_extents(shape, PARTS[i]);
+    map->part[i] = extents.per_system;
+    map->inputs += extents.per_system;
+    possible = possible && (extents.per_system == 0 || extents.system_stride > 0);
+  }
+  const double product = 2.0 * (double)map->outputs * (double)map->inputs;
+  if (!possible || map->outputs > INT32_MAX || product > PRODUCT_ADVANTAGE * sweep_operations(problem))
+    map->inputs = 0;
+}
+
+size_t neurlp_map_bytes_cpu(const cpu_map *map, const neurlp_problem *problem) {
+  const int64_t m = map->inputs, N = map->outputs;
+  if (m == 0) return 0;
+  return (size_t)(m * N + m * m + BLOCK * (m + N)) * neurlp_number_bytes(&problem->shape) +
+         (size_t)m * sizeof(neurlp_status);
+}
+
+neurlp_status neurlp_map_create_cpu(cpu_state *cpu) {
+  cpu_map *map = &cpu->map;
+  neurlp_context *context = cpu->context;
+  const size_t bytes = neurlp_number_bytes(&cpu->problem->shape);
+  neurlp_status status = NEURLP_SUCCESS;
+  if (map->inputs == 0) return status;
+  NEURLP_TRY(neurlp_allocate(context, map->inputs * map->outputs, bytes, &map->numbers));
+  NEURLP_TRY(neurlp_allocate(context, map->inputs, sizeof(neurlp_status), &map->status));
+  for (int32_t i = 0; i < 3; i++) {
+    NEURLP_TRY(neurlp_allocate(context, map->inputs * map->part[i], bytes, &map->units[i]));
+    NEURLP_TRY(neurlp_allocate(context, BLOCK * map->part[i], bytes, &map->padded[i]));
+  }
+  NEURLP_TRY(neurlp_allocate(context, BLOCK * map->outputs, bytes, &map->padded[3]));
+done:
+  return status;
+}
+
+void neurlp_map_destroy_cpu(cpu_state *cpu) {
+  cpu_map *map = &cpu->map;
+  neurlp_release(cpu->context, &map->numbers);
+  neurlp_release(cpu->context, &map->status);
+  for (int32_t i = 0; i < 3; i++) neurlp_release(cpu->context, &map->units[i]);
+  for (int32_t i = 0; i < 4; i++) neurlp_release(cpu->context, &map->padded[i]);
+}
+
+static bool is_single(const cpu_state *cpu) {
+  return cpu->problem->shape.precision == NEURLP_SINGLE;
+}
+
+neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
+  cpu_map *map = &cpu->map;
+  int64_t first = 0;
+  for (int32_t i = 0; i < 3; first += map->part[i++])
+    for (int64_t j = 0; j < map->part[i]; j++) {
+      const int64_t place = (first + j) * map->part[i] + j;
+      if (is_single(cpu))
+        ((float *)map->units[i])[place] = 1;
+      else
+        ((double *)map->units[i])[place] = 1;
+    }
+  neurlp_inputs inputs = *left;
+  inputs.systems = map->inputs;
+  inputs.rhs = map->units[0];
+  inputs.initial_values = map->units[1];
+  inputs.final_values = map->units[2];
+  const neurlp_tile_job job = {.problem = cpu->problem,
+                               .inputs = &inputs,
+                               .kept = cpu->factor,
+                               .solution = map->numbers,
+                               .status = map->status};
+  neurlp_run_tiles_cpu(cpu, cpu->kernels->solve, &job, 1);
+  for (int64_t i = 0; i < map->inputs; i++)
+    if (map->status[i] != NEURLP_SUCCESS) return map->status[i];
+  return NEURLP_SUCCESS;
+}
+
+/* c [BLOCK][columns] = b [BLOCK][inner] op(a), plus c if `add`; a is part of the map, transposed or not. */
+static void multiply(const cpu_state *cpu, bool transposed, int64_t columns, int64_t inner, const void *a,
+                     const void *b, bool add, void *c) {
+  const int m = (int)columns, n = BLOCK, k = (int)inner, lda = (int)cpu->map.outputs;
+  const char *op = transposed ? "T" : "N";
+  if (is_single(cpu)) {
+    const float one = 1, beta = add ? 1 : 0;
+    sgemm_(op, "N", &m, &n, &k, &one, a, &lda, b, &k, &beta, c, &m);
+  } else {
+    const double one = 1, beta = add ? 1 : 0;
+    dgemm_(op, "N", &m, &n, &k, &one, a, &lda, b, &k, &beta, c, &m);
+  }
+}
+
+/* Pointer to system s in an array with `size` numbers for each system. */
+static void *at(const cpu_state *cpu, const void *array, int64_t s, int64_t size) {
+  return (unsigned char *)array + (size_t)(s * size) * neurlp_number_bytes(&cpu->problem->shape);
+}
+
+/* Systems s and after, BLOCK of them: where they are, or padded. */
+static const void *block_of(const cpu_state *cpu, const void *array, int64_t s, int64_t systems, int64_t size,
+                            void *padded) {
+  if (s + BLOCK <= systems) return at(cpu, array, s, size);
+  const size_t bytes = neurlp_number_bytes(&cpu->problem->shape);
+  memset(padded, 0, (size_t)(BLOCK * size) * bytes);
+  memcpy(padded, at(cpu, array, s, size), (size_t)((systems - s) * size) * bytes);
+  return padded;
+}
+
+/* Whether `size` numbers are finite. */
+static bool all_finite(const cpu_state *cpu, const void *numbers, int64_t size) {
+  bool finite = true;
+  for (int64_t i = 0; i < size; i++)
+    finite &= is_single(cpu) ? isfinite(((const float *)numbers)[i]) : isfinite(((const double *)numbers)[i]);
+  return finite;
+}
+
+/* All bits set are a NaN in either precision. */
+static void undefine(const cpu_state *cpu, void *array, int64_t s, int64_t size) {
+  if (array) memset(at(cpu, array, s, size), 0xff, (size_t)size * neurlp_number_bytes(&cpu->problem->shape));
+}
+
+void neurlp_map_solve_cpu(cpu_state *cpu, const neurlp_inputs *inputs, void *solution,
+                          neurlp_status *statuses) {
+  const cpu_map *map = &cpu->map;
+  const void *parts[3] = {inputs->rhs, inputs->initial_values, inputs->final_values};
+  const int64_t S = inputs->systems, N = map->outputs;
+  for (int64_t s = 0; s < S; s += BLOCK) {
+    void *out = s + BLOCK <= S ? at(cpu, solution, s, N) : map->padded[3];
+    bool add = false;
+    int64_t first = 0;
+    for (int32_t i = 0; i < 3; first += map->part[i++]) {
+      if (map->part[i] == 0) continue;
+      const void *in = block_of(cpu, parts[i], s, S, map->part[i], map->padded[i]);
+      multiply(cpu, false, N, map->part[i], at(cpu, map->numbers, first, N), in, add, out);
+      add = true;
+    }
+    if (out == map->padded[3])
+      memcpy(at(cpu, solution, s, N), out, (size_t)((S - s) * N) * neurlp_number_bytes(&cpu->problem->shape));
+  }
+  for (int64_t s = 0; s < S; s++) {
+    statuses[s] = all_finite(cpu, at(cpu, solution, s, N), N) ? NEURLP_SUCCESS : NEURLP_NOT_FINITE;
+    if (statuses[s] != NEURLP_SUCCESS) undefine(cpu, solution, s, N);
+  }
+}
+
+void neurlp_map_adjoint_cpu(cpu_state *cpu, int64_t systems, const void *grad_output,
+                            const neurlp_gradients *gradients, neurlp_status *statuses) {
+  const cpu_map *map = &cpu->map;
+  void *parts[3] = {gradients->rhs, gradients->initial_values, gradients->final_values};
+  const int64_t N = map->outputs;
+  const size_t bytes = neurlp_number_bytes(&cpu->problem->shape);
+  for (int64_t s = 0; s < systems; s += BLOCK) {
+    const void *in = block_of(cpu, grad_output, s, systems, N, map->padded[3]);
+    int64_t first = 0;
+    for (int32_t i = 0; i < 3; first += map->part[i++]) {
+      if (map->part[i] == 0 || !parts[i]) continue;
+      void *out = s + BLOCK <= systems ? at(cpu, parts[i], s, map->part[i]) : map->padded[i];
+      multiply(cpu, true, map->part[i], N, at(cpu, map->numbers, first, N), in, false, out);
+      if (out == map->padded[i])
+        memcpy(at(cpu, parts[i], s, map->part[i]), out, (size_t)((systems - s) * map->part[i]) * bytes);
+    }
+  }
+  for (int64_t s = 0; s < systems; s++) {
+    statuses[s] = all_finite(cpu, at(cpu, grad_output, s, N), N) ? NEURLP_SUCCESS : NEURLP_NOT_FINITE;
+    for (int32_t i = 0; i < 3; i++)
+      if (parts[i] && !all_finite(cpu, at(cpu, parts[i], s, map->part[i]), map->part[i]))
+        statuses[s] = NEURLP_NOT_FINITE;
+    for (int32_t i = 0; i < 3 && statuses[s] != NEURLP_SUCCESS; i++) undefine(cpu, parts[i], s, map->part[i]);
+  }
+}
