@@ -5,8 +5,9 @@ find_package(OpenMP REQUIRED COMPONENTS C)
 find_package(LAPACK REQUIRED)
 
 add_library(neurlp_compile INTERFACE)
-target_compile_options(neurlp_compile INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wpointer-arith -fno-math-errno
-                       -fno-trapping-math $<$<BOOL:${NEURLP_WERROR}>:-Werror>)
+set(warnings -Wall -Wextra -Wconversion -Wshadow -Wpointer-arith -fno-math-errno -fno-trapping-math
+             $<$<BOOL:${NEURLP_WERROR}>:-Werror>)
+target_compile_options(neurlp_compile INTERFACE "$<$<COMPILE_LANGUAGE:C>:${warnings}>")
 target_compile_definitions(neurlp_compile INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(neurlp_compile INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(neurlp_compile INTERFACE OpenMP::OpenMP_C m)
@@ -81,3 +82,15 @@ function(neurlp_objects_of out)
   endwhile()
   set(${out} ${objects} PARENT_SCOPE)
 endfunction()
+
+# Kernels: contractions are spelled out where they are wanted, as for the CPU.
+add_library(neurlp_cuda_compile INTERFACE)
+target_compile_options(neurlp_cuda_compile INTERFACE
+  "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;-Xcompiler=-ffp-contract=off;$<$<BOOL:${NEURLP_WERROR}>:-Werror=all-warnings>>")
+
+# What programs are linked with, beside the objects of rooms.
+add_library(neurlp_link INTERFACE)
+target_link_libraries(neurlp_link INTERFACE OpenMP::OpenMP_C LAPACK::LAPACK m)
+if(NEURLP_HAVE_CUDA)
+  target_link_libraries(neurlp_link INTERFACE CUDA::cudart_static)
+endif()

@@ -52,7 +52,8 @@ extern "C" {
   X(NEURLP_ERROR_DATA, -4, "a file is missing, unreadable or not what it claims to be")                      \
   X(NEURLP_ERROR_DECK, -5, "the input deck has errors")                                                      \
   X(NEURLP_ERROR_IO, -6, "a file could not be written")                                                      \
-  X(NEURLP_ERROR_INTERNAL, -7, "an internal error; please report it")
+  X(NEURLP_ERROR_INTERNAL, -7, "an internal error; please report it")                                        \
+  X(NEURLP_ERROR_DEVICE, -8, "the GPU failed")
 
 typedef enum neurlp_status {
 #define NEURLP_STATUS_ENUM(name, value, sentence) name = value,
@@ -109,12 +110,20 @@ int32_t neurlp_context_threads(const neurlp_context *context);
  *   "cpu:check"  the same numbers, for tests: works on guarded copies in another order of systems, fills what
  *                is only written with NaN beforehand, and fails with NEURLP_ERROR_INTERNAL if a guard was
  *                overwritten, an input changed or a number not written
+ *   "cuda"       an NVIDIA GPU, a thread for each system. Arrays may be in its memory, each by itself, or in
+ *                the host's, from where they are copied and to where; lengths and statuses are the host's
+ *   "cuda:check" the same code on a GPU that is imitated by the CPU, slowly; for tests
  * Fails with NEURLP_ERROR_ARGUMENT for a name that is unknown (the message lists those that are not) and for
  * a backend that this build lacks (the message says how to build it); the context keeps its backend then. */
 NEURLP_MUST_USE neurlp_status neurlp_context_set_backend(neurlp_context *context, const char *name);
 
 /* Name of the backend. Static storage. */
 const char *neurlp_context_backend(const neurlp_context *context);
+
+/* Which GPU the backend cuda is to use, by its number among those that this process sees; 0 at first. Takes
+ * effect when the first solver for it is made. Fails with NEURLP_ERROR_ARGUMENT (index < 0). */
+NEURLP_MUST_USE neurlp_status neurlp_context_set_device(neurlp_context *context, int32_t index);
+int32_t neurlp_context_device(const neurlp_context *context);
 
 /* ---- problem ----------------------------------------------------------------------------------------- */
 

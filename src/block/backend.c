@@ -11,10 +11,19 @@ typedef struct known_backend {
   const char *remedy;
 } known_backend;
 
+#ifdef NEURLP_HAVE_CUDA
+#define CUDA_BACKEND(name, get)                                                                              \
+  { name, get, NULL }
+#else
+#define CUDA_BACKEND(name, get)                                                                              \
+  { name, NULL, "configure with -DNEURLP_CUDA=ON where the CUDA toolkit is" }
+#endif
+
 static const known_backend known[] = {
     {"cpu", neurlp_backend_cpu, NULL},
     {"cpu:check", neurlp_backend_cpu_check, NULL},
-    {"cuda", NULL, "configure with -DNEURLP_CUDA=ON where the CUDA toolkit is"},
+    CUDA_BACKEND("cuda", neurlp_backend_cuda),
+    CUDA_BACKEND("cuda:check", neurlp_backend_cuda_check),
 };
 enum { KNOWN = sizeof known / sizeof *known };
 

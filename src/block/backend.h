@@ -4,7 +4,8 @@
  * are needed are there, 1 <= inputs->systems <= S, lengths are in range. Where that header allows NULL for
  * coefficients and steps, both are NULL and the last prepare of this state has succeeded. So a backend checks
  * no argument; the returned statuses are those of its own doing. Arrays are as neurlp.h describes them, in
- * host memory; inputs are read only and are not kept after the call. */
+ * host memory, or in that of a device where the backend has one; inputs are read only and are not kept after
+ * the call. */
 #ifndef NEURLP_BLOCK_BACKEND_H
 #define NEURLP_BLOCK_BACKEND_H
 
@@ -41,6 +42,12 @@ const neurlp_backend *neurlp_backend_cpu(void);
 
 /* The same on guarded copies (cpu_check.c). */
 const neurlp_backend *neurlp_backend_cpu_check(void);
+
+#ifdef NEURLP_HAVE_CUDA
+/* An NVIDIA GPU, and one that is imitated (cuda/). */
+const neurlp_backend *neurlp_backend_cuda(void);
+const neurlp_backend *neurlp_backend_cuda_check(void);
+#endif
 
 /* The backend with this name; NULL for a name that is unknown, or known but not in this build. */
 const neurlp_backend *neurlp_backend_find(const char *name);

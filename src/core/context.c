@@ -11,10 +11,18 @@ typedef struct allocation_header {
   size_t bytes;
 } allocation_header;
 
+typedef struct attachment {
+  const void *key;
+  void *object;
+  void (*release)(void *object);
+  struct attachment *before;
+} attachment;
+
 struct neurlp_context {
-  int32_t threads;
+  int32_t threads, device;
   const char *backend;
   neurlp_memory memory;
+  attachment *last;
   char message[2048];
 };
 
@@ -31,6 +39,11 @@ neurlp_status neurlp_context_create(int32_t threads, neurlp_context **context) {
 
 void neurlp_context_destroy(neurlp_context **context) {
   if (!context || !*context) return;
+  for (attachment *a = (*context)->last, *before; a; a = before) {
+    before = a->before;
+    a->release(a->object);
+    free(a);
+  }
   free(*context);
   *context = NULL;
 }
@@ -51,8 +64,35 @@ const char *neurlp_context_backend(const neurlp_context *context) {
   return context->backend;
 }
 
+neurlp_status neurlp_context_set_device(neurlp_context *context, int32_t index) {
+  if (index < 0)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "the number of a GPU is %d; the first one is 0",
+                       index);
+  context->device = index;
+  return NEURLP_SUCCESS;
+}
+
+int32_t neurlp_context_device(const neurlp_context *context) {
+  return context->device;
+}
+
 void neurlp_store_backend(neurlp_context *context, const char *name) {
   context->backend = name;
+}
+
+neurlp_status neurlp_attach(neurlp_context *context, const void *key, void *object,
+                            void (*release)(void *object)) {
+  attachment *made = malloc(sizeof *made);
+  if (!made) return neurlp_fail(context, NEURLP_ERROR_MEMORY, "out of memory: %zu bytes", sizeof *made);
+  *made = (attachment){.key = key, .object = object, .release = release, .before = context->last};
+  context->last = made;
+  return NEURLP_SUCCESS;
+}
+
+void *neurlp_attached(const neurlp_context *context, const void *key) {
+  const attachment *a = context->last;
+  while (a && a->key != key) a = a->before;
+  return a ? a->object : NULL;
 }
 
 neurlp_status neurlp_fail(neurlp_context *context, neurlp_status status, const char *format, ...) {

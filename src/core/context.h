@@ -30,6 +30,13 @@ NEURLP_MUST_USE neurlp_status neurlp_allocate(neurlp_context *context, int64_t c
 /* Frees what neurlp_allocate gave and sets the pointer to NULL. Safe on NULL. */
 void neurlp_release(neurlp_context *context, void *pointer_to_pointer);
 
+/* Something that lives as long as the context, known by its key (an address that is nobody else's): an open
+ * device, say. `release` is called when the context is destroyed, last attached first. On failure, of memory,
+ * nothing is attached. */
+NEURLP_MUST_USE neurlp_status neurlp_attach(neurlp_context *context, const void *key, void *object,
+                                            void (*release)(void *object));
+void *neurlp_attached(const neurlp_context *context, const void *key); /* NULL: there is none */
+
 /* Copies a string into memory of the context. */
 NEURLP_MUST_USE neurlp_status neurlp_copy_text(neurlp_context *context, const char *text, char **copy);
 

@@ -94,6 +94,10 @@ public:
     own -= value.x;
     return *this;
   }
+  LANE_MEMBER thread_cell &operator*=(thread_lane<number> value) {
+    own *= value.x;
+    return *this;
+  }
   LANE_MEMBER number &operator[](int32_t) {
     return own;
   }

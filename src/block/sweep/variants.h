@@ -21,7 +21,13 @@ NEURLP_INLINE sweep_sizes sizes_of(const neurlp_problem *problem) {
 /* Hermite rows without global unknowns and final values: everything that other formulations need is left out
  * by the compiler. */
 NEURLP_INLINE sweep_sizes plain(int32_t dimensions, int32_t derivatives, int32_t equations, int32_t columns) {
-  return (sweep_sizes){dimensions, derivatives, equations, columns, .twin = 1, .edge = 1, .fast = 1};
+  return (sweep_sizes){.dimensions = dimensions,
+                       .derivatives = derivatives,
+                       .equations = equations,
+                       .columns = columns,
+                       .twin = 1,
+                       .edge = 1,
+                       .fast = 1};
 }
 
 NEURLP_INLINE bool is_plain(sweep_sizes z) {

@@ -1,0 +1,197 @@
+/* An imitated device: memory of its own kind, queues, kernels thread by thread. What it finds wrong with the
+ * use that is made of it is NEURLP_ERROR_INTERNAL. */
+#include "cuda/device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Its memory, unless the environment says less, and how many threads it has: few, so that small batches
+ * already take more than one round. */
+static const size_t MEMORY_BYTES = (size_t)4 << 30;
+enum { THREADS = 64 };
+
+typedef struct host_block {
+  unsigned char *memory;
+  size_t bytes;
+  neurlp_place place;
+  struct host_block *before;
+} host_block;
+
+typedef struct host_device {
+  neurlp_device device;
+  host_block *blocks;
+  size_t used_bytes, all_bytes;
+} host_device;
+
+static host_device *host_of(neurlp_device *device) {
+  return (host_device *)device;
+}
+
+/* The block that an address is in. */
+static const host_block *find_block(neurlp_device *device, const void *memory) {
+  const unsigned char *at = memory;
+  for (const host_block *b = host_of(device)->blocks; b; b = b->before)
+    if (at >= b->memory && at < b->memory + b->bytes) return b;
+  return NULL;
+}
+
+static neurlp_place place_host(neurlp_device *device, const void *memory) {
+  const host_block *block = find_block(device, memory);
+  return block ? block->place : NEURLP_PLACE_HOST;
+}
+
+static size_t free_bytes_host(neurlp_device *device) {
+  return host_of(device)->all_bytes - host_of(device)->used_bytes;
+}
+
+static neurlp_status allocate_block(neurlp_device *device, size_t bytes, neurlp_place place, void **memory) {
+  host_device *host = host_of(device);
+  neurlp_context *context = device->context;
+  host_block *block = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  *memory = NULL;
+  if (place == NEURLP_PLACE_DEVICE && bytes > free_bytes_host(device))
+    return neurlp_fail(context, NEURLP_ERROR_MEMORY,
+                       "%s: %zu bytes were asked for, %zu are free; lower shape.systems or shape.steps",
+                       device->name, bytes, free_bytes_host(device));
+  NEURLP_TRY(neurlp_allocate(context, 1, sizeof *block, &block));
+  *block = (host_block){.bytes = bytes > 0 ? bytes : 1, .place = place, .before = host->blocks};
+  NEURLP_TRY(neurlp_allocate(context, 1, block->bytes, &block->memory));
+  memset(block->memory, 0xff, block->bytes);
+  if (place == NEURLP_PLACE_DEVICE) host->used_bytes += bytes;
+  host->blocks = block;
+  *memory = block->memory;
+  block = NULL;
+done:
+  neurlp_release(context, &block);
+  return status;
+}
+
+static neurlp_status allocate_host(neurlp_device *device, size_t bytes, void **memory) {
+  return allocate_block(device, bytes, NEURLP_PLACE_DEVICE, memory);
+}
+
+static neurlp_status allocate_pinned_host(neurlp_device *device, size_t bytes, void **memory) {
+  return allocate_block(device, bytes, NEURLP_PLACE_PINNED, memory);
+}
+
+static void release_host(neurlp_device *device, void **memory) {
+  host_device *host = host_of(device);
+  for (host_block **link = &host->blocks; *memory && *link; link = &(*link)->before) {
+    host_block *block = *link;
+    if (block->memory != *memory) continue;
+    *link = block->before;
+    if (block->place == NEURLP_PLACE_DEVICE) host->used_bytes -= block->bytes;
+    neurlp_release(device->context, &block->memory);
+    neurlp_release(device->context, &block);
+    break;
+  }
+  *memory = NULL;
+}
+
+/* Ends of a copy must be within one block; what the device cannot reach is no end. */
+static neurlp_status check_range(neurlp_device *device, const char *what, const void *memory, size_t bytes) {
+  const host_block *block = bytes > 0 ? find_block(device, memory) : NULL;
+  if (bytes == 0) return NEURLP_SUCCESS;
+  if (block && bytes <= block->bytes - (size_t)((const unsigned char *)memory - block->memory))
+    return NEURLP_SUCCESS;
+  return neurlp_fail(device->context, NEURLP_ERROR_INTERNAL,
+                     "%s: %s of %zu bytes, which %s; this is an error of NeuRLP", device->name, what, bytes,
+                     block ? "ends behind the memory it begins in" : "the device cannot reach");
+}
+
+static neurlp_status copy_host(neurlp_device *device, int32_t queue, void *to, const void *from,
+                               size_t bytes) {
+  neurlp_status status = NEURLP_SUCCESS;
+  (void)queue;
+  NEURLP_TRY(check_range(device, "a copy to memory", to, bytes));
+  NEURLP_TRY(check_range(device, "a copy from memory", from, bytes));
+  memcpy(to, from, bytes);
+done:
+  return status;
+}
+
+static neurlp_status set_host(neurlp_device *device, int32_t queue, void *memory, int value, size_t bytes) {
+  const neurlp_status status = check_range(device, "setting memory", memory, bytes);
+  (void)queue;
+  if (status == NEURLP_SUCCESS && bytes > 0) memset(memory, value, bytes);
+  return status;
+}
+
+static neurlp_status launch_host(neurlp_device *device, int32_t queue, const neurlp_cuda_kernel *kernel,
+                                 int64_t threads, const void *arguments, size_t bytes) {
+  const int64_t all = (threads + kernel->block - 1) / kernel->block * kernel->block;
+  (void)queue;
+  (void)bytes;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(neurlp_context_threads(device->context))
+  for (int64_t thread = 0; thread < all; thread++) kernel->host(arguments, thread, all);
+  return NEURLP_SUCCESS;
+}
+
+/* BLAS, in Fortran's manner: C = alpha op(A) op(B) + beta C, by columns. */
+void dgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
+            const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
+            const double *beta, double *c, const int *ldc);
+void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
+            const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
+            const float *beta, float *c, const int *ldc);
+
+static neurlp_status multiply_host(neurlp_device *device, int32_t queue, const neurlp_product *p) {
+  const int m = (int)p->columns, n = (int)p->rows, k = (int)p->inner, ldb = (int)p->b_stride;
+  const char *op = p->transposed ? "T" : "N";
+  (void)device;
+  (void)queue;
+  if (p->single) {
+    const float one = 1, beta = p->add ? 1 : 0;
+    sgemm_(op, "N", &m, &n, &k, &one, p->b, &ldb, p->a, &k, &beta, p->c, &m);
+  } else {
+    const double one = 1, beta = p->add ? 1 : 0;
+    dgemm_(op, "N", &m, &n, &k, &one, p->b, &ldb, p->a, &k, &beta, p->c, &m);
+  }
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status wait_host(neurlp_device *device, int32_t queue) {
+  (void)device;
+  (void)queue;
+  return NEURLP_SUCCESS;
+}
+
+static void close_host(void *object) {
+  host_device *host = object;
+  neurlp_context *context = host->device.context;
+  while (host->blocks) {
+    void *memory = host->blocks->memory;
+    release_host(&host->device, &memory);
+  }
+  neurlp_release(context, &host);
+}
+
+static const neurlp_device_operations operations = {.allocate = allocate_host,
+                                                    .release = release_host,
+                                                    .allocate_pinned = allocate_pinned_host,
+                                                    .release_pinned = release_host,
+                                                    .place = place_host,
+                                                    .free_bytes = free_bytes_host,
+                                                    .copy = copy_host,
+                                                    .set = set_host,
+                                                    .launch = launch_host,
+                                                    .multiply = multiply_host,
+                                                    .wait = wait_host};
+
+neurlp_status neurlp_device_of_host(neurlp_context *context, neurlp_device **device) {
+  neurlp_status status = NEURLP_SUCCESS;
+  host_device *host = neurlp_attached(context, &operations);
+  if (!host) {
+    const char *limit = getenv("NEURLP_IMITATED_BYTES");
+    NEURLP_TRY(neurlp_allocate(context, 1, sizeof *host, &host));
+    host->device = (neurlp_device){
+        .operations = &operations, .context = context, .name = "the imitated GPU", .threads = THREADS};
+    host->all_bytes = limit ? (size_t)strtoull(limit, NULL, 10) : MEMORY_BYTES;
+    status = neurlp_attach(context, &operations, host, close_host);
+    if (status < 0) neurlp_release(context, &host);
+  }
+  *device = (neurlp_device *)host;
+done:
+  return status;
+}

@@ -1,0 +1,51 @@
+/* What kernels of the backend cuda are given, and tables of them. A kernel is compiled twice: for the GPU,
+ * and for a CPU where a GPU is imitated, thread by thread. */
+#ifndef NEURLP_CUDA_LAUNCH_H
+#define NEURLP_CUDA_LAUNCH_H
+
+#include "block/sweep/job.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A function for so many threads, each of which is told its number and their number. */
+typedef struct neurlp_cuda_kernel {
+  const void *device; /* its __global__ function */
+  void (*host)(const void *arguments, int64_t thread, int64_t threads);
+  int32_t block; /* threads of a block */
+} neurlp_cuda_kernel;
+
+/* A job for all systems, or pieces, of a batch: thread i does those with the numbers i, i + threads, ... What
+ * the job's pointers point to is in here, or in the device's memory. */
+typedef struct neurlp_cuda_tiles {
+  neurlp_tile_job job;
+  neurlp_problem problem;
+  neurlp_inputs inputs;
+  neurlp_gradients gradients;
+  neurlp_direction direction;
+  neurlp_shape shape, gradient_shape;
+  bool has_shape;     /* whether job.shape is to be `shape` */
+  int64_t items;      /* systems or pieces */
+  int64_t threads;    /* that have workspace: whole groups */
+  size_t group_bytes; /* workspace of a group of threads */
+} neurlp_cuda_tiles;
+
+/* The kernels for one precision. */
+typedef struct neurlp_cuda_kernels {
+  size_t (*group_bytes)(const neurlp_problem *problem);
+  size_t (*store_bytes)(const neurlp_problem *problem, bool cut); /* of a group */
+  neurlp_cuda_kernel factorise, solve, adjoint, tangent, slack;   /* neurlp_cuda_tiles */
+} neurlp_cuda_kernels;
+
+enum { NEURLP_CUDA_GROUP = 32 }; /* threads whose workspaces are interleaved */
+
+const neurlp_cuda_kernels *neurlp_cuda_kernels_double(void);
+const neurlp_cuda_kernels *neurlp_cuda_kernels_single(void);
+const neurlp_cuda_kernels *neurlp_cuda_kernels_mixed(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
