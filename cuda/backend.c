@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-static const neurlp_cuda_kernels *kernels_of(const neurlp_problem *problem) {
-  switch (problem->shape.precision) {
-  case NEURLP_SINGLE:
-    return neurlp_cuda_kernels_single();
-  case NEURLP_MIXED:
-    return neurlp_cuda_kernels_mixed();
-  default:
-    return neurlp_cuda_kernels_double();
-  }
-}
-
 /* Part of the memory that is free which a solver takes at most: others are to have room, too. */
 static size_t limit_bytes(neurlp_device *device) {
   return device->operations->free_bytes(device) / 10 * 9;
@@ -133,7 +122,13 @@ static neurlp_status create_on(neurlp_context *context, const neurlp_problem *pr
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof(cuda_state), &made));
   cuda_state *s = made;
   const size_t limit = limit_bytes(device);
-  *s = (cuda_state){.context = context, .problem = problem, .device = device, .kernels = kernels_of(problem)};
+  *s = (cuda_state){.context = context,
+                    .problem = problem,
+                    .device = device,
+                    .kernels = neurlp_cuda_kernels_of(problem->shape.precision)};
+  const neurlp_cuda_sized *sized = neurlp_cuda_sized_find(problem);
+  s->solve = sized ? &sized->solve : &s->kernels->solve;
+  s->adjoint = sized ? &sized->adjoint : &s->kernels->adjoint;
   cuda_plan_make(&s->plan, problem, s->kernels, device->threads, limit);
   NEURLP_TRY(check_limit(s, limit));
   for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++) NEURLP_TRY(allocate_queue(s, &s->queues[i]));
@@ -244,7 +239,7 @@ done:
 static neurlp_status solve_cuda(void *state, const neurlp_inputs *inputs, void *solution,
                                 neurlp_status *statuses) {
   cuda_state *s = state;
-  cuda_call call = {.kernel = &s->kernels->solve};
+  cuda_call call = {.kernel = s->solve};
   list_inputs(&call, inputs);
   call.out[CUDA_SOLUTION] = solution;
   call.out[CUDA_STATUS] = statuses;
@@ -255,7 +250,7 @@ static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, cons
                                   const void *grad_output, const neurlp_gradients *gradients,
                                   neurlp_status *statuses) {
   cuda_state *s = state;
-  cuda_call call = {.kernel = &s->kernels->adjoint, .stored = s->store != NULL};
+  cuda_call call = {.kernel = s->adjoint, .stored = s->store != NULL};
   list_inputs(&call, inputs);
   list_gradients(&call, gradients);
   call.in[CUDA_SOLUTION] = solution;
@@ -290,7 +285,8 @@ static neurlp_status slack_cuda(void *state, const neurlp_inputs *inputs, const 
 
 static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *problem) {
   cuda_plan plan;
-  cuda_plan_make(&plan, problem, kernels_of(problem), device->threads, limit_bytes(device));
+  cuda_plan_make(&plan, problem, neurlp_cuda_kernels_of(problem->shape.precision), device->threads,
+                 limit_bytes(device));
   return sizeof(cuda_state) + plan.device_bytes + plan.pinned_bytes;
 }
 

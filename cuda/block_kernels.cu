@@ -6,6 +6,7 @@
 #include "block/sweep/solve.h"
 #include "block/sweep/tangent.h"
 #include "block/sweep/variants.h"
+#include "cuda/thread.h"
 
 /* Sizes that are known when the program runs: one copy of the sweep for all kernels. */
 static __noinline__ __host__ __device__ void factorise_any(neurlp_tile *tile, sweep_sizes z,
@@ -32,40 +33,6 @@ static __host__ __device__ void tangent(const neurlp_tile_job *job) {
 
 static __host__ __device__ void slack(const neurlp_tile_job *job) {
   slack_tile(job, sizes_of(job->problem));
-}
-
-enum { BLOCK = 64 };
-
-/* All items of one thread. */
-template <void (*kernel)(const neurlp_tile_job *)>
-NEURLP_ANYWHERE void run_thread(const neurlp_cuda_tiles *tiles, int64_t thread) {
-  if (thread >= tiles->threads) return;
-  const neurlp_gradients none = {}; /* nothing is added up here */
-  neurlp_tile_job job = tiles->job;
-  job.sums = &none;
-  job.problem = &tiles->problem;
-  job.inputs = &tiles->inputs;
-  job.gradients = &tiles->gradients;
-  job.gradient_shape = &tiles->gradient_shape;
-  job.direction = &tiles->direction;
-  job.shape = tiles->has_shape ? &tiles->shape : NULL;
-  job.lane = (int32_t)(thread % GROUP);
-  job.workspace = (unsigned char *)job.workspace + (size_t)(thread / GROUP) * tiles->group_bytes;
-  for (job.first = thread; job.first < tiles->items; job.first += tiles->threads) kernel(&job);
-}
-
-template <void (*kernel)(const neurlp_tile_job *)>
-__global__ void __launch_bounds__(BLOCK) run(const __grid_constant__ neurlp_cuda_tiles tiles) {
-  run_thread<kernel>(&tiles, (int64_t)blockIdx.x * BLOCK + threadIdx.x);
-}
-
-template <void (*kernel)(const neurlp_tile_job *)>
-static void imitate(const void *arguments, int64_t thread, int64_t) {
-  run_thread<kernel>((const neurlp_cuda_tiles *)arguments, thread);
-}
-
-template <void (*kernel)(const neurlp_tile_job *)> static neurlp_cuda_kernel kernel_of(void) {
-  return {(const void *)run<kernel>, imitate<kernel>, BLOCK};
 }
 
 static size_t group_bytes(const neurlp_problem *problem) {

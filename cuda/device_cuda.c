@@ -200,7 +200,7 @@ static neurlp_status start(cuda_device *cuda) {
   struct cudaDeviceProp properties;
   TRY_CUDA(device, "reading its properties", cudaGetDeviceProperties(&properties, cuda->index));
   snprintf(device->name, sizeof device->name, "GPU %d (%.160s)", cuda->index, properties.name);
-  device->threads = (int64_t)properties.multiProcessorCount * properties.maxThreadsPerMultiProcessor / 2;
+  device->threads = (int64_t)properties.multiProcessorCount * properties.regsPerMultiprocessor / 256;
   TRY_CUDA(device, "choosing it", cudaSetDevice(cuda->index));
   for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++)
     TRY_CUDA(device, "making a stream", cudaStreamCreateWithFlags(&cuda->streams[i], cudaStreamNonBlocking));

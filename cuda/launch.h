@@ -40,6 +40,21 @@ typedef struct neurlp_cuda_kernels {
 
 enum { NEURLP_CUDA_GROUP = 32 }; /* threads whose workspaces are interleaved */
 
+/* Faster ones for solve and adjoint, where the problem's sizes are among the common ones; NULL: they are not.
+ */
+typedef struct neurlp_cuda_sized {
+  neurlp_cuda_kernel solve, adjoint;
+} neurlp_cuda_sized;
+
+const neurlp_cuda_sized *neurlp_cuda_sized_find(const neurlp_problem *problem);
+
+/* Those in this build, by precision and by where the rows are that are being eliminated. */
+const neurlp_cuda_sized *neurlp_cuda_registers_double(const neurlp_problem *problem);
+const neurlp_cuda_sized *neurlp_cuda_registers_single(const neurlp_problem *problem);
+const neurlp_cuda_sized *neurlp_cuda_cells_double(const neurlp_problem *problem);
+const neurlp_cuda_sized *neurlp_cuda_cells_single(const neurlp_problem *problem);
+
+const neurlp_cuda_kernels *neurlp_cuda_kernels_of(neurlp_precision precision);
 const neurlp_cuda_kernels *neurlp_cuda_kernels_double(void);
 const neurlp_cuda_kernels *neurlp_cuda_kernels_single(void);
 const neurlp_cuda_kernels *neurlp_cuda_kernels_mixed(void);

@@ -24,6 +24,7 @@ typedef struct cuda_state {
   const neurlp_problem *problem;
   neurlp_device *device;
   const neurlp_cuda_kernels *kernels;
+  const neurlp_cuda_kernel *solve, *adjoint; /* those, or faster ones for this problem's sizes */
   cuda_plan plan;
   cuda_queue queues[NEURLP_DEVICE_QUEUES];
   unsigned char *shared;   /* plan.shared_bytes: inputs and directions that systems share */

@@ -4,7 +4,7 @@
 #define NEURLP_CORE_ANYWHERE_H
 
 #if defined(__CUDACC__)
-#define NEURLP_ANYWHERE static inline __host__ __device__
+#define NEURLP_ANYWHERE static __forceinline__ __host__ __device__
 #else
 #define NEURLP_ANYWHERE static inline
 #endif

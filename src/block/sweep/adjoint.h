@@ -46,10 +46,10 @@ NEURLP_INLINE void adjoint_load_step(const neurlp_tile *tile, const adjoint_view
   const int32_t n = sizes_unknowns(z);
   const wide zero = wide_all(0.0);
   const bool global = z.edge && z.first && t == 0;
-  for (int32_t c = 0; c < n; c++) {
+  EACH (c, 0, n) {
     const int32_t j = c % z.derivatives;
     const wide weight = wide_all(tile->problem->inverse_scale[j]);
-    for (int32_t r = 0; r < z.columns; r++) {
+    EACH (r, 0, z.columns) {
       const int32_t place = c * z.columns + r;
       wide own = tile_known(tile, z, t, j) ? zero : tile_load(tile, z, &view->grad_output, t, place) * weight;
       if (tile_known_final(tile, z, t, j)) own = wide_select(tile_ends(tile, t), zero, own);
@@ -85,18 +85,17 @@ NEURLP_INLINE void adjoint_equations(const neurlp_tile *tile, adjoint_view *view
   const wide_cell *x = window_step(view->local.solution, t), *lambda = vector_step(tile->x, z, t);
   const wide weight = wide_all(tile->problem->weight_equation);
   wide_cell *row = view->local.row, *grad_row = view->local.grad_row;
-  for (int32_t e = 0; e < z.equations; e++) {
+  EACH (e, 0, z.equations) {
     product_equation_row(tile, z, t, e, row);
     wide_clear(grad_row, n);
-    for (int32_t r = 0; r < R; r++) {
+    EACH (r, 0, R) {
       const wide residual = wide_fma(tile_rhs(tile, z, t, e, r), weight, -product_of_row(z, row, x, r));
       const wide image = product_of_row(z, row, lambda, r);
-      for (int32_t c = 0; c < n; c++)
-        grad_row[c] += wide_fma(residual, lambda[c * R + r], -image * x[c * R + r]);
+      EACH (c, 0, n) grad_row[c] += wide_fma(residual, lambda[c * R + r], -image * x[c * R + r]);
       if (z.edge) product_add_row(z, row, image, window_step(view->local.normal, t), r);
       adjoint_write(tile, view, z, &view->rhs, t, e * R + r, image * weight);
     }
-    for (int32_t c = 0; c < n; c++)
+    EACH (c, 0, n)
       adjoint_write(tile, view, z, &view->coefficients, t, (int64_t)e * n + c,
                     grad_row[c] * rows_equation_weight(tile, z, c));
   }
@@ -121,8 +120,8 @@ NEURLP_INLINE wide adjoint_interval(const neurlp_tile *tile, const adjoint_view 
   const wide weight = tile_smoothness(tile, z, t);
   const local_view *local = &view->local;
   wide sum = wide_all(0.0);
-  for (int32_t q = 0; q < sizes_two_point_rows(z); q++)
-    for (int32_t r = 0; r < R; r++) {
+  EACH (q, 0, sizes_two_point_rows(z))
+    EACH (r, 0, R) {
       const int32_t first = k * z.derivatives * R + r;
       row_product x = product_two_point(tile, z, q, power, window_step(local->solution, t) + first,
                                         window_step(local->solution, t + 1) + first);
@@ -151,7 +150,7 @@ NEURLP_INLINE wide adjoint_central(const neurlp_tile *tile, const adjoint_view *
   const central_row row = rows_central(tile, z, t, k);
   const vector_window *solution = &view->local.solution, *normal = &view->local.normal;
   wide sum = wide_all(0.0);
-  for (int32_t r = 0; r < R; r++) {
+  EACH (r, 0, R) {
     const int32_t side = product_central_place(z, k) + r, middle = side + R;
     row_product x =
         product_central(row, window_step(*solution, t)[side], window_step(*solution, t + 1)[middle],
@@ -175,7 +174,7 @@ NEURLP_INLINE void adjoint_steps(neurlp_tile *tile, adjoint_view *view, sweep_si
   const bool each = tile->problem->shape.steps_per_dimension;
   wide power[NEURLP_MAX_DERIVATIVES];
   wide total = wide_all(0.0);
-  for (int32_t k = 0; k < z.dimensions; k++) {
+  EACH (k, 0, z.dimensions) {
     if (k == 0 || each) rows_step_powers(tile, z, t, k, power);
     wide sum = adjoint_interval(tile, view, z, t, k, power);
     if (z.central) {
@@ -215,9 +214,9 @@ NEURLP_INLINE wide adjoint_value(const neurlp_tile *tile, const adjoint_view *vi
 NEURLP_ANYWHERE void adjoint_initial_values(const neurlp_tile *tile, adjoint_view *view, sweep_sizes z,
                                             int32_t t) {
   const int32_t J = tile->problem->shape.initial_derivatives;
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < J; j++)
-      for (int32_t r = 0; r < z.columns; r++)
+  EACH (k, 0, z.dimensions)
+    EACH (j, 0, J)
+      EACH (r, 0, z.columns)
         adjoint_write(tile, view, z, &view->initial_values, t, tile_value_place(z, J, k, j, r),
                       adjoint_value(tile, view, z, t, k * z.derivatives + j, r));
 }
@@ -227,15 +226,15 @@ NEURLP_ANYWHERE void adjoint_final_values(const neurlp_tile *tile, adjoint_view 
                                           int32_t t) {
   const gradient_output *output = &view->final_values;
   const wide_mask ends = tile_ends(tile, t);
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < z.final; j++)
-      for (int32_t r = 0; r < z.columns; r++) {
+  EACH (k, 0, z.dimensions)
+    EACH (j, 0, z.final)
+      EACH (r, 0, z.columns) {
         const int64_t place = tile_value_place(z, z.final, k, j, r);
         const wide x =
             wide_select(ends, adjoint_value(tile, view, z, t, k * z.derivatives + j, r), wide_all(0.0));
         view->finite &= wide_finite(x);
         if (output->shared) output->shared[place] += gradient_lanes_sum(tile, x);
-        for (int32_t l = 0; l < tile->count && output->wanted && !output->shared; l++)
+        EACH (l, 0, LANES && l < tile->count && output->wanted && !output->shared)
           if (ends[l]) output->lane[l][place] = x[l];
       }
 }
@@ -278,8 +277,8 @@ NEURLP_INLINE void adjoint_tile(const neurlp_tile_job *job, sweep_sizes z, sweep
   neurlp_tile tile;
   adjoint_view view;
   tile_open(&tile, job);
-  adjoint_open(&view, &tile, job);
   if (!job->kept) sweep_obtain(&tile, z, 0, factorise);
+  adjoint_open(&view, &tile, job); /* not before: registers */
   if (job->kept || sizeof(inner) < sizeof(outer)) {
     adjoint_load(&tile, &view, tile.source, z);
     refine_normal(&tile, z);

@@ -38,7 +38,7 @@ NEURLP_ANYWHERE gradient_output gradient_open(const neurlp_tile *tile, neurlp_ar
   if (sharing & NEURLP_SHARED)
     output.shared = (outer *)sums;
   else if (output.sum && job->pieces)
-    for (int32_t l = 0; l < tile->count; l++)
+    for (int32_t l = 0; l < LANES && l < tile->count; l++)
       output.lane[l] = (outer *)job->parts + (job->first + l) * job->part_numbers + part;
   else
     tile_point_out(tile, gradient_shape(tile), array, which, output.lane);
@@ -48,7 +48,7 @@ NEURLP_ANYWHERE gradient_output gradient_open(const neurlp_tile *tile, neurlp_ar
 /* Adds up the lanes that are systems. */
 NEURLP_INLINE outer gradient_lanes_sum(const neurlp_tile *tile, wide x) {
   outer sum = 0;
-  for (int32_t l = 0; l < tile->count; l++) sum += x[l];
+  for (int32_t l = 0; l < LANES && l < tile->count; l++) sum += x[l];
   return sum;
 }
 
@@ -59,7 +59,7 @@ NEURLP_INLINE void gradient_add_shared(const neurlp_tile *tile, const gradient_o
     output->shared[t * output->step + place] += gradient_lanes_sum(tile, x);
     return;
   }
-  for (int32_t l = 0; l < tile->count; l++)
+  for (int32_t l = 0; l < LANES && l < tile->count; l++)
     if (t + output->intervals < (int32_t)tile->length[l])
       output->shared[(tile->start[l] + t) * output->step + place] += x[l];
 }
@@ -91,7 +91,7 @@ NEURLP_ANYWHERE void gradient_close(const neurlp_tile *tile, gradient_output *ou
   }
   const int64_t size = neurlp_array_extents(tile->shape, output->array).per_system;
   bool failed = false;
-  for (int32_t l = 0; l < tile->count; l++) failed |= tile->status[l] != 0;
+  for (int32_t l = 0; l < LANES && l < tile->count; l++) failed |= tile->status[l] != 0;
   for (int64_t i = 0; failed && i < size; i++) output->shared[i] = (outer)NAN;
 }
 

@@ -20,7 +20,7 @@ NEURLP_INLINE reflector reflector_make(work_cell *pivot, const work_cell *below,
                                        int32_t stride) {
   const lanes zero = lanes_all(0.0);
   lanes tail = zero;
-  for (int32_t i = 0; i < rows; i++) tail = lanes_fma(below[i * stride], below[i * stride], tail);
+  EACH (i, 0, rows) tail = lanes_fma(below[i * stride], below[i * stride], tail);
   const lanes alpha = *pivot;
   const lanes norm = lanes_with_sign(lanes_sqrt(lanes_fma(alpha, alpha, tail)), alpha);
   const lanes head = alpha + norm; /* of one sign: nothing cancels */
@@ -36,16 +36,16 @@ NEURLP_INLINE reflector reflector_make(work_cell *pivot, const work_cell *below,
 NEURLP_INLINE void reflector_apply_block(reflector h, const work_cell *v, work_cell *pivot_row,
                                          work_cell *below, int32_t rows, int32_t stride, int32_t width) {
   lanes w[REFLECTOR_BLOCK];
-  for (int32_t q = 0; q < width; q++) w[q] = h.alpha * pivot_row[q];
-  for (int32_t i = 0; i < rows; i++)
-    for (int32_t q = 0; q < width; q++) w[q] = lanes_fma(v[i * stride], below[i * stride + q], w[q]);
-  for (int32_t q = 0; q < width; q++) {
+  EACH (q, 0, width) w[q] = h.alpha * pivot_row[q];
+  EACH (i, 0, rows)
+    EACH (q, 0, width) w[q] = lanes_fma(v[i * stride], below[i * stride + q], w[q]);
+  EACH (q, 0, width) {
     w[q] = lanes_fma(h.norm, pivot_row[q], w[q]) * h.factor;
     pivot_row[q] = lanes_fma(-w[q], h.head, pivot_row[q]);
   }
-  for (int32_t i = 0; i < rows; i++) {
+  EACH (i, 0, rows) {
     const lanes x = v[i * stride];
-    for (int32_t q = 0; q < width; q++) below[i * stride + q] = lanes_fma(-w[q], x, below[i * stride + q]);
+    EACH (q, 0, width) below[i * stride + q] = lanes_fma(-w[q], x, below[i * stride + q]);
   }
 }
 

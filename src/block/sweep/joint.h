@@ -39,7 +39,7 @@ NEURLP_INLINE void joint_leave_last(const neurlp_tile *tile, sweep_sizes z, int3
   const wide_mask joint = joint_at(tile, t);
   const lane_mask leaves = narrow_mask(joint);
   for (int32_t c = 0; c < sizes_unknowns(z); c++) {
-    for (int32_t l = 0; l < tile->count && tile->job->ends; l++)
+    for (int32_t l = 0; l < LANES && l < tile->count && tile->job->ends; l++)
       if (joint[l]) joint_write_last(tile, z, columns, l, c);
     work_cell *row = tile->top + c * sizes_stride(z);
     for (int32_t j = c; j < sizes_rhs_column(z) + columns; j++)
@@ -55,7 +55,7 @@ NEURLP_INLINE void joint_leave_first(const neurlp_tile *tile, sweep_sizes z, int
   const work_cell *square = tile->square + n;
   for (int32_t q = 0; q < n; q++) {
     work_cell *row = tile_global_row(tile, z, q) - q;
-    for (int32_t l = 0; l < tile->count && tile->job->ends; l++) {
+    for (int32_t l = 0; l < LANES && l < tile->count && tile->job->ends; l++) {
       double *end = joint_end(tile, z, l), *to = end + layout.first + q * layout.first_row;
       for (int32_t j = 0; j < n; j++) to[j] = j < q ? 0 : (double)row[j][l];
       for (int32_t r = 0; r < columns; r++) to[n + r] = (double)row[n + r][l];
@@ -82,7 +82,7 @@ NEURLP_INLINE void joint_write_sources(const neurlp_tile *tile, sweep_sizes z, i
  * this is where the pass ends. */
 NEURLP_INLINE bool joint_reached(const neurlp_tile *tile, sweep_sizes z, bool sources) {
   if (!tile->job->ends) return false;
-  for (int32_t l = 0; l < tile->count && sources; l++)
+  for (int32_t l = 0; l < LANES && l < tile->count && sources; l++)
     if (tile->joined[l]) joint_write_sources(tile, z, l);
   tile_report(tile, tile->job->status);
   return true;

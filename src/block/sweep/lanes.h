@@ -45,4 +45,7 @@ typedef int64_t inner_mask, outer_mask;
 #include "block/sweep/lanes_vector.h"
 #endif
 
+/* A loop over unknowns, rows or right-hand sides: i from `first` to before `end`. */
+#define EACH(i, first, end) UNROLLED for (int32_t i = (first); i < (end); i++)
+
 #endif

@@ -6,6 +6,16 @@
 #define NEURLP_INLINE static __forceinline__ __host__ __device__
 #define LANE_MEMBER   __forceinline__ __host__ __device__
 
+/* Before loops over unknowns, rows and right-hand sides. Numbers in registers have no index: there such loops
+ * are unrolled. Where bounds are not known (NEURLP_SIZES_KNOWN) copies of the loops would only cost room. */
+#if defined(NEURLP_ROWS_IN_REGISTERS)
+#define UNROLLED _Pragma("unroll")
+#elif defined(NEURLP_SIZES_KNOWN)
+#define UNROLLED
+#else
+#define UNROLLED _Pragma("unroll 1")
+#endif
+
 enum { LANES = 1, GROUP = 32 };
 
 struct thread_mask {

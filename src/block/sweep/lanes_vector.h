@@ -80,6 +80,10 @@ typedef wide wide_cell;
 #define NEURLP_INLINE static inline __attribute__((always_inline, unused))
 #endif
 
+/* Before loops over unknowns, rows and right-hand sides; compilers for CPUs unroll them without being told.
+ */
+#define UNROLLED
+
 /* Comparisons are spelled out where there is no AVX: gcc 12 ends with an internal error when it moves vector
  * comparisons around for an instruction set that has no blend. */
 #if defined(__SSE2__) && !defined(__AVX__)

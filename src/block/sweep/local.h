@@ -22,10 +22,8 @@ NEURLP_ANYWHERE void local_open(local_view *view, const neurlp_tile *tile, const
   view->solved = tile_point(tile, solved, NEURLP_ARRAY_SOLUTION);
   view->row = tile->scratch; /* where refinement has its row, too */
   view->grad_row = view->row + n;
-  for (int32_t i = 0; i < 3; i++) {
-    view->solution.step[i] = view->grad_row + n + 2 * i * size;
-    view->normal.step[i] = view->solution.step[i] + size;
-  }
+  view->solution = (vector_window){view->grad_row + n, 2 * size};
+  view->normal = (vector_window){view->grad_row + n + size, 2 * size};
   view->central = view->grad_row + n + 6 * size;
   view->slack = view->central + shape->dimensions;
   view->sums = view->slack + shape->columns;
@@ -34,8 +32,8 @@ NEURLP_ANYWHERE void local_open(local_view *view, const neurlp_tile *tile, const
 /* Solution of step t, scaled, and zeros beside it. */
 NEURLP_INLINE void local_load(const neurlp_tile *tile, const local_view *view, sweep_sizes z, int32_t t) {
   wide_cell *solution = window_step(view->solution, t), *normal = window_step(view->normal, t);
-  for (int32_t c = 0; c < sizes_unknowns(z); c++)
-    for (int32_t r = 0; r < z.columns; r++) {
+  EACH (c, 0, sizes_unknowns(z))
+    EACH (r, 0, z.columns) {
       const wide u = tile_load(tile, z, &view->solved, t, c * (int64_t)z.columns + r);
       solution[c * z.columns + r] = u * wide_all(tile->problem->scale[c % z.derivatives]);
       normal[c * z.columns + r] = wide_all(0.0);

@@ -5,33 +5,34 @@
 
 #include "block/sweep/rows.h"
 
-/* Three neighbouring steps of a vector, [n][R] each, step t at t % 3: rows join no more. */
+/* Three neighbouring steps of a vector, [n][R] each, step t at t % 3: rows join no more. (An array of three
+ * pointers would keep compilers for GPUs from having the window in registers.) */
 typedef struct vector_window {
-  wide_cell *step[3];
+  wide_cell *first;
+  int64_t apart; /* from one step to the next */
 } vector_window;
 
 NEURLP_INLINE wide_cell *window_step(vector_window window, int32_t t) {
-  return window.step[t % 3];
+  return window.first + t % 3 * window.apart;
 }
 
 /* Coefficients of equation e of step t as they stand in its row of A. */
 NEURLP_INLINE void product_equation_row(const neurlp_tile *tile, sweep_sizes z, int32_t t, int32_t e,
                                         wide_cell *row) {
-  for (int32_t c = 0; c < sizes_unknowns(z); c++)
+  EACH (c, 0, sizes_unknowns(z))
     row[c] = tile_coefficient(tile, z, t, e, c) * rows_equation_weight(tile, z, c);
 }
 
 /* sum_c row[c] x[c][r] */
 NEURLP_INLINE wide product_of_row(sweep_sizes z, const wide_cell *row, const wide_cell *x, int32_t r) {
   wide sum = wide_all(0.0);
-  for (int32_t c = 0; c < sizes_unknowns(z); c++) sum = wide_fma(row[c], x[c * z.columns + r], sum);
+  EACH (c, 0, sizes_unknowns(z)) sum = wide_fma(row[c], x[c * z.columns + r], sum);
   return sum;
 }
 
 /* out[c][r] += row[c] w */
 NEURLP_INLINE void product_add_row(sweep_sizes z, const wide_cell *row, wide w, wide_cell *out, int32_t r) {
-  for (int32_t c = 0; c < sizes_unknowns(z); c++)
-    out[c * z.columns + r] = wide_fma(row[c], w, out[c * z.columns + r]);
+  EACH (c, 0, sizes_unknowns(z)) out[c * z.columns + r] = wide_fma(row[c], w, out[c * z.columns + r]);
 }
 
 /* Product of a smoothness row with a vector, without the row's weight. */
@@ -44,7 +45,7 @@ typedef struct row_product {
 NEURLP_INLINE row_product product_two_point(const neurlp_tile *tile, sweep_sizes z, int32_t q,
                                             const wide *power, const wide_cell *here, const wide_cell *next) {
   row_product product = {wide_all(0.0), wide_all(0.0)};
-  for (int32_t p = q / z.twin; p < z.derivatives; p++) {
+  EACH (p, q / z.twin, z.derivatives) {
     const wide x = wide_fma(wide_all(tile->problem->here[q][p]), here[p * z.columns],
                             wide_all(tile->problem->next[q][p]) * next[p * z.columns]);
     product.value = wide_fma(power[p], x, product.value);
@@ -57,7 +58,7 @@ NEURLP_INLINE row_product product_two_point(const neurlp_tile *tile, sweep_sizes
 /* Adds w times the row, and slope times its derivative with respect to the step, to `here` and `next`. */
 NEURLP_INLINE void product_add_two_point(const neurlp_tile *tile, sweep_sizes z, int32_t q, const wide *power,
                                          wide w, wide slope, wide_cell *here, wide_cell *next) {
-  for (int32_t p = q / z.twin; p < z.derivatives; p++) {
+  EACH (p, q / z.twin, z.derivatives) {
     wide term = w * power[p];
     if (p > 0) term += slope * wide_all(p / tile->problem->unit) * power[p - 1];
     here[p * z.columns] = wide_fma(wide_all(tile->problem->here[q][p]), term, here[p * z.columns]);
@@ -87,8 +88,7 @@ NEURLP_INLINE int32_t product_central_place(sweep_sizes z, int32_t k) {
 /* A number of each lane's own last step; `vector` holds all steps. */
 NEURLP_INLINE wide product_last(const neurlp_tile *tile, tile_vector vector, sweep_sizes z, int32_t place) {
   wide last = wide_all(0.0);
-  for (int32_t l = 0; l < LANES; l++)
-    last[l] = vector_step(vector, z, (int32_t)tile->length[l] - 1)[place][l];
+  EACH (l, 0, LANES) last[l] = vector_step(vector, z, (int32_t)tile->length[l] - 1)[place][l];
   return last;
 }
 

@@ -7,15 +7,15 @@
 
 #include "block/sweep/tile.h"
 
-NEURLP_INLINE void rows_clear(work_cell *rows, int64_t numbers) {
-  for (int64_t i = 0; i < numbers; i++) rows[i] = lanes_all(0.0);
+NEURLP_INLINE void rows_clear(work_cell *rows, int32_t numbers) {
+  EACH (i, 0, numbers) rows[i] = lanes_all(0.0);
 }
 
 /* rhs -= coefficient * value, where the scaled unknown (t, k, j) is exactly `value`. */
 NEURLP_INLINE void rows_move_known(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
                                    int32_t k, int32_t j, wide coefficient, work_cell *rhs) {
   const wide scaled = coefficient * wide_all(tile->problem->scale[j]);
-  for (int32_t r = 0; r < columns; r++) rhs[r] -= narrow(scaled * tile_initial_value(tile, z, t, k, j, r));
+  EACH (r, 0, columns) rhs[r] -= narrow(scaled * tile_initial_value(tile, z, t, k, j, r));
 }
 
 /* The same for a final value, in the lanes that end at step t; what is left of the coefficient. */
@@ -24,7 +24,7 @@ NEURLP_INLINE wide rows_move_final(const neurlp_tile *tile, sweep_sizes z, int32
   const wide zero = wide_all(0.0);
   const wide_mask ends = tile_ends(tile, t);
   const wide scaled = wide_select(ends, coefficient * wide_all(tile->problem->scale[j]), zero);
-  for (int32_t r = 0; r < columns; r++) rhs[r] -= narrow(scaled * tile_final_value(tile, z, k, j, r));
+  EACH (r, 0, columns) rhs[r] -= narrow(scaled * tile_final_value(tile, z, k, j, r));
   return wide_select(ends, zero, coefficient);
 }
 
@@ -62,12 +62,12 @@ NEURLP_INLINE wide rows_equation_weight(const neurlp_tile *tile, sweep_sizes z, 
 NEURLP_INLINE void rows_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
                                   int32_t t, work_cell *row) {
   const wide weight = wide_all(tile->problem->weight_equation);
-  for (int32_t e = 0; e < z.equations; e++, row += sizes_stride(z)) {
+  UNROLLED for (int32_t e = 0; e < z.equations; e++, row += sizes_stride(z)) {
     work_cell *rhs = row + sizes_rhs_column(z);
     rows_clear_local(z, row, first);
-    for (int32_t r = 0; r < columns; r++) rhs[r] = narrow(tile_rhs(tile, z, t, e, r) * weight);
-    for (int32_t k = 0; k < z.dimensions; k++)
-      for (int32_t j = 0; j < z.derivatives; j++) {
+    EACH (r, 0, columns) rhs[r] = narrow(tile_rhs(tile, z, t, e, r) * weight);
+    EACH (k, 0, z.dimensions)
+      EACH (j, 0, z.derivatives) {
         const int32_t c = k * z.derivatives + j;
         rows_put(tile, z, columns, row, first + c, t, k, j,
                  tile_coefficient(tile, z, t, e, c) * rows_equation_weight(tile, z, c));
@@ -80,12 +80,12 @@ NEURLP_INLINE void rows_soft_values(const neurlp_tile *tile, sweep_sizes z, int3
                                     int32_t t, work_cell *row) {
   const neurlp_problem *problem = tile->problem;
   const double weight = problem->formulation.weight_initial;
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < problem->shape.initial_derivatives; j++, row += sizes_stride(z)) {
+  EACH (k, 0, z.dimensions)
+    UNROLLED for (int32_t j = 0; j < problem->shape.initial_derivatives; j++, row += sizes_stride(z)) {
       rows_clear_local(z, row, first);
       rows_put(tile, z, columns, row, first + k * z.derivatives + j, t, k, j,
                wide_all(weight * problem->inverse_scale[j]));
-      for (int32_t r = 0; r < columns; r++)
+      EACH (r, 0, columns)
         row[sizes_rhs_column(z) + r] = narrow(tile_initial_value(tile, z, t, k, j, r) * wide_all(weight));
     }
 }
@@ -95,13 +95,11 @@ NEURLP_INLINE void rows_soft_final(const neurlp_tile *tile, sweep_sizes z, int32
                                    int32_t t, work_cell *row) {
   const wide weight =
       wide_select(tile_ends(tile, t), wide_all(tile->problem->formulation.weight_initial), wide_all(0.0));
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < z.final; j++, row += sizes_stride(z)) {
+  EACH (k, 0, z.dimensions) UNROLLED for (int32_t j = 0; j < z.final; j++, row += sizes_stride(z)) {
       rows_clear_local(z, row, first);
       rows_put(tile, z, columns, row, first + k * z.derivatives + j, t, k, j,
                weight * wide_all(tile->problem->inverse_scale[j]));
-      for (int32_t r = 0; r < columns; r++)
-        row[sizes_rhs_column(z) + r] = narrow(tile_final_value(tile, z, k, j, r) * weight);
+      EACH (r, 0, columns) row[sizes_rhs_column(z) + r] = narrow(tile_final_value(tile, z, k, j, r) * weight);
     }
 }
 
@@ -111,11 +109,10 @@ NEURLP_INLINE void rows_hard_final(const neurlp_tile *tile, sweep_sizes z, int32
                                    int32_t t, work_cell *row) {
   const wide_mask ends = tile_ends(tile, t);
   const wide one = wide_select(ends, wide_all(1.0), wide_all(0.0));
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < z.final; j++, row += sizes_stride(z)) {
+  EACH (k, 0, z.dimensions) UNROLLED for (int32_t j = 0; j < z.final; j++, row += sizes_stride(z)) {
       rows_clear(row, sizes_rhs_column(z) + columns);
       row[first + k * z.derivatives + j] = narrow(one);
-      for (int32_t r = 0; r < columns; r++) {
+      EACH (r, 0, columns) {
         const wide value = tile_final_value(tile, z, k, j, r) * wide_all(tile->problem->scale[j]);
         row[sizes_rhs_column(z) + r] = narrow(wide_select(ends, value, wide_all(0.0)));
       }
@@ -126,8 +123,7 @@ NEURLP_INLINE void rows_hard_final(const neurlp_tile *tile, sweep_sizes z, int32
 NEURLP_INLINE void rows_periodic(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t first,
                                  int32_t t, work_cell *row) {
   const wide_mask ends = tile_ends(tile, t);
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j + 1 < z.derivatives; j++, row += sizes_stride(z)) {
+  EACH (k, 0, z.dimensions) UNROLLED for (int32_t j = 0; j + 1 < z.derivatives; j++, row += sizes_stride(z)) {
       const wide one = wide_all(tile->problem->inverse_scale[j]);
       const wide x = wide_select(ends, one, wide_all(0.0));
       rows_clear(row, sizes_rhs_column(z) + columns);
@@ -143,7 +139,7 @@ NEURLP_INLINE void rows_step_powers(neurlp_tile *tile, sweep_sizes z, int32_t t,
   tile_fail(tile, ~wide_finite(h), NEURLP_NOT_FINITE);
   tile_fail(tile, ~wide_greater(h, wide_all(0.0)), NEURLP_SINGULAR);
   power[0] = wide_all(1.0);
-  for (int32_t p = 1; p < z.derivatives; p++) power[p] = power[p - 1] * h * wide_all(1 / tile->problem->unit);
+  EACH (p, 1, z.derivatives) power[p] = power[p - 1] * h * wide_all(1 / tile->problem->unit);
 }
 
 /* The central row with centre t+1 in scaled unknowns, without w_s, equation 4b: `side` times the difference
@@ -158,7 +154,7 @@ NEURLP_INLINE central_row rows_central(const neurlp_tile *tile, sweep_sizes z, i
   const wide inverse = wide_all(1 / tile->problem->unit);
   const wide s = (tile_step(tile, z, t, k) + tile_step(tile, z, t + 1, k)) * inverse;
   wide middle = inverse;
-  for (int32_t p = 1; p < d; p++) middle *= s;
+  EACH (p, 1, d) middle *= s;
   const wide side = middle / s, next = side / s;
   return (central_row){.side = side,
                        .middle = middle,
@@ -187,7 +183,7 @@ NEURLP_INLINE void rows_write_two_point(const neurlp_tile *tile, sweep_sizes z, 
   const neurlp_problem *problem = tile->problem;
   const int32_t n = sizes_unknowns(z);
   rows_clear(row, sizes_rhs_column(z) + columns);
-  for (int32_t p = q / z.twin; p < z.derivatives; p++) {
+  EACH (p, q / z.twin, z.derivatives) {
     const int32_t c = k * z.derivatives + p;
     const wide size = weight * power[p];
     rows_put(tile, z, columns, row, c, t, k, p, size * wide_all(problem->here[q][p]));
@@ -203,10 +199,10 @@ NEURLP_INLINE void rows_smoothness(neurlp_tile *tile, sweep_sizes z, int32_t col
   const wide weight = tile_smoothness(tile, z, t);
   wide power[NEURLP_MAX_DERIVATIVES];
   work_cell *row = tile->low;
-  for (int32_t k = 0; k < z.dimensions; k++) {
+  EACH (k, 0, z.dimensions) {
     if (k == 0 || tile->problem->shape.steps_per_dimension) rows_step_powers(tile, z, t, k, power);
-    for (int32_t q = 0; q < sizes_two_point_rows(z); q++, row += sizes_stride(z))
-      rows_write_two_point(tile, z, columns, t, k, q, weight, power, row);
+    UNROLLED for (int32_t q = 0; q < sizes_two_point_rows(z); q++, row += sizes_stride(z))
+        rows_write_two_point(tile, z, columns, t, k, q, weight, power, row);
     if (!z.central) continue;
     rows_write_central(tile, z, columns, t, k, row);
     row += sizes_stride(z);

@@ -10,8 +10,8 @@
 NEURLP_INLINE void solve_write_step(neurlp_tile *tile, sweep_sizes z, int32_t t, outer *const target[LANES]) {
   const int32_t n = sizes_unknowns(z);
   wide_mask finite = wide_equal(wide_all(0.0), wide_all(0.0));
-  for (int32_t c = 0; c < n; c++)
-    for (int32_t r = 0; r < z.columns; r++) {
+  EACH (c, 0, n)
+    EACH (r, 0, z.columns) {
       const wide x = vector_step(tile->x, z, t)[c * z.columns + r];
       const wide u = x * wide_all(tile->problem->inverse_scale[c % z.derivatives]);
       finite &= wide_finite(u);
@@ -34,7 +34,7 @@ NEURLP_INLINE void solve_write(neurlp_tile *tile, sweep_sizes z, void *array, ne
 NEURLP_INLINE void solve_linear_term(const neurlp_tile *tile, sweep_sizes z) {
   const neurlp_formulation *f = &tile->problem->formulation;
   const int32_t last = sizes_globals(z) - 1;
-  for (int32_t r = 0; r < z.columns && z.slack; r++)
+  EACH (r, 0, z.columns && z.slack)
     tile->x.global[last * z.columns + r] +=
         wide_all(f->gamma * f->alpha) * widen(tile_global_factor(tile, z, last)[0]);
 }
@@ -42,9 +42,9 @@ NEURLP_INLINE void solve_linear_term(const neurlp_tile *tile, sweep_sizes z) {
 /* Hard final values have gone through one reflection: they are put in as they were given. */
 NEURLP_INLINE void solve_place_final(const neurlp_tile *tile, sweep_sizes z) {
   for (int32_t t = tile->shortest - 1; t < tile->steps && z.final && tile->problem->hard; t++)
-    for (int32_t k = 0; k < z.dimensions; k++)
-      for (int32_t j = 0; j < z.final; j++)
-        for (int32_t r = 0; r < z.columns; r++) {
+    EACH (k, 0, z.dimensions)
+      EACH (j, 0, z.final)
+        EACH (r, 0, z.columns) {
           wide_cell *x = vector_step(tile->x, z, t) + (k * z.derivatives + j) * z.columns + r;
           const wide value = tile_final_value(tile, z, k, j, r) * wide_all(tile->problem->scale[j]);
           *x = wide_select(tile_ends(tile, t), value, *x);

@@ -25,17 +25,17 @@ NEURLP_INLINE void sweep_absent_row(const neurlp_tile *tile, sweep_sizes z, int3
   rows_clear(row, rhs + columns);
   row[c] = lanes_all(1.0);
   if (!tile_known(tile, z, t, j)) return;
-  for (int32_t r = 0; r < columns; r++)
+  EACH (r, 0, columns)
     row[rhs + r] = narrow(tile_initial_value(tile, z, t, k, j, r) * wide_all(tile->problem->scale[j]));
 }
 
 /* The triangle before the first step: nothing but what is known. */
 NEURLP_INLINE void sweep_begin(const neurlp_tile *tile, sweep_sizes z, int32_t columns) {
   const int32_t rows = sizes_unknowns(z) + sizes_ahead(z) + sizes_globals(z);
-  rows_clear(tile->top, (int64_t)rows * sizes_stride(z));
+  rows_clear(tile->top, rows * sizes_stride(z));
   rows_clear(tile->square, rows);
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < z.derivatives; j++) {
+  EACH (k, 0, z.dimensions)
+    EACH (j, 0, z.derivatives) {
       if (tile_absent(tile, z, 0, j)) sweep_absent_row(tile, z, columns, 0, k, j);
       if (z.first && tile_known(tile, z, 0, j))
         tile_global_row(tile, z, k * z.derivatives + j)[0] = lanes_all(1.0);
@@ -46,7 +46,7 @@ NEURLP_INLINE void sweep_begin(const neurlp_tile *tile, sweep_sizes z, int32_t c
 NEURLP_INLINE void sweep_global_rows(const neurlp_tile *tile, sweep_sizes z, int32_t columns, work_cell *low,
                                      int32_t rows) {
   const int32_t first = sizes_global_column(z), end = sizes_rhs_column(z) + columns;
-  for (int32_t q = 0; q < sizes_globals(z); q++) {
+  EACH (q, 0, sizes_globals(z)) {
     work_cell *row = tile_global_row(tile, z, q) - first - q;
     const reflector h = reflector_make(&row[first + q], low + first + q, rows, sizes_stride(z));
     reflector_apply(h, low + first + q, row, low, rows, sizes_stride(z), first + q + 1, end);
@@ -57,7 +57,7 @@ NEURLP_INLINE void sweep_global_rows(const neurlp_tile *tile, sweep_sizes z, int
  * for the step after. */
 NEURLP_INLINE void sweep_ahead_rows(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t rows) {
   const int32_t n = sizes_unknowns(z), stride = sizes_stride(z), global = sizes_global_column(z);
-  for (int32_t k = 0; k < sizes_ahead(z); k++) {
+  EACH (k, 0, sizes_ahead(z)) {
     const int32_t c = n + (k + 1) * z.derivatives - 2;
     work_cell *row = tile->top + (n + k) * stride;
     const reflector h = reflector_make(&row[c], tile->low + c, rows, stride);
@@ -90,13 +90,13 @@ NEURLP_INLINE int32_t sweep_own_rows(const neurlp_tile *tile, sweep_sizes z, int
   return rows;
 }
 
-/* Part 1 where it is done in two, at the first step and with central rows: the step's own rows. Entries for
- * the next step are still zero and stay so, but for central rows. */
-NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
+/* Eliminates the first `rows` low rows, of step t alone, into the triangle. Entries for the next step are
+ * still zero and stay so, but for central rows. */
+NEURLP_INLINE void sweep_eliminate_own(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t,
+                                       int32_t rows) {
   const int32_t n = sizes_unknowns(z), stride = sizes_stride(z), global = sizes_global_column(z);
-  const int32_t rows = sweep_own_rows(tile, z, columns, 0, t, tile->low);
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < z.derivatives; j++) {
+  EACH (k, 0, z.dimensions)
+    EACH (j, 0, z.derivatives) {
       const int32_t c = k * z.derivatives + j;
       work_cell *row = tile->top + c * stride;
       if (tile_absent(tile, z, t, j)) continue;
@@ -104,6 +104,12 @@ NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32
       reflector_apply(h, tile->low + c, row, tile->low, rows, stride, c + 1, z.central ? 2 * n : n);
       reflector_apply(h, tile->low + c, row, tile->low, rows, stride, global, sizes_rhs_column(z) + columns);
     }
+}
+
+/* Part 1 where it is done in two, at the first step and with central rows: the step's own rows. */
+NEURLP_INLINE void sweep_equations(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
+  const int32_t rows = sweep_own_rows(tile, z, columns, 0, t, tile->low);
+  sweep_eliminate_own(tile, z, columns, t, rows);
   sweep_ahead_rows(tile, z, columns, rows);
   sweep_global_rows(tile, z, columns, tile->low, rows);
 }
@@ -120,8 +126,8 @@ NEURLP_INLINE int32_t sweep_begun(sweep_sizes z, int32_t k, int32_t j) {
 NEURLP_INLINE void sweep_smoothness(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), stride = sizes_stride(z), global = sizes_global_column(z);
   rows_smoothness(tile, z, columns, t);
-  for (int32_t k = 0; k < z.dimensions; k++)
-    for (int32_t j = 0; j < z.derivatives; j++) {
+  EACH (k, 0, z.dimensions)
+    EACH (j, 0, z.derivatives) {
       if (tile_absent(tile, z, t, j)) continue;
       const int32_t c = k * z.derivatives + j, rows = sweep_begun(z, k, j);
       const int32_t reach = z.central ? global : n + (k + 1) * z.derivatives;
@@ -164,12 +170,12 @@ NEURLP_INLINE void pivot_test_end(neurlp_tile *tile, pivot_test test) {
 NEURLP_INLINE void sweep_squares(const neurlp_tile *tile, sweep_sizes z) {
   const int32_t n = sizes_unknowns(z), ahead = sizes_ahead(z);
   rows_clear(tile->square, n);
-  for (int32_t k = 0; k < ahead; k++) {
+  EACH (k, 0, ahead) {
     tile->square[(k + 1) * z.derivatives - 2] = tile->square[n + k];
     tile->square[n + k] = lanes_all(0.0);
   }
-  for (int32_t c = 0; c < n; c++)
-    for (int32_t j = 0; j < n + ahead + sizes_globals(z); j++) {
+  EACH (c, 0, n)
+    EACH (j, 0, n + ahead + sizes_globals(z)) {
       const lanes x = tile->top[c * sizes_stride(z) + n + j];
       tile->square[j] = lanes_fma(x, x, tile->square[j]);
     }
@@ -180,13 +186,12 @@ NEURLP_INLINE void sweep_squares(const neurlp_tile *tile, sweep_sizes z) {
 NEURLP_INLINE void sweep_keep(neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), width = sizes_rhs_column(z);
   pivot_test test = pivot_test_begin();
-  for (int32_t c = 0; c < n; c++) {
+  EACH (c, 0, n) {
     const work_cell *row = tile->top + c * sizes_stride(z) + c;
     lane_cell *kept = tile_factor_row(tile, z, t, c);
-    for (int32_t j = 0; j < width - c; j++) kept[j] = row[j];
-    for (int32_t r = 0; r < columns; r++)
-      vector_step(tile->x, z, t)[c * columns + r] = widen(row[width - c + r]);
-    for (int32_t j = c; j < n; j++) tile->square[j] = lanes_fma(row[j - c], row[j - c], tile->square[j]);
+    EACH (j, 0, width - c) kept[j] = row[j];
+    EACH (r, 0, columns) vector_step(tile->x, z, t)[c * columns + r] = widen(row[width - c + r]);
+    EACH (j, c, n) tile->square[j] = lanes_fma(row[j - c], row[j - c], tile->square[j]);
     pivot_test_add(&test, z, row[0], tile->square[c]);
     kept[0] = lanes_all(1.0) / row[0];
   }
@@ -199,10 +204,10 @@ NEURLP_INLINE void sweep_keep_globals(neurlp_tile *tile, sweep_sizes z, int32_t 
   work_cell *square = tile->square + sizes_unknowns(z) + sizes_ahead(z);
   const int32_t globals = sizes_globals(z);
   pivot_test test = pivot_test_begin();
-  for (int32_t q = 0; q < globals; q++) {
+  EACH (q, 0, globals) {
     work_cell *row = tile_global_row(tile, z, q);
-    for (int32_t r = 0; r < columns; r++) tile->x.global[q * columns + r] = widen(row[globals - q + r]);
-    for (int32_t j = q; j < globals; j++) square[j] = lanes_fma(row[j - q], row[j - q], square[j]);
+    EACH (r, 0, columns) tile->x.global[q * columns + r] = widen(row[globals - q + r]);
+    EACH (j, q, globals) square[j] = lanes_fma(row[j - q], row[j - q], square[j]);
     pivot_test_add(&test, z, row[0], square[q]);
     row[0] = lanes_all(1.0) / row[0];
   }
@@ -213,7 +218,7 @@ NEURLP_INLINE void sweep_keep_globals(neurlp_tile *tile, sweep_sizes z, int32_t 
 NEURLP_INLINE void sweep_cut(const neurlp_tile *tile, sweep_sizes z, int32_t width, int32_t t, int32_t c) {
   const lane_mask within = narrow_mask(tile_within(tile, t));
   work_cell *row = tile->top + c * sizes_stride(z);
-  for (int32_t j = c; j < width; j++) row[j] = lanes_select(within, row[j], lanes_all(j == c ? 1.0 : 0.0));
+  EACH (j, c, width) row[j] = lanes_select(within, row[j], lanes_all(j == c ? 1.0 : 0.0));
 }
 
 /* Row c of the triangle for the next step, from the low row that has become triangular: what stands before
@@ -221,19 +226,18 @@ NEURLP_INLINE void sweep_cut(const neurlp_tile *tile, sweep_sizes z, int32_t wid
 NEURLP_INLINE void sweep_shift(sweep_sizes z, int32_t columns, int32_t c, const work_cell *low,
                                work_cell *row) {
   const int32_t n = sizes_unknowns(z), global = sizes_global_column(z);
-  for (int32_t i = c; i < n; i++) row[i] = low[n + i];
-  for (int32_t i = n; i < global; i++) row[i] = lanes_all(0.0);
-  for (int32_t k = c < n ? 0 : c - n; k < sizes_ahead(z); k++)
-    row[n + (k + 1) * z.derivatives - 2] = low[2 * n + k];
-  for (int32_t i = global; i < sizes_rhs_column(z) + columns; i++) row[i] = low[i];
+  EACH (i, c, n) row[i] = low[n + i];
+  EACH (i, n, global) row[i] = lanes_all(0.0);
+  EACH (k, c < n ? 0 : c - n, sizes_ahead(z)) row[n + (k + 1) * z.derivatives - 2] = low[2 * n + k];
+  EACH (i, global, sizes_rhs_column(z) + columns) row[i] = low[i];
 }
 
 /* Lanes that end at step t have nothing ahead: what those rows hold belongs to the global unknowns. */
 NEURLP_INLINE void sweep_end_ahead(const neurlp_tile *tile, sweep_sizes z, int32_t columns, int32_t t) {
   const int32_t n = sizes_unknowns(z), width = sizes_rhs_column(z) + columns, stride = sizes_stride(z);
   const lane_mask go_on = narrow_mask(tile_within(tile, t + 1));
-  for (int32_t k = 0; k < sizes_ahead(z); k++)
-    for (int32_t i = 0; i < width; i++) {
+  EACH (k, 0, sizes_ahead(z))
+    EACH (i, 0, width) {
       work_cell *x = &tile->top[(n + k) * stride + i];
       tile->low[k * stride + i] = lanes_select(go_on, lanes_all(0.0), *x);
       *x = lanes_select(go_on, *x, lanes_all(0.0));
@@ -252,14 +256,14 @@ NEURLP_INLINE void sweep_carry(const neurlp_tile *tile, sweep_sizes z, int32_t c
   const int32_t width = sizes_rhs_column(z) + columns;
   int32_t rows = z.dimensions * sizes_smoothness_rows(z);
   work_cell *low = tile->low;
-  for (int32_t k = 0; k < ahead; k++, rows++)
-    for (int32_t i = 0; i < width; i++) low[rows * stride + i] = tile->top[(n + k) * stride + i];
+  UNROLLED for (int32_t k = 0; k < ahead; k++, rows++) EACH (i, 0, width) low[rows * stride + i] =
+      tile->top[(n + k) * stride + i];
   if (tile_known_final(tile, z, t, 0)) {
     rows_hard_final(tile, z, columns, n, t, low + rows * stride);
     rows += z.dimensions * z.final;
   }
   if (sweep_merges(z, t)) rows += sweep_own_rows(tile, z, columns, n, t, low + rows * stride);
-  for (int32_t c = 0; c < n + ahead; c++) {
+  EACH (c, 0, n + ahead) {
     const bool local = c < n;
     const int32_t k = local ? c / z.derivatives : c - n, j = local ? c % z.derivatives : z.derivatives - 2;
     work_cell *row = tile->top + c * stride;
@@ -317,7 +321,7 @@ typedef void (*sweep_function)(neurlp_tile *tile, sweep_sizes z, int32_t columns
 /* The triangle of the global unknowns goes to the store, or comes from there. */
 NEURLP_INLINE void sweep_move_globals(const neurlp_tile *tile, sweep_sizes z, bool to_store) {
   lane_cell *rows = tile->globals + (sizes_unknowns(z) + sizes_ahead(z)) * sizes_stride(z);
-  for (int32_t i = 0; i < sizes_globals(z) * sizes_stride(z); i++)
+  EACH (i, 0, sizes_globals(z) * sizes_stride(z))
     if (to_store)
       tile->kept_top[i] = rows[i];
     else

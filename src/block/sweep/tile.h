@@ -217,7 +217,7 @@ NEURLP_INLINE void tile_scatter(const neurlp_tile *tile, sweep_sizes z, wide x, 
     wide_scatter(x, target, offset, tile->count);
     return;
   }
-  for (int32_t l = 0; l < tile->count; l++)
+  for (int32_t l = 0; l < LANES && l < tile->count; l++)
     if (t < (int32_t)tile->length[l]) target[l][offset] = x[l];
 }
 
@@ -247,7 +247,7 @@ NEURLP_ANYWHERE void tile_point_out(const neurlp_tile *tile, const neurlp_shape 
 NEURLP_ANYWHERE void tile_fill(const neurlp_tile *tile, neurlp_array which, int32_t steps, bool intervals,
                                outer *const target[LANES]) {
   const neurlp_extents extents = neurlp_array_extents(tile->shape, which);
-  for (int32_t l = 0; l < tile->count && !tile->job->pieces; l++) {
+  for (int32_t l = 0; l < LANES && l < tile->count && !tile->job->pieces; l++) {
     const int32_t own = (int32_t)tile->length[l] - intervals, written = own < steps ? own : steps;
     for (int64_t i = written * extents.step_stride; i < steps * extents.step_stride; i++) target[l][i] = 0;
     for (int64_t i = 0; i < extents.per_system && tile->status[l] != 0; i++) target[l][i] = (outer)NAN;
@@ -302,9 +302,13 @@ NEURLP_ANYWHERE void tile_workspace(neurlp_tile *tile, const neurlp_tile_job *jo
   const int64_t local = problem->shape.steps * tile_unknowns_step(problem),
                 whole = tile_vector_numbers(problem);
   wide_cell *outer_part = wide_cells(job->workspace, job->lane);
-  tile_vector *vectors[3] = {&tile->x, &tile->change, &tile->source};
-  for (int32_t i = 0; i < (tile_refines(problem) ? 3 : 1); i++, outer_part += whole)
-    *vectors[i] = (tile_vector){outer_part, outer_part + local};
+  tile->x = (tile_vector){outer_part, outer_part + local};
+  outer_part += whole;
+  if (tile_refines(problem)) {
+    tile->change = (tile_vector){outer_part, outer_part + local};
+    tile->source = (tile_vector){outer_part + whole, outer_part + whole + local};
+    outer_part += 2 * whole;
+  }
   tile->scratch = outer_part;
   const void *factor = job->kept ? job->kept : job->workspace;
   tile->factor = tile_inner_cells(factor, tile_outer(problem), job->kept ? 0 : job->lane);
@@ -341,7 +345,8 @@ NEURLP_ANYWHERE void tile_open(neurlp_tile *tile, const neurlp_tile_job *job) {
 
 NEURLP_ANYWHERE void tile_report(const neurlp_tile *tile, neurlp_status *status) {
   const int64_t first = tile->job->first;
-  for (int32_t l = 0; l < tile->count; l++) status[first + l] = (neurlp_status)(int32_t)tile->status[l];
+  for (int32_t l = 0; l < LANES && l < tile->count; l++)
+    status[first + l] = (neurlp_status)(int32_t)tile->status[l];
 }
 
 #endif
