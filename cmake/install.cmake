@@ -7,6 +7,10 @@ install(TARGETS neurlp EXPORT neurlp
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
         PUBLIC_HEADER DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library)
 
+set(NEURLP_CONFIG_CUDA "")
+if(NEURLP_HAVE_CUDA)
+  set(NEURLP_CONFIG_CUDA "find_dependency(CUDAToolkit)")
+endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/neurlp)
 install(EXPORT neurlp NAMESPACE neurlp:: FILE neurlp-targets.cmake DESTINATION ${package_dir} COMPONENT library)
 configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/neurlp-config.cmake.in
@@ -28,6 +32,9 @@ file(RELATIVE_PATH NEURLP_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 list(JOIN LAPACK_LIBRARIES " " behind)
 list(JOIN OpenMP_C_LIBRARIES " " openmp)
 set(NEURLP_PC_BEHIND "${behind} ${openmp} -lm")
+if(NEURLP_HAVE_CUDA)
+  string(APPEND NEURLP_PC_BEHIND " ${CUDA_cudart_static_LIBRARY} -lpthread -ldl -lrt")
+endif()
 get_target_property(kind neurlp TYPE)
 if(kind STREQUAL STATIC_LIBRARY)
   set(NEURLP_PC_LIBS " ${NEURLP_PC_BEHIND}")

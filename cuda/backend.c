@@ -77,19 +77,18 @@ static void destroy_cuda(void **state) {
   cuda_state *s = *state;
   if (!s) return;
   neurlp_context *context = s->context;
-  for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES && s->device; i++) {
+  for (int32_t i = 0; i < s->plan.queues; i++) {
     cuda_queue *q = &s->queues[i];
     void *list[3] = {q->room, q->sums, q->workspace}, *pinned = q->pinned;
     for (int32_t j = 0; j < 3; j++) s->device->operations->release(s->device, &list[j]);
     s->device->operations->release_pinned(s->device, &pinned);
   }
-  if (s->device) {
-    void *shared = s->shared, *store = s->store;
-    s->device->operations->release(s->device, &shared);
-    s->device->operations->release(s->device, &store);
-    release_left(s, &s->kept);
-    release_left(s, &s->passing);
-  }
+  void *shared = s->shared, *store = s->store;
+  s->device->operations->release(s->device, &shared);
+  s->device->operations->release(s->device, &store);
+  release_left(s, &s->kept);
+  release_left(s, &s->passing);
+  cuda_cut_destroy(s);
   neurlp_release(context, state);
 }
 
@@ -115,6 +114,27 @@ static neurlp_status check_limit(const cuda_state *s, size_t limit) {
                      s->device->name, s->plan.device_bytes, limit);
 }
 
+/* Plans with time cut where that helps and fits, or else without. */
+static void make_plan(const neurlp_problem *problem, const neurlp_device *device, size_t limit,
+                      cuda_plan *plan, cuda_cut *cut) {
+  const neurlp_cuda_kernels *kernels = neurlp_cuda_kernels_of(problem->shape.precision);
+  cuda_cut_plan(cut, problem, kernels, device->threads);
+  if (cut->plan.intervals > 0) {
+    cuda_plan_make_cut(plan, problem, cut);
+    if (plan->device_bytes <= limit) return;
+    cut->plan.intervals = 0;
+  }
+  cuda_plan_make(plan, problem, kernels, device->threads, limit);
+}
+
+/* Kernels for known sizes know nothing of joints. */
+static void choose_kernels(cuda_state *s) {
+  const neurlp_cuda_sized *sized = s->cut.plan.intervals > 0 ? NULL : neurlp_cuda_sized_find(s->problem);
+  s->kernels = neurlp_cuda_kernels_of(s->problem->shape.precision);
+  s->solve = sized ? &sized->solve : &s->kernels->solve;
+  s->adjoint = sized ? &sized->adjoint : &s->kernels->adjoint;
+}
+
 static neurlp_status create_on(neurlp_context *context, const neurlp_problem *problem, neurlp_device *device,
                                void **state) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -122,19 +142,15 @@ static neurlp_status create_on(neurlp_context *context, const neurlp_problem *pr
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof(cuda_state), &made));
   cuda_state *s = made;
   const size_t limit = limit_bytes(device);
-  *s = (cuda_state){.context = context,
-                    .problem = problem,
-                    .device = device,
-                    .kernels = neurlp_cuda_kernels_of(problem->shape.precision)};
-  const neurlp_cuda_sized *sized = neurlp_cuda_sized_find(problem);
-  s->solve = sized ? &sized->solve : &s->kernels->solve;
-  s->adjoint = sized ? &sized->adjoint : &s->kernels->adjoint;
-  cuda_plan_make(&s->plan, problem, s->kernels, device->threads, limit);
+  *s = (cuda_state){.context = context, .problem = problem, .device = device};
+  make_plan(problem, device, limit, &s->plan, &s->cut);
+  choose_kernels(s);
   NEURLP_TRY(check_limit(s, limit));
-  for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++) NEURLP_TRY(allocate_queue(s, &s->queues[i]));
+  for (int32_t i = 0; i < s->plan.queues; i++) NEURLP_TRY(allocate_queue(s, &s->queues[i]));
   NEURLP_TRY(device->operations->allocate(device, s->plan.shared_bytes, (void **)&s->shared));
   if (s->plan.store_bytes > 0)
     NEURLP_TRY(device->operations->allocate(device, s->plan.store_bytes, (void **)&s->store));
+  if (s->cut.plan.intervals > 0) NEURLP_TRY(cuda_cut_create(s));
   if (problem->one_factor) {
     NEURLP_TRY(allocate_left(s, &s->kept));
     NEURLP_TRY(allocate_left(s, &s->passing));
@@ -250,7 +266,7 @@ static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, cons
                                   const void *grad_output, const neurlp_gradients *gradients,
                                   neurlp_status *statuses) {
   cuda_state *s = state;
-  cuda_call call = {.kernel = s->adjoint, .stored = s->store != NULL};
+  cuda_call call = {.kernel = s->adjoint, .stored = s->problem->keeps};
   list_inputs(&call, inputs);
   list_gradients(&call, gradients);
   call.in[CUDA_SOLUTION] = solution;
@@ -262,7 +278,7 @@ static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, cons
 static neurlp_status tangent_cuda(void *state, const neurlp_inputs *inputs, const void *solution,
                                   const neurlp_direction *direction, void *tangent, neurlp_status *statuses) {
   cuda_state *s = state;
-  cuda_call call = {.kernel = &s->kernels->tangent, .stored = s->store != NULL};
+  cuda_call call = {.kernel = &s->kernels->tangent, .stored = s->problem->keeps};
   list_inputs(&call, inputs);
   list_direction(&call, direction);
   call.in[CUDA_SOLUTION] = solution;
@@ -285,8 +301,8 @@ static neurlp_status slack_cuda(void *state, const neurlp_inputs *inputs, const 
 
 static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *problem) {
   cuda_plan plan;
-  cuda_plan_make(&plan, problem, neurlp_cuda_kernels_of(problem->shape.precision), device->threads,
-                 limit_bytes(device));
+  cuda_cut cut;
+  make_plan(problem, device, limit_bytes(device), &plan, &cut);
   return sizeof(cuda_state) + plan.device_bytes + plan.pinned_bytes;
 }
 
@@ -303,7 +319,7 @@ static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *pr
   }                                                                                                          \
   static size_t workspace_bytes_##suffix(const neurlp_context *context, const neurlp_problem *problem) {     \
     neurlp_device *device = NULL;                                                                            \
-    const neurlp_status status = open((neurlp_context *)problem->context, &device);                          \
+    const neurlp_status status = open(problem->context, &device);                                            \
     (void)context;                                                                                           \
     return status < 0 ? 0 : workspace_bytes_on(device, problem);                                             \
   }                                                                                                          \

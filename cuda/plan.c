@@ -5,10 +5,6 @@ static const size_t ROOM_BYTES = (size_t)256 << 20;
 
 enum { GROUP = NEURLP_CUDA_GROUP };
 
-size_t cuda_whole_bytes(size_t bytes) {
-  return (bytes + 255) / 256 * 256;
-}
-
 static int64_t whole_groups(int64_t items) {
   return (items + GROUP - 1) / GROUP * GROUP;
 }
@@ -75,14 +71,15 @@ static int64_t even_threads(int64_t items, int64_t most) {
 static void add_up(cuda_plan *plan) {
   const size_t workspace = plan->group_bytes * (size_t)(plan->threads / GROUP);
   plan->device_bytes = plan->store_bytes + plan->shared_bytes +
-                       NEURLP_DEVICE_QUEUES * (plan->room_bytes + plan->sums_bytes + workspace);
-  plan->pinned_bytes = NEURLP_DEVICE_QUEUES * plan->room_bytes;
+                       (size_t)plan->queues * (plan->room_bytes + plan->sums_bytes + workspace);
+  plan->pinned_bytes = (size_t)plan->queues * plan->room_bytes;
 }
 
 void cuda_plan_make(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
                     int64_t device_threads, size_t limit_bytes) {
   const int64_t systems = problem->shape.systems;
-  *plan = (cuda_plan){.group_bytes = kernels->group_bytes(problem), .threads = GROUP};
+  *plan = (cuda_plan){
+      .queues = NEURLP_DEVICE_QUEUES, .group_bytes = kernels->group_bytes(problem), .threads = GROUP};
   find_extents(plan, &problem->shape);
   if (problem->keeps)
     plan->store_bytes = kernels->store_bytes(problem, false) * (size_t)(whole_groups(systems) / GROUP);
@@ -93,4 +90,14 @@ void cuda_plan_make(cuda_plan *plan, const neurlp_problem *problem, const neurlp
   const int64_t most = device_threads > GROUP ? device_threads / GROUP * GROUP : GROUP;
   plan->threads = even_threads(plan->chunk, more + GROUP < most ? more + GROUP : most);
   add_up(plan);
+}
+
+void cuda_plan_make_cut(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut) {
+  *plan = (cuda_plan){
+      .queues = 1, .group_bytes = cut->group_bytes, .threads = cut->threads, .chunk = problem->shape.systems};
+  find_extents(plan, &problem->shape);
+  plan->room_bytes = place_all(plan);
+  add_up(plan);
+  plan->device_bytes += cut->list_bytes + cut->device_bytes;
+  plan->pinned_bytes += cut->list_bytes;
 }

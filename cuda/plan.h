@@ -3,6 +3,7 @@
 #ifndef NEURLP_CUDA_PLAN_H
 #define NEURLP_CUDA_PLAN_H
 
+#include "cuda/cut.h"
 #include "cuda/device.h"
 
 /* Arrays of a call: those of neurlp_array, the same as gradients, the same as a direction, and others. */
@@ -27,6 +28,7 @@ typedef struct cuda_extent {
 } cuda_extent;
 
 typedef struct cuda_plan {
+  int32_t queues;      /* that take turns */
   int64_t chunk;       /* systems that go through at one time: whole groups, or all */
   int64_t threads;     /* that do: whole groups */
   size_t group_bytes;  /* workspace of a group of threads */
@@ -47,7 +49,7 @@ enum { CUDA_SUM_PARTS = 64 };
 void cuda_plan_make(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
                     int64_t device_threads, size_t limit_bytes);
 
-/* A multiple of 256 bytes. */
-size_t cuda_whole_bytes(size_t bytes);
+/* The same for time that is cut: all systems go through at one time. */
+void cuda_plan_make_cut(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut);
 
 #endif

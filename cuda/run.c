@@ -168,7 +168,7 @@ static neurlp_status finish_sums(const cuda_state *s, const cuda_call *call) {
     const size_t all = s->plan.extents[role].shared, offset = sum_offset(s, role), most = s->plan.room_bytes;
     unsigned char *to = call->out[role], *total = s->queues[0].sums + offset;
     if (!to || all == 0) continue;
-    for (int32_t queue = 1; queue < NEURLP_DEVICE_QUEUES; queue++)
+    for (int32_t queue = 1; queue < s->plan.queues; queue++)
       NEURLP_TRY(
           launch_sum(s, 0,
                      &(neurlp_cuda_sum){.from = s->queues[queue].sums + offset,
@@ -263,8 +263,11 @@ static neurlp_status begin_chunk(cuda_state *s, const cuda_call *call, int32_t q
   q->count = call->systems - first < s->plan.chunk ? call->systems - first : s->plan.chunk;
   NEURLP_TRY(bring_inputs(s, call, queue, in));
   make_tiles(s, call, queue, in, &tiles);
-  NEURLP_TRY(
-      s->device->operations->launch(s->device, queue, call->kernel, tiles.threads, &tiles, sizeof tiles));
+  if (s->cut.plan.intervals > 0 && call->kernel != &s->kernels->slack)
+    NEURLP_TRY(cuda_cut_run(s, call, &tiles));
+  else
+    NEURLP_TRY(
+        s->device->operations->launch(s->device, queue, call->kernel, tiles.threads, &tiles, sizeof tiles));
   NEURLP_TRY(send_outputs(s, call, queue));
 done:
   return status;
@@ -272,7 +275,7 @@ done:
 
 /* After a failure nothing may be left in a queue that writes to memory of this call. */
 static void abandon(cuda_state *s) {
-  for (int32_t queue = 0; queue < NEURLP_DEVICE_QUEUES; queue++) {
+  for (int32_t queue = 0; queue < s->plan.queues; queue++) {
     s->queues[queue].count = 0;
     (void)s->device->operations->wait(s->device, queue);
   }
@@ -281,15 +284,15 @@ static void abandon(cuda_state *s) {
 neurlp_status cuda_run(cuda_state *s, const cuda_call *call) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(copy_shared(s, call));
-  for (int32_t queue = 0; queue < NEURLP_DEVICE_QUEUES && s->plan.sums_bytes > 0; queue++)
+  for (int32_t queue = 0; queue < s->plan.queues && s->plan.sums_bytes > 0; queue++)
     NEURLP_TRY(s->device->operations->set(s->device, queue, s->queues[queue].sums, 0, s->plan.sums_bytes));
   int32_t queue = 0;
   for (int64_t first = 0; first < call->systems; first += s->plan.chunk) {
     NEURLP_TRY(finish_chunk(s, call, queue));
     NEURLP_TRY(begin_chunk(s, call, queue, first));
-    queue = (queue + 1) % NEURLP_DEVICE_QUEUES;
+    queue = (queue + 1) % s->plan.queues;
   }
-  for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++, queue = (queue + 1) % NEURLP_DEVICE_QUEUES)
+  for (int32_t i = 0; i < s->plan.queues; i++, queue = (queue + 1) % s->plan.queues)
     NEURLP_TRY(finish_chunk(s, call, queue));
   NEURLP_TRY(finish_sums(s, call));
 done:

@@ -29,6 +29,7 @@ typedef struct cuda_state {
   cuda_queue queues[NEURLP_DEVICE_QUEUES];
   unsigned char *shared;   /* plan.shared_bytes: inputs and directions that systems share */
   unsigned char *store;    /* the factors of all systems of the last solve, or NULL */
+  cuda_cut cut;            /* where time is cut: then all systems go through at one time */
   cuda_left kept, passing; /* that of prepare, and of a call that gives its own */
 } cuda_state;
 
@@ -45,5 +46,11 @@ typedef struct cuda_call {
 
 /* Runs a call for all systems. */
 neurlp_status cuda_run(cuda_state *state, const cuda_call *call);
+
+/* Allocates for time that is cut; frees that; starts all that is to be done with the systems of a call, in
+ * queue 0, where `tiles` says what that would be if time were not cut. */
+neurlp_status cuda_cut_create(cuda_state *state);
+void cuda_cut_destroy(cuda_state *state);
+neurlp_status cuda_cut_run(cuda_state *state, const cuda_call *call, const neurlp_cuda_tiles *tiles);
 
 #endif

@@ -13,7 +13,7 @@ static int64_t tiles_of(const neurlp_kernels *kernels, int64_t items) {
 /* The most tiles of a call. */
 static int64_t most_tiles(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
   const int64_t systems = problem->shape.systems;
-  const int64_t pieces = cut->intervals > 0 ? systems * cut->most : 0;
+  const int64_t pieces = cut->plan.intervals > 0 ? systems * cut->plan.most : 0;
   return tiles_of(kernels, systems) + tiles_of(kernels, pieces);
 }
 
@@ -22,9 +22,9 @@ static size_t store_bytes(const neurlp_kernels *kernels, const neurlp_problem *p
   const int64_t systems = problem->shape.systems;
   if (!problem->keeps) return 0;
   const size_t tiles = (size_t)tiles_of(kernels, systems);
-  if (cut->intervals == 0) return tiles * kernels->store_bytes(problem, false);
-  return tiles * kernels->store_bytes(&cut->head, true) +
-         (size_t)tiles_of(kernels, systems * cut->most) * kernels->store_bytes(&cut->piece, true);
+  if (cut->plan.intervals == 0) return tiles * kernels->store_bytes(problem, false);
+  return tiles * kernels->store_bytes(&cut->plan.head, true) +
+         (size_t)tiles_of(kernels, systems * cut->plan.most) * kernels->store_bytes(&cut->plan.piece, true);
 }
 
 /* No more threads than tiles. */
@@ -40,8 +40,9 @@ static size_t whole_lines(size_t bytes) {
 
 /* Workspace of a thread: for a tile of systems, or of pieces. */
 static size_t thread_bytes(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
-  if (cut->intervals == 0) return whole_lines(kernels->workspace_bytes(problem));
-  const size_t head = kernels->workspace_bytes(&cut->head), piece = kernels->workspace_bytes(&cut->piece);
+  if (cut->plan.intervals == 0) return whole_lines(kernels->workspace_bytes(problem));
+  const size_t head = kernels->workspace_bytes(&cut->plan.head),
+               piece = kernels->workspace_bytes(&cut->plan.piece);
   return whole_lines(head > piece ? head : piece);
 }
 
@@ -160,7 +161,7 @@ void neurlp_run_tiles_cpu(const cpu_state *cpu, cpu_kernel kernel, const neurlp_
 static void run_job(cpu_state *cpu, cpu_kernel kernel, neurlp_tile_job *job) {
   job->store = cpu->store;
   job->stored = cpu->store && !job->solution;
-  if (cpu->cut.intervals > 0)
+  if (cpu->cut.plan.intervals > 0)
     neurlp_run_cut_cpu(cpu, kernel, job);
   else if (job->gradients)
     neurlp_run_adjoint_cpu(cpu, job, 1);

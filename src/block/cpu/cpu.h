@@ -5,6 +5,7 @@
 #include "block/arrays.h"
 #include "block/backend.h"
 #include "block/cpu/kernels.h"
+#include "block/pieces.h"
 
 /* The map from right-hand sides and values to solutions, where the left-hand side is kept (docs/math.md,
  * section 5): row i of `numbers` is the solution to unit input i. The inputs are rhs, initial and final
@@ -19,19 +20,15 @@ typedef struct cpu_map {
   neurlp_status *status; /* [m] */
 } cpu_map;
 
-/* Where time is cut (docs/math.md, section 2). The pieces of a batch: the first one of each system, heads, of
- * lengths that differ, then all others, which are equally long, system by system. */
+/* Where time is cut (docs/math.md, section 2). */
 typedef struct cpu_cut {
-  int32_t intervals; /* of a piece that is not a head; 0: time is not cut */
-  int64_t most;      /* such pieces of one system */
-  neurlp_problem head, piece;
+  neurlp_cut plan;
   neurlp_piece *pieces;  /* [S + S most] */
   neurlp_status *status; /* one for each */
   double *ends;          /* [S + S most][numbers of an end] */
   double *joints;        /* [S + S most][n][R] */
   double *chains;        /* workspace of each thread for one system's */
   void *parts;           /* [S + S most][part_numbers] gradients that are constant in time */
-  int64_t part_numbers;  /* 0: there are none */
 } cpu_cut;
 
 typedef struct cpu_state {

@@ -13,48 +13,8 @@
  * are cut, where the shape does not say. */
 enum { PIECE_INTERVALS = 256, CUT_STEPS = 4096 };
 
-static bool can_cut(const neurlp_problem *problem) {
-  return !problem->central && !problem->first && !problem->final && !problem->one_factor &&
-         problem->shape.precision != NEURLP_MIXED;
-}
-
-/* Pieces of a system of so many steps, beside the first one, in which all given steps are. */
-static int64_t piece_count(const cpu_cut *cut, const neurlp_shape *shape, int32_t steps) {
-  const bool short_one = shape->piece_intervals == 0 && steps < CUT_STEPS;
-  const int32_t room = steps - 1 - shape->initial_steps;
-  return short_one || room <= 0 ? 0 : room / cut->intervals;
-}
-
-/* The most steps of a first piece. */
-static int32_t longest_head(const cpu_cut *cut, const neurlp_shape *shape) {
-  const int64_t most = shape->initial_steps + (int64_t)cut->intervals;
-  const int64_t whole = shape->piece_intervals == 0 && most < CUT_STEPS ? CUT_STEPS : most;
-  const int64_t steps = whole < shape->steps ? whole : shape->steps;
-  return (int32_t)(steps < 2 ? 2 : steps);
-}
-
-/* Numbers of a step that are gradients of something constant in time, of each system. */
-static int64_t part_numbers(const neurlp_problem *problem) {
-  const neurlp_shape *z = &problem->shape;
-  const bool any = z->coefficients_sharing == NEURLP_CONSTANT || z->rhs_sharing == NEURLP_CONSTANT ||
-                   z->steps_sharing == NEURLP_CONSTANT;
-  return any ? z->equations * ((int64_t)problem->unknowns + z->columns) + z->dimensions : 0;
-}
-
 void neurlp_cut_plan_cpu(cpu_cut *cut, const neurlp_problem *problem) {
-  const neurlp_shape *shape = &problem->shape;
-  cut->intervals = 0;
-  if (!can_cut(problem)) return;
-  cut->intervals = shape->piece_intervals > 0 ? shape->piece_intervals : PIECE_INTERVALS;
-  if (cut->intervals >= shape->steps) cut->intervals = shape->steps;
-  cut->most = piece_count(cut, shape, shape->steps);
-  if (cut->most == 0) {
-    cut->intervals = 0;
-    return;
-  }
-  cut->head = neurlp_problem_of_piece(problem, longest_head(cut, shape), true);
-  cut->piece = neurlp_problem_of_piece(problem, cut->intervals + 1, false);
-  cut->part_numbers = part_numbers(problem);
+  neurlp_cut_plan(&cut->plan, problem, PIECE_INTERVALS, CUT_STEPS);
 }
 
 static neurlp_end_layout layout_of(const neurlp_problem *problem) {
@@ -63,23 +23,23 @@ static neurlp_end_layout layout_of(const neurlp_problem *problem) {
 
 /* Bytes for each piece, and of all. */
 size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, int32_t threads) {
-  if (cut->intervals == 0) return 0;
+  if (cut->plan.intervals == 0) return 0;
   const neurlp_end_layout layout = layout_of(problem);
   const int64_t joint = layout.unknowns * layout.columns;
   const size_t piece = sizeof(neurlp_piece) + sizeof(neurlp_status) +
                        (size_t)(layout.numbers + joint) * sizeof(double) +
-                       (size_t)cut->part_numbers * neurlp_number_bytes(&problem->shape);
-  return (size_t)(problem->shape.systems * (cut->most + 1)) * piece +
-         (size_t)threads * (size_t)neurlp_chain_numbers(layout, cut->most + 1) * sizeof(double);
+                       (size_t)cut->plan.part_numbers * neurlp_number_bytes(&problem->shape);
+  return (size_t)(problem->shape.systems * (cut->plan.most + 1)) * piece +
+         (size_t)threads * (size_t)neurlp_chain_numbers(layout, cut->plan.most + 1) * sizeof(double);
 }
 
 neurlp_status neurlp_cut_create_cpu(cpu_state *cpu) {
   const neurlp_problem *problem = cpu->problem;
   cpu_cut *cut = &cpu->cut;
   neurlp_status status = NEURLP_SUCCESS;
-  if (cut->intervals == 0) return status;
+  if (cut->plan.intervals == 0) return status;
   const neurlp_end_layout layout = layout_of(problem);
-  const int64_t all = problem->shape.systems * (cut->most + 1);
+  const int64_t all = problem->shape.systems * (cut->plan.most + 1);
   const size_t number = sizeof(double);
   NEURLP_TRY(neurlp_allocate(cpu->context, all, sizeof(neurlp_piece), &cut->pieces));
   NEURLP_TRY(neurlp_allocate(cpu->context, all, sizeof(neurlp_status), &cut->status));
@@ -87,8 +47,9 @@ neurlp_status neurlp_cut_create_cpu(cpu_state *cpu) {
   NEURLP_TRY(
       neurlp_allocate(cpu->context, all * layout.unknowns, (size_t)layout.columns * number, &cut->joints));
   NEURLP_TRY(neurlp_allocate(cpu->context, cpu->threads,
-                             (size_t)neurlp_chain_numbers(layout, cut->most + 1) * number, &cut->chains));
-  NEURLP_TRY(neurlp_allocate(cpu->context, all * cut->part_numbers, neurlp_number_bytes(&problem->shape),
+                             (size_t)neurlp_chain_numbers(layout, cut->plan.most + 1) * number,
+                             &cut->chains));
+  NEURLP_TRY(neurlp_allocate(cpu->context, all * cut->plan.part_numbers, neurlp_number_bytes(&problem->shape),
                              &cut->parts));
 done:
   return status;
@@ -101,32 +62,6 @@ void neurlp_cut_destroy_cpu(cpu_state *cpu) {
   neurlp_release(cpu->context, &cpu->cut.joints);
   neurlp_release(cpu->context, &cpu->cut.chains);
   neurlp_release(cpu->context, &cpu->cut.parts);
-}
-
-/* Lists the pieces of a call; returns how many there are beside the heads. The joint at a head's end has its
- * system's index, less that of its first other piece, which is thus known from it. */
-static int64_t list_pieces(cpu_cut *cut, const neurlp_shape *shape, const neurlp_inputs *inputs) {
-  neurlp_piece *heads = cut->pieces, *pieces = heads + inputs->systems;
-  int64_t count = 0;
-  for (int64_t s = 0; s < inputs->systems; s++) {
-    const int32_t steps = inputs->lengths ? inputs->lengths[s] : shape->steps;
-    const int64_t own = piece_count(cut, shape, steps);
-    const int32_t head = (int32_t)(steps - own * cut->intervals);
-    heads[s] = (neurlp_piece){.system = s, .length = head, .joined = own > 0, .joint = s + count};
-    for (int64_t p = 0; p < own; p++)
-      pieces[count + p] = (neurlp_piece){.system = s,
-                                         .start = (int32_t)(head - 1 + p * cut->intervals),
-                                         .length = cut->intervals + 1,
-                                         .joined = true,
-                                         .joint = s + count + p + 1};
-    count += own;
-  }
-  return count;
-}
-
-/* Where the other pieces of system s begin in their list; for s = systems where they end. */
-static int64_t first_piece(const cpu_cut *cut, int64_t systems, int64_t s, int64_t count) {
-  return s < systems ? cut->pieces[s].joint - s : count;
 }
 
 /* The first failure among the pieces of a system, given to all of them. */
@@ -145,11 +80,12 @@ static void solve_chains(cpu_state *cpu, int64_t systems, int64_t count, bool no
   cpu_cut *cut = &cpu->cut;
   const neurlp_end_layout layout = layout_of(cpu->problem);
   const int64_t joint = layout.unknowns * layout.columns;
-  const int64_t room = neurlp_chain_numbers(layout, cut->most + 1);
+  const int64_t room = neurlp_chain_numbers(layout, cut->plan.most + 1);
   const double epsilon = cpu->problem->shape.precision == NEURLP_SINGLE ? FLT_EPSILON : DBL_EPSILON;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads) if (systems > 1)
   for (int64_t s = 0; s < systems; s++) {
-    const int64_t begin = first_piece(cut, systems, s, count), end = first_piece(cut, systems, s + 1, count);
+    const int64_t begin = neurlp_cut_first(cut->pieces, systems, s, count),
+                  end = neurlp_cut_first(cut->pieces, systems, s + 1, count);
     const neurlp_status status = settle_status(cut, systems, s, begin, end, NEURLP_SUCCESS);
     if (status != NEURLP_SUCCESS || begin == end) continue;
     const neurlp_status solved = neurlp_chain_solve(
@@ -165,13 +101,13 @@ static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, const ne
                       int64_t count, bool first_pass, neurlp_tile_job jobs[CPU_JOBS]) {
   const cpu_cut *cut = &cpu->cut;
   const size_t heads =
-      (size_t)neurlp_tiles_of_cpu(cpu, inputs->systems) * cpu->kernels->store_bytes(&cut->head, true);
-  const int64_t systems = inputs->systems, numbers = layout_of(&cut->head).numbers;
-  const size_t part = (size_t)cut->part_numbers * neurlp_number_bytes(&cut->head.shape);
+      (size_t)neurlp_tiles_of_cpu(cpu, inputs->systems) * cpu->kernels->store_bytes(&cut->plan.head, true);
+  const int64_t systems = inputs->systems, numbers = layout_of(&cut->plan.head).numbers;
+  const size_t part = (size_t)cut->plan.part_numbers * neurlp_number_bytes(&cut->plan.head.shape);
   for (int32_t i = 0; i < CPU_JOBS; i++) {
     const int64_t offset = i == 0 ? 0 : systems;
     jobs[i] = *job;
-    jobs[i].problem = i == 0 ? &cut->head : &cut->piece;
+    jobs[i].problem = i == 0 ? &cut->plan.head : &cut->plan.piece;
     jobs[i].inputs = inputs;
     jobs[i].shape = &job->problem->shape;
     jobs[i].pieces = cut->pieces + offset;
@@ -180,7 +116,7 @@ static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, const ne
     jobs[i].ends = first_pass ? cut->ends + offset * numbers : NULL;
     jobs[i].joints = first_pass ? NULL : cut->joints;
     jobs[i].parts = (unsigned char *)cut->parts + (size_t)offset * part;
-    jobs[i].part_numbers = cut->part_numbers;
+    jobs[i].part_numbers = cut->plan.part_numbers;
     if (job->store) jobs[i].store = (unsigned char *)job->store + (i == 0 ? 0 : heads);
     jobs[i].stored = job->store && (job->stored || !first_pass);
   }
@@ -198,7 +134,7 @@ static void collect_parts(const cpu_state *cpu, neurlp_array array, int64_t syst
   for (int64_t p = begin - 1; p < end; p++) {
     const int64_t i = p < begin ? s : systems + p;
     const unsigned char *from =
-        (const unsigned char *)cut->parts + (size_t)(i * cut->part_numbers + part) * bytes;
+        (const unsigned char *)cut->parts + (size_t)(i * cut->plan.part_numbers + part) * bytes;
     neurlp_add_numbers_cpu(cpu->problem, to, from, extents.per_system);
   }
 }
@@ -221,10 +157,6 @@ static void finish_system(const cpu_state *cpu, neurlp_array array, void *number
 static void finish_gradients(const cpu_state *cpu, const neurlp_tile_job *job, int64_t s, int64_t begin,
                              int64_t end, int32_t length, bool failed) {
   const neurlp_shape *z = &job->problem->shape;
-  const int64_t coefficients = z->equations * (int64_t)job->problem->unknowns,
-                rhs = z->equations * (int64_t)z->columns;
-  const int64_t part[NEURLP_ARRAY_INPUTS] = {
-      [NEURLP_ARRAY_RHS] = coefficients, [NEURLP_ARRAY_STEPS] = coefficients + rhs};
   const neurlp_sharing sharing[NEURLP_ARRAY_INPUTS] = {[NEURLP_ARRAY_COEFFICIENTS] = z->coefficients_sharing,
                                                        [NEURLP_ARRAY_RHS] = z->rhs_sharing,
                                                        [NEURLP_ARRAY_STEPS] = z->steps_sharing};
@@ -232,7 +164,8 @@ static void finish_gradients(const cpu_state *cpu, const neurlp_tile_job *job, i
   neurlp_list_gradients_cpu(job->gradients, list);
   for (int32_t array = 0; array < NEURLP_ARRAY_INPUTS; array++) {
     if (list[array] && sharing[array] == NEURLP_CONSTANT)
-      collect_parts(cpu, (neurlp_array)array, job->inputs->systems, s, begin, end, part[array], list[array]);
+      collect_parts(cpu, (neurlp_array)array, job->inputs->systems, s, begin, end,
+                    neurlp_cut_part(job->problem, (neurlp_array)array), list[array]);
     finish_system(cpu, (neurlp_array)array, list[array], s, length, failed);
   }
 }
@@ -242,7 +175,8 @@ static void finish(const cpu_state *cpu, const neurlp_tile_job *job, cpu_cut *cu
   const int64_t systems = job->inputs->systems;
 #pragma omp parallel for num_threads(cpu->threads) if (systems > 1)
   for (int64_t s = 0; s < systems; s++) {
-    const int64_t begin = first_piece(cut, systems, s, count), end = first_piece(cut, systems, s + 1, count);
+    const int64_t begin = neurlp_cut_first(cut->pieces, systems, s, count),
+                  end = neurlp_cut_first(cut->pieces, systems, s + 1, count);
     const int32_t length = job->inputs->lengths ? job->inputs->lengths[s] : job->problem->shape.steps;
     job->status[s] = settle_status(cut, systems, s, begin, end, NEURLP_SUCCESS);
     const bool failed = job->status[s] != NEURLP_SUCCESS;
@@ -256,7 +190,7 @@ void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job
   cpu_cut *cut = &cpu->cut;
   neurlp_inputs inputs = *job->inputs;
   neurlp_tile_job jobs[CPU_JOBS];
-  const int64_t count = list_pieces(cut, &cpu->problem->shape, &inputs);
+  const int64_t count = neurlp_cut_list(&cut->plan, &cpu->problem->shape, &inputs, cut->pieces);
   inputs.lengths = NULL; /* pieces know theirs */
   make_jobs(cpu, job, &inputs, count, true, jobs);
   neurlp_run_tiles_cpu(cpu, kernel, jobs, CPU_JOBS);

@@ -234,8 +234,8 @@ NEURLP_ANYWHERE void adjoint_final_values(const neurlp_tile *tile, adjoint_view 
             wide_select(ends, adjoint_value(tile, view, z, t, k * z.derivatives + j, r), wide_all(0.0));
         view->finite &= wide_finite(x);
         if (output->shared) output->shared[place] += gradient_lanes_sum(tile, x);
-        EACH (l, 0, LANES && l < tile->count && output->wanted && !output->shared)
-          if (ends[l]) output->lane[l][place] = x[l];
+        EACH (l, 0, LANES)
+          if (l < tile->count && output->wanted && !output->shared && ends[l]) output->lane[l][place] = x[l];
       }
 }
 

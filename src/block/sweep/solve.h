@@ -34,7 +34,8 @@ NEURLP_INLINE void solve_write(neurlp_tile *tile, sweep_sizes z, void *array, ne
 NEURLP_INLINE void solve_linear_term(const neurlp_tile *tile, sweep_sizes z) {
   const neurlp_formulation *f = &tile->problem->formulation;
   const int32_t last = sizes_globals(z) - 1;
-  EACH (r, 0, z.columns && z.slack)
+  if (!z.slack) return;
+  EACH (r, 0, z.columns)
     tile->x.global[last * z.columns + r] +=
         wide_all(f->gamma * f->alpha) * widen(tile_global_factor(tile, z, last)[0]);
 }

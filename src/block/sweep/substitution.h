@@ -34,9 +34,10 @@ NEURLP_INLINE void substitute_row(const neurlp_tile *tile, tile_vector v, sweep_
 
 /* Those unknowns of step 0 that are global take their place. */
 NEURLP_INLINE void substitute_place_first(const neurlp_tile *tile, tile_vector v, sweep_sizes z) {
-  EACH (c, 0, sizes_unknowns(z))
-    EACH (r, 0, z.columns && !tile_known(tile, z, 0, c % z.derivatives))
-      vector_step(v, z, 0)[c * z.columns + r] = v.global[c * z.columns + r];
+  EACH (c, 0, sizes_unknowns(z)) {
+    if (tile_known(tile, z, 0, c % z.derivatives)) continue;
+    EACH (r, 0, z.columns) vector_step(v, z, 0)[c * z.columns + r] = v.global[c * z.columns + r];
+  }
 }
 
 /* R_t x_t = y_t - S_t x_(t+1) - A_t x_(t+2) - G_t x_global, in place. */

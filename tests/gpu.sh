@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Proves the backend cuda on a machine with an NVIDIA GPU. Needs nvcc (CUDA 12 or later), CMake, a C compiler and LAPACK;
+# neither MPI nor HDF5 nor PETSc nor a network. Builds the library and its tests, runs the tests on the GPU, the quick
+# ones under compute-sanitizer, then the benchmark. Takes less than eight minutes.
+#
+#   tests/gpu.sh [OUTDIR]     logs and tables go to OUTDIR (default: build-gpu/out)
+#
+# The last line is the verdict, and so is the exit status: 0 all passed, 1 something failed, 77 there is no GPU.
+set -u
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${NEURLP_GPU_BUILD:-$top/build-gpu}
+out=${1:-$build/out}
+mkdir -p "$out" || exit 1
+failed=""
+
+# Runs one step with its output in a log; the verdict of each is a line.
+step() { # NAME command...
+  local name=$1 start=$SECONDS status=0
+  shift
+  "$@" >"$out/$name.log" 2>&1 || status=$?
+  if [ $status -eq 0 ]; then
+    echo "ok   $name ($((SECONDS - start)) s)"
+  else
+    echo "FAIL $name ($((SECONDS - start)) s), status $status; the end of its log:"
+    tail -n 15 "$out/$name.log"
+    failed="$failed $name"
+  fi
+  return $status
+}
+
+configure() {
+  local generator=()
+  command -v ninja >/dev/null && generator=(-G Ninja)
+  cmake "${generator[@]}" -S "$top" -B "$build" -DCMAKE_BUILD_TYPE=Release -DNEURLP_CUDA=ON -DNEURLP_MPI=OFF \
+    -DNEURLP_PETSC=OFF -DCMAKE_CUDA_ARCHITECTURES="${NEURLP_GPU_ARCHITECTURES:-native}"
+}
+
+tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
+  test_cuda_chunks"
+build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda; }
+
+# A test of tests/block, whose batches go to the GPU.
+on_gpu() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_$1"; }
+
+sanitized() { # TOOL TEST
+  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 \
+    "$build/tests/block/test_block_$2"
+}
+
+if ! nvidia-smi -L >"$out/gpu.txt" 2>&1; then
+  echo "no GPU: nvidia-smi says: $(head -n 1 "$out/gpu.txt")"
+  echo "verdict: not run"
+  exit 77
+fi
+cat "$out/gpu.txt"
+step configure configure && step build build_all || {
+  echo "verdict: FAILED:$failed"
+  exit 1
+}
+for name in dense pieces gradient invariance status; do step "$name" on_gpu "$name"; done
+step plan "$build/tests/cuda/test_cuda_plan"
+step chunks "$build/tests/cuda/test_cuda_chunks"
+if command -v compute-sanitizer >/dev/null; then
+  for tool in memcheck racecheck initcheck; do step "$tool" sanitized $tool gradient; done
+else
+  echo "     compute-sanitizer is not installed: its checks are not run"
+fi
+step bench "$build/tests/bench/bench_cuda" "$out/bench_cuda.csv" && cat "$out/bench.log"
+echo "$SECONDS s in all"
+echo "verdict: ${failed:+FAILED:$failed}${failed:-passed}"
+[ -z "$failed" ]
