@@ -105,7 +105,7 @@ static const deck_case cases[] = {
      NULL,
      {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, data, dynamics, block, discover, "
       "fit, learn, "
-      "output, run"}},
+      "output, simulate, run"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "
@@ -126,8 +126,9 @@ static const deck_case cases[] = {
       "quotes"}},
     {"- task: fit\n",
      NULL,
-     {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover' or 'task: "
-      "fit'"}},
+     {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover', 'task: fit' "
+      "or "
+      "'task: simulate'"}},
     {"task: fit\r\ndata: {}\r\n",
      NULL,
      {"d.yaml: error: missing key 'dynamics.equations': Equations, each \"x' = a*x - b*x*y\" or \"x'' = "
