@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The arguments, sorted. */
 typedef struct arguments {
@@ -204,4 +205,9 @@ neurlp_status neurlp_job_file_name(const neurlp_job *job, const char *ending, ch
   neurlp_status status = neurlp_allocate(job->context, (int64_t)bytes, 1, name);
   if (status == NEURLP_SUCCESS) snprintf(*name, bytes, "%.*s%s", length, base, ending);
   return status;
+}
+
+bool neurlp_same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }

@@ -31,4 +31,7 @@ int neurlp_job_finish(MPI_Comm comm, neurlp_context *context, const char *comman
  * "lorenz.h5". */
 NEURLP_MUST_USE neurlp_status neurlp_job_file_name(const neurlp_job *job, const char *ending, char **name);
 
+/* Whether two paths name the same file; one that does not exist is none. */
+bool neurlp_same_file(const char *a, const char *b);
+
 #endif

@@ -13,6 +13,18 @@ typedef struct block {
   double *parameters; /* [systems of the rank][P] */
 } block;
 
+/* The data must not take the place of what they come from. */
+static neurlp_status spare_sources(neurlp_context *context, const neurlp_generated *g, const char *path) {
+  for (int i = 0; i < 2; i++)
+    if (g->sources[i] && neurlp_same_file(path, g->sources[i]))
+      return neurlp_fail(
+          context, NEURLP_ERROR_DECK,
+          "the trajectories would be written over %s, from which they come; name them otherwise "
+          "with output.data or -o",
+          path);
+  return NEURLP_SUCCESS;
+}
+
 /* Collective. This rank's systems. */
 static neurlp_status make_block(MPI_Comm comm, neurlp_context *context, neurlp_generated *g, block *b) {
   int rank = 0, size = 1;
@@ -63,6 +75,7 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
     path = name;
   }
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
+  NEURLP_TRY(neurlp_agree(comm, context, spare_sources(context, generated, path)));
   NEURLP_TRY(make_block(comm, context, generated, &b));
   const neurlp_generated_part part = {.generated = generated,
                                       .samples = &b.samples,

@@ -100,8 +100,9 @@ static neurlp_status take_learned_equations(reading *r) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_generated *made = r->made;
   neurlp_learned learned = {0};
-  char *path = NULL;
-  NEURLP_TRY(resolve_path(r, neurlp_deck_text(r->deck, SECTION "result"), &path));
+  NEURLP_TRY(
+      resolve_path(r, neurlp_deck_text(r->deck, SECTION "result"), &made->sources[NEURLP_SOURCE_RESULT]));
+  const char *path = made->sources[NEURLP_SOURCE_RESULT];
   NEURLP_TRY(neurlp_learned_read(r->context, path, neurlp_deck_integer(r->deck, SECTION "row"), &learned));
   made->dimensions = learned.dimensions;
   made->order = learned.order;
@@ -121,7 +122,6 @@ static neurlp_status take_learned_equations(reading *r) {
                      SECTION);
 done:
   neurlp_learned_release(r->context, &learned);
-  neurlp_release(r->context, &path);
   return status;
 }
 
@@ -131,7 +131,7 @@ static neurlp_status take_initial_file(const reading *r) {
   const char *path = neurlp_deck_text(r->deck, SECTION "initial_file");
   int64_t systems = 0;
   if (!path) return NEURLP_SUCCESS;
-  neurlp_status status = resolve_path(r, path, &made->plan->initial_file);
+  neurlp_status status = resolve_path(r, path, &made->sources[NEURLP_SOURCE_INITIAL]);
   if (status >= 0) status = neurlp_generate_count_initial(made, &systems);
   if (status < 0) return status;
   if (!neurlp_deck_given(r->deck, SECTION "systems")) made->systems = systems;
@@ -355,7 +355,7 @@ void neurlp_generate_destroy(neurlp_generated **generated) {
   struct neurlp_generate_plan *plan = old->plan;
   neurlp_context *context = plan->context;
   neurlp_ensemble_destroy(&plan->ensemble);
-  neurlp_release(context, &plan->initial_file);
+  for (int32_t i = 0; i < 2; i++) neurlp_release(context, &old->sources[i]);
   for (int32_t w = 0; w < plan->workers; w++) neurlp_dynamics_destroy(&plan->dynamics[w]);
   neurlp_release(context, &plan->dynamics);
   release_names(context, old->dimensions, &plan->equations);

@@ -2,7 +2,7 @@
 #include "data/generate_plan.h"
 
 static neurlp_status open_file(const neurlp_generated *g, neurlp_data_set **data) {
-  const neurlp_data_request request = {.path = g->plan->initial_file,
+  const neurlp_data_request request = {.path = g->sources[NEURLP_SOURCE_INITIAL],
                                        .state_count = g->dimensions,
                                        .states = (const char *const *)g->names,
                                        .first = 0,
@@ -26,14 +26,14 @@ neurlp_status neurlp_generate_read_initial(const neurlp_generated *g, int64_t fi
   neurlp_samples read = {0};
   neurlp_data_set *data = NULL;
   *samples = NULL;
-  if (!g->plan->initial_file || end <= first) return NEURLP_SUCCESS;
+  if (!g->sources[NEURLP_SOURCE_INITIAL] || end <= first) return NEURLP_SUCCESS;
   neurlp_status status = open_file(g, &data);
   if (status >= 0) status = neurlp_data_read(data, &range, &read);
   neurlp_data_close(&data);
   if (status < 0) return status;
   if (read.offsets[end - first] != end - first)
     status = neurlp_fail(g->plan->context, NEURLP_ERROR_DATA, "%s: some trajectories have no first sample",
-                         g->plan->initial_file);
+                         g->sources[NEURLP_SOURCE_INITIAL]);
   if (status >= 0) {
     *samples = read.states;
     read.states = NULL;

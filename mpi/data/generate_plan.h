@@ -22,10 +22,12 @@ struct neurlp_generate_plan {
   neurlp_distribution *initial;    /* [D * order]: x0, x0', x1, ... */
   int32_t workers;
   neurlp_dynamics **dynamics; /* [workers]: one for each thread */
-  char *initial_file;         /* data set that trajectories begin as; NULL: none */
   neurlp_ensemble *ensemble;  /* of task simulate; NULL: neurlp_integrate */
   neurlp_precision precision; /* of the ensemble */
 };
+
+/* Places in neurlp_generated.sources. */
+enum { NEURLP_SOURCE_RESULT, NEURLP_SOURCE_INITIAL };
 
 /* One thread's tools. */
 typedef struct neurlp_generate_worker {
@@ -50,7 +52,7 @@ enum { NEURLP_GENERATE_PIECE = 1024 }; /* samples that are integrated at a time 
 
 /* ---- generate_initial.c: first samples from a file --------------------------------------------------- */
 
-/* Local. Number of systems in plan->initial_file, which must have all states. */
+/* Local. Number of systems in g->sources[NEURLP_SOURCE_INITIAL], which must have all states. */
 NEURLP_MUST_USE neurlp_status neurlp_generate_count_initial(const neurlp_generated *g, int64_t *systems);
 
 /* Local. First samples [end - first][D] of systems first to end - 1; NULL without a file. */

@@ -100,6 +100,7 @@ expect 2 "are asked for, and logistic_data.h5 has initial values of 2" simulate 
   data.generate.initial_file=logistic_data.h5 data.generate.systems=3 -o none.h5
 expect 3 "learned equations are taken from a result of" simulate logistic_data.h5 $sizes data.generate.initial.x=1 -o none.h5
 expect 3 "data.generate.row is 7" simulate logistic.h5 $sizes data.generate.row=7 data.generate.initial.x=1 -o none.h5
+expect 2 "would be written over logistic.h5" simulate logistic.h5 $sizes data.generate.initial.x=1 -o logistic.h5
 expect 3 "absent.h5" simulate absent.h5 $sizes data.generate.initial.x=1 -o none.h5
 [ $failures -eq 0 ] && echo "all well"
 exit $((failures > 0))
