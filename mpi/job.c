@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The arguments, sorted. */
 typedef struct arguments {
@@ -91,6 +92,28 @@ done:
   return status;
 }
 
+/* True for the name of a result file, which stands for a deck that simulates what was learned. */
+static bool is_result(const char *command, const char *path) {
+  const size_t length = strlen(path);
+  return strcmp(command, "simulate") == 0 && length > 3 && strcmp(path + length - 3, ".h5") == 0;
+}
+
+/* That deck. Like any other, it names files relative to its own folder, which is the result's. */
+static neurlp_status write_deck(neurlp_context *context, const char *path, char **text) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  static const char before[] = "task: simulate\ndata:\n  generate:\n    result: '";
+  neurlp_status status = neurlp_allocate(context, (int64_t)(sizeof before + 2 * strlen(name) + 3), 1, text);
+  if (status < 0) return status;
+  size_t length = sizeof before - 1;
+  memcpy(*text, before, length);
+  for (; *name; name++) {
+    if (*name == '\'') (*text)[length++] = '\''; /* YAML: a quote within quotes is written twice */
+    (*text)[length++] = *name;
+  }
+  memcpy(*text + length, "'\n", sizeof "'\n");
+  return NEURLP_SUCCESS;
+}
+
 /* Collective. One rank reads, so that a thousand do not open the same file. */
 static neurlp_status spread_file(MPI_Comm comm, neurlp_context *context, const char *path, char **text) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -136,7 +159,9 @@ int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, 
   job->output = found.output;
   NEURLP_TRY(
       neurlp_agree(comm, job->lent, join_command_line(job->lent, command, argc, argv, &job->command_line)));
-  NEURLP_TRY(spread_file(comm, job->lent, found.deck, &job->deck_text));
+  NEURLP_TRY(is_result(command, found.deck)
+                 ? neurlp_agree(comm, job->lent, write_deck(job->lent, found.deck, &job->deck_text))
+                 : spread_file(comm, job->lent, found.deck, &job->deck_text));
   status = neurlp_deck_parse(job->lent, found.deck, job->deck_text, found.override_count, found.overrides,
                              &job->deck, &report);
   if (status == NEURLP_ERROR_DECK && report && rank_of(comm) == 0) fprintf(stderr, "%s\n", report);
@@ -180,4 +205,9 @@ neurlp_status neurlp_job_file_name(const neurlp_job *job, const char *ending, ch
   neurlp_status status = neurlp_allocate(job->context, (int64_t)bytes, 1, name);
   if (status == NEURLP_SUCCESS) snprintf(*name, bytes, "%.*s%s", length, base, ending);
   return status;
+}
+
+bool neurlp_same_file(const char *a, const char *b) {
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }

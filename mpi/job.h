@@ -16,9 +16,9 @@ typedef struct neurlp_job {
   neurlp_context *lent; /* holds the deck and the texts */
 } neurlp_job;
 
-/* Collective. Arguments: DECK [key=value ...] [-o FILE], in any order. Returns an exit status, the same on
- * every rank; unless it is NEURLP_EXIT_DONE, rank 0 has said on standard error what is wrong. End the job
- * either way. */
+/* Collective. Arguments: DECK [key=value ...] [-o FILE], in any order; for `simulate`, a result file may
+ * stand for the deck that simulates its equations. Returns an exit status, the same on every rank; unless it
+ * is NEURLP_EXIT_DONE, rank 0 has said on standard error what is wrong. End the job either way. */
 int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, neurlp_job *job);
 
 /* Frees all of it. Safe on a job that did not begin. */
@@ -30,5 +30,8 @@ int neurlp_job_finish(MPI_Comm comm, neurlp_context *context, const char *comman
 /* The deck's name without its folders and ending, with `ending` instead: "decks/lorenz.yaml" gives
  * "lorenz.h5". */
 NEURLP_MUST_USE neurlp_status neurlp_job_file_name(const neurlp_job *job, const char *ending, char **name);
+
+/* Whether two paths name the same file; one that does not exist is none. */
+bool neurlp_same_file(const char *a, const char *b);
 
 #endif

@@ -25,6 +25,8 @@ static const command commands[] = {
      "everything but the work: deck, data, sizes, memory"},
     {"generate", neurlp_command_generate, "generate DECK [key=value ...]",
      "write the deck's synthetic trajectories to a data set"},
+    {"simulate", neurlp_command_simulate, "simulate DECK|RESULT.h5 [key=value ...]",
+     "integrate known or learned equations from many initial values"},
     {"solve", neurlp_command_solve, "solve PROBLEM.h5 -o OUT.h5",
      "solve linear problems, with gradients where grad_output is there"},
     {"inspect", neurlp_command_inspect, "inspect FILE.h5", "say in words what a file holds"},
@@ -36,8 +38,8 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 static void print_usage(FILE *file) {
   fprintf(file, "NeuRLP learns differential equations from trajectories.\n\n");
   for (int i = 0; i < COMMAND_COUNT; i++)
-    fprintf(file, "  neurlp %-32s %s\n", commands[i].usage, commands[i].sentence);
-  fprintf(file, "  neurlp %-32s %s\n", "--version", "version, commit, compilers and libraries");
+    fprintf(file, "  neurlp %-40s %s\n", commands[i].usage, commands[i].sentence);
+  fprintf(file, "  neurlp %-40s %s\n", "--version", "version, commit, compilers and libraries");
   fprintf(file, "\nExit status: 0 done; 1 internal error; 2 bad deck or arguments; 3 bad or missing data;\n"
                 "4 finished, not converged; 5 finished, some systems failed; 75 stopped in good order.\n");
 }

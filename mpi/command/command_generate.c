@@ -1,15 +1,29 @@
-/* neurlp generate: the deck's synthetic trajectories, as a data set (docs/formats.md). */
+/* neurlp generate: the deck's synthetic trajectories, as a data set (docs/formats.md). neurlp simulate: the
+ * same by an integrator of the deck's choosing, also from learned equations. */
 #include "comm.h"
 #include "command/command.h"
 #include "data/generate_write.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What this rank holds of the data set. */
 typedef struct block {
   neurlp_samples samples;
   double *parameters; /* [systems of the rank][P] */
 } block;
+
+/* The data must not take the place of what they come from. */
+static neurlp_status spare_sources(neurlp_context *context, const neurlp_generated *g, const char *path) {
+  for (int i = 0; i < 2; i++)
+    if (g->sources[i] && neurlp_same_file(path, g->sources[i]))
+      return neurlp_fail(
+          context, NEURLP_ERROR_DECK,
+          "the trajectories would be written over %s, from which they come; name them otherwise "
+          "with output.data or -o",
+          path);
+  return NEURLP_SUCCESS;
+}
 
 /* Collective. This rank's systems. */
 static neurlp_status make_block(MPI_Comm comm, neurlp_context *context, neurlp_generated *g, block *b) {
@@ -26,7 +40,7 @@ static neurlp_status make_block(MPI_Comm comm, neurlp_context *context, neurlp_g
 }
 
 /* Collective. Rank 0 says what was written. NEURLP_SOME_FAILED if any system has NaN for its end. */
-static neurlp_status report(MPI_Comm comm, const neurlp_generated *g, const char *path) {
+static neurlp_status report(MPI_Comm comm, const char *command, const neurlp_generated *g, const char *path) {
   int rank = 0;
   int64_t failed = g->failed;
   MPI_Comm_rank(comm, &rank);
@@ -37,15 +51,15 @@ static neurlp_status report(MPI_Comm comm, const neurlp_generated *g, const char
            g->step);
     if (failed > 0)
       fprintf(stderr,
-              "neurlp generate: %lld of %lld systems ran to infinity or could not be integrated; their "
+              "neurlp %s: %lld of %lld systems ran to infinity or could not be integrated; their "
               "samples are "
               "NaN from there on\n",
-              (long long)failed, (long long)g->systems);
+              command, (long long)failed, (long long)g->systems);
   }
   return failed > 0 ? NEURLP_SOME_FAILED : NEURLP_SUCCESS;
 }
 
-static neurlp_status generate(MPI_Comm comm, const neurlp_job *job) {
+static neurlp_status generate(MPI_Comm comm, const char *command, const char *ending, const neurlp_job *job) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_context *context = job->context;
   neurlp_generated *generated = NULL;
@@ -57,17 +71,18 @@ static neurlp_status generate(MPI_Comm comm, const neurlp_job *job) {
                        "%s takes its data from a file; to generate some, it needs the section data.generate",
                        neurlp_deck_name(job->deck));
   if (!path) {
-    NEURLP_TRY(neurlp_agree(comm, context, neurlp_job_file_name(job, "_data.h5", &name)));
+    NEURLP_TRY(neurlp_agree(comm, context, neurlp_job_file_name(job, ending, &name)));
     path = name;
   }
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
+  NEURLP_TRY(neurlp_agree(comm, context, spare_sources(context, generated, path)));
   NEURLP_TRY(make_block(comm, context, generated, &b));
   const neurlp_generated_part part = {.generated = generated,
                                       .samples = &b.samples,
                                       .parameters = b.parameters,
                                       .compress = (int32_t)neurlp_deck_integer(job->deck, "output.compress")};
   NEURLP_TRY(neurlp_generated_write(comm, job, path, &part));
-  status = report(comm, generated, path);
+  status = report(comm, command, generated, path);
 done:
   neurlp_samples_release(context, &b.samples);
   neurlp_release(context, &b.parameters);
@@ -80,7 +95,26 @@ int neurlp_command_generate(MPI_Comm comm, int argc, char **argv) {
   neurlp_job job;
   int exit_status = neurlp_job_begin(comm, "generate", argc, argv, &job);
   if (exit_status == NEURLP_EXIT_DONE)
-    exit_status = neurlp_job_finish(comm, job.context, "generate", generate(comm, &job));
+    exit_status =
+        neurlp_job_finish(comm, job.context, "generate", generate(comm, "generate", "_data.h5", &job));
+  neurlp_job_end(&job);
+  return exit_status;
+}
+
+/* A deck of another task has no section `simulate` and could not say how. */
+static neurlp_status simulate(MPI_Comm comm, const neurlp_job *job) {
+  const char *task = neurlp_deck_text(job->deck, "task");
+  if (strcmp(task, "simulate") != 0)
+    return neurlp_deck_fail(job->context, job->deck, "task", -1, 0,
+                            "the task is '%s', and `neurlp simulate` needs a deck of task 'simulate'", task);
+  return generate(comm, "simulate", "_simulated.h5", job);
+}
+
+int neurlp_command_simulate(MPI_Comm comm, int argc, char **argv) {
+  neurlp_job job;
+  int exit_status = neurlp_job_begin(comm, "simulate", argc, argv, &job);
+  if (exit_status == NEURLP_EXIT_DONE)
+    exit_status = neurlp_job_finish(comm, job.context, "simulate", simulate(comm, &job));
   neurlp_job_end(&job);
   return exit_status;
 }

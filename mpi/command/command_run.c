@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- run --------------------------------------------------------------------------------------------- */
 
@@ -24,15 +23,9 @@ static int64_t sum_over_ranks(MPI_Comm comm, int64_t mine) {
   return all;
 }
 
-/* Whether two paths name the same file; one that does not exist is none. */
-static bool same_file(const char *a, const char *b) {
-  struct stat x, y;
-  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* The result must not take the place of the data that it comes from. */
 static neurlp_status spare_data(const neurlp_study *s, const char *path) {
-  if (!s->data_path || !same_file(path, s->data_path)) return NEURLP_SUCCESS;
+  if (!s->data_path || !neurlp_same_file(path, s->data_path)) return NEURLP_SUCCESS;
   return neurlp_fail(
       s->context, NEURLP_ERROR_DECK,
       "the result would be written over its own data, %s; name it otherwise with output.file or -o", path);

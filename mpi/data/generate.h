@@ -20,7 +20,8 @@ typedef struct neurlp_generated {
   char **names;       /* [D] */
   char **parameter_names; /* [P] */
   double start, step;     /* sample i is at start + i step */
-  int64_t failed; /* after neurlp_generate_samples: systems in the range that blew up or stalled there */
+  int64_t failed;   /* after neurlp_generate_samples: systems in the range that blew up or stalled there */
+  char *sources[2]; /* files that it comes from: learned equations, initial values; NULL: none */
   struct neurlp_generate_plan *plan;
 } neurlp_generated;
 

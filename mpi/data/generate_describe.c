@@ -1,6 +1,7 @@
 /* From the deck's text to a plan: which system, which distributions, which sizes. */
 #include "data/generate_plan.h"
 #include "deck/deck_names.h"
+#include "study/learned.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -82,6 +83,61 @@ static neurlp_status take_known_system(reading *r, const char *name) {
   NEURLP_TRY(copy_names(r->context, made->dimensions, r->known->equations, &made->plan->equations));
 done:
   return status;
+}
+
+/* A relative path in a deck is relative to the deck's own folder. */
+static neurlp_status resolve_path(const reading *r, const char *path, char **resolved) {
+  const char *deck = neurlp_deck_name(r->deck), *slash = strrchr(deck, '/');
+  const int folder = path[0] == '/' || !slash ? 0 : (int)(slash - deck) + 1;
+  const size_t bytes = (size_t)folder + strlen(path) + 1;
+  const neurlp_status status = neurlp_allocate(r->context, (int64_t)bytes, 1, resolved);
+  if (status == NEURLP_SUCCESS) snprintf(*resolved, bytes, "%.*s%s", folder, deck, path);
+  return status;
+}
+
+/* The equations of a result file, every number in its place: no parameters are left. */
+static neurlp_status take_learned_equations(reading *r) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_generated *made = r->made;
+  neurlp_learned learned = {0};
+  NEURLP_TRY(
+      resolve_path(r, neurlp_deck_text(r->deck, SECTION "result"), &made->sources[NEURLP_SOURCE_RESULT]));
+  const char *path = made->sources[NEURLP_SOURCE_RESULT];
+  NEURLP_TRY(neurlp_learned_read(r->context, path, neurlp_deck_integer(r->deck, SECTION "row"), &learned));
+  made->dimensions = learned.dimensions;
+  made->order = learned.order;
+  made->names = learned.names;
+  made->plan->equations = learned.equations;
+  learned = (neurlp_learned){0};
+  if (neurlp_deck_given(r->deck, SECTION "order") &&
+      neurlp_deck_integer(r->deck, SECTION "order") != made->order)
+    status = fail_at(r, "order", NULL, "the equations of %s are of order %d; leave this key out", path,
+                     made->order);
+  else if (!neurlp_deck_given(r->deck, SECTION "step"))
+    status =
+        fail_at(r, "step", NULL, "learned equations need one; only systems of the catalogue have their own");
+  else if (!neurlp_deck_given(r->deck, SECTION "initial") &&
+           !neurlp_deck_given(r->deck, SECTION "initial_file"))
+    status = fail_at(r, "initial", NULL, "learned equations need initial values: this key, or %sinitial_file",
+                     SECTION);
+done:
+  neurlp_learned_release(r->context, &learned);
+  return status;
+}
+
+/* The data set that trajectories begin as; it also says how many there are, unless the deck does. */
+static neurlp_status take_initial_file(const reading *r) {
+  neurlp_generated *made = r->made;
+  const char *path = neurlp_deck_text(r->deck, SECTION "initial_file");
+  int64_t systems = 0;
+  if (!path) return NEURLP_SUCCESS;
+  neurlp_status status = resolve_path(r, path, &made->sources[NEURLP_SOURCE_INITIAL]);
+  if (status >= 0) status = neurlp_generate_count_initial(made, &systems);
+  if (status < 0) return status;
+  if (!neurlp_deck_given(r->deck, SECTION "systems")) made->systems = systems;
+  if (made->systems <= systems) return NEURLP_SUCCESS;
+  return fail_at(r, "systems", NULL, "%lld trajectories are asked for, and %s has initial values of %lld",
+                 (long long)made->systems, path, (long long)systems);
 }
 
 /* A name of the user's: a symbol without primes, not t, and no two alike. */
@@ -203,6 +259,7 @@ done:
 }
 
 static neurlp_status read_sizes(const reading *r) {
+  neurlp_status status = NEURLP_SUCCESS;
   neurlp_generated *made = r->made;
   struct neurlp_generate_plan *plan = made->plan;
   made->systems = neurlp_deck_integer(r->deck, SECTION "systems");
@@ -214,7 +271,9 @@ static neurlp_status read_sizes(const reading *r) {
   plan->noise = neurlp_deck_number(r->deck, SECTION "noise");
   plan->missing = neurlp_deck_number(r->deck, SECTION "missing");
   plan->seed = (uint64_t)neurlp_deck_integer(r->deck, "run.seed");
-  if (neurlp_deck_given(r->deck, SECTION "order") &&
+  status = take_initial_file(r);
+  if (status < 0) return status;
+  if (r->known && neurlp_deck_given(r->deck, SECTION "order") &&
       neurlp_deck_integer(r->deck, SECTION "order") != made->order)
     return fail_at(r, "order", NULL, "the catalogue's %s is of order %d; leave this key out", r->known->name,
                    made->order);
@@ -261,10 +320,10 @@ neurlp_status neurlp_generate_describe(neurlp_context *context, const neurlp_dec
   reading r = {.context = context, .deck = deck};
   const char *name = neurlp_deck_text(deck, SECTION "system");
   const bool own = neurlp_deck_given(deck, SECTION "equations");
+  const bool learned = neurlp_deck_given(deck, SECTION "result");
   *generated = NULL;
-  if ((name != NULL) == own)
-    return fail_at(&r, own ? "equations" : "system", NULL, "give either `system` or `equations`%s",
-                   own ? ", not both" : "");
+  if ((name != NULL) + own + learned != 1)
+    return fail_at(&r, own ? "equations" : "system", NULL, "give one of `system`, `equations` and `result`");
   struct neurlp_generate_plan *plan = NULL;
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof *plan, &plan));
   plan->context = context;
@@ -274,11 +333,15 @@ neurlp_status neurlp_generate_describe(neurlp_context *context, const neurlp_dec
     return status;
   }
   r.made->plan = plan;
-  NEURLP_TRY(own ? take_own_equations(&r) : take_known_system(&r, name));
+  NEURLP_TRY(learned ? take_learned_equations(&r)
+             : own   ? take_own_equations(&r)
+                     : take_known_system(&r, name));
   NEURLP_TRY(read_parameters(&r));
   NEURLP_TRY(read_initial(&r));
   NEURLP_TRY(read_sizes(&r));
   NEURLP_TRY(make_dynamics(&r));
+  if (strcmp(neurlp_deck_text(deck, "task"), "simulate") == 0)
+    NEURLP_TRY(neurlp_generate_make_ensemble(r.made, deck));
   *generated = r.made;
   r.made = NULL;
 done:
@@ -291,6 +354,8 @@ void neurlp_generate_destroy(neurlp_generated **generated) {
   neurlp_generated *old = *generated;
   struct neurlp_generate_plan *plan = old->plan;
   neurlp_context *context = plan->context;
+  neurlp_ensemble_destroy(&plan->ensemble);
+  for (int32_t i = 0; i < 2; i++) neurlp_release(context, &old->sources[i]);
   for (int32_t w = 0; w < plan->workers; w++) neurlp_dynamics_destroy(&plan->dynamics[w]);
   neurlp_release(context, &plan->dynamics);
   release_names(context, old->dimensions, &plan->equations);

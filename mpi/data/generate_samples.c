@@ -8,25 +8,10 @@
 #include <omp.h>
 #include <string.h>
 
-enum { PIECE = 1024 }; /* samples */
+typedef neurlp_generate_worker worker;
+typedef neurlp_generate_part part;
 
-/* One thread's tools. */
-typedef struct worker {
-  neurlp_dynamics *dynamics;
-  double *times;      /* [PIECE + 1] */
-  double *states;     /* [PIECE + 1][D * order] */
-  double *initial;    /* [D * order] */
-  double *parameters; /* [P] */
-  double *squares;    /* [D] sum over the clean samples so far */
-  int64_t clean;      /* their number: sample `clean` is the first that failed, if any */
-} worker;
-
-/* The part of one system that is asked for. */
-typedef struct part {
-  int64_t system, begin, end; /* samples begin to end - 1 */
-  double *times;              /* [end - begin] */
-  double *states;             /* [end - begin][D] */
-} part;
+enum { PIECE = NEURLP_GENERATE_PIECE };
 
 static double draw(const neurlp_distribution *d, uint64_t seed, neurlp_random_stream stream, int64_t system,
                    int64_t index) {
@@ -35,20 +20,22 @@ static double draw(const neurlp_distribution *d, uint64_t seed, neurlp_random_st
   return d->a;
 }
 
-static void draw_system(const neurlp_generated *g, int64_t system, worker *w) {
+void neurlp_generate_draw(const neurlp_generated *g, const part *kept, worker *w) {
+  const int64_t system = kept->system;
   const struct neurlp_generate_plan *plan = g->plan;
   for (int32_t p = 0; p < g->parameters; p++)
     w->parameters[p] = draw(&plan->parameters[p], plan->seed, NEURLP_RANDOM_PARAMETER, system, p);
   for (int32_t i = 0; i < g->dimensions * g->order; i++)
     w->initial[i] = draw(&plan->initial[i], plan->seed, NEURLP_RANDOM_INITIAL, system, i);
+  for (int32_t k = 0; kept->first && k < g->dimensions; k++) w->initial[k * g->order] = kept->first[k];
   memset(w->squares, 0, (size_t)g->dimensions * sizeof(double));
   w->clean = 0;
 }
 
 /* Takes in the rows of a piece up to its first NaN, with which the integrator marks what it did not reach:
  * positions go to the kept part, their squares to the sums. */
-static void take_rows(const neurlp_generated *g, worker *w, const part *kept, int64_t count,
-                      const double *rows) {
+void neurlp_generate_take_rows(const neurlp_generated *g, worker *w, const part *kept, int64_t count,
+                               const double *rows) {
   const int32_t n = g->dimensions * g->order;
   for (int64_t i = 0; i < count && !isnan(rows[i * n]); i++, w->clean++)
     for (int32_t k = 0; k < g->dimensions; k++) {
@@ -71,20 +58,20 @@ static void integrate(const neurlp_generated *g, worker *w, const part *kept, in
     status = neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, 2, w->times, w->states, NULL);
     memcpy(w->initial, w->states + n, row_bytes);
   }
-  if (status == NEURLP_SUCCESS) take_rows(g, w, kept, 1, w->initial);
+  if (status == NEURLP_SUCCESS) neurlp_generate_take_rows(g, w, kept, 1, w->initial);
   for (int64_t first = 0; first + 1 < stop && status == NEURLP_SUCCESS; first += PIECE) {
     const int64_t left = g->samples - 1 - first;
     const int64_t count = left < PIECE ? left : PIECE;
     for (int64_t i = 0; i <= count; i++) w->times[i] = g->start + (double)(first + i) * g->step;
     status = neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, count + 1, w->times,
                               w->states, NULL);
-    take_rows(g, w, kept, count, w->states + n);
+    neurlp_generate_take_rows(g, w, kept, count, w->states + n);
     memcpy(w->initial, w->states + count * n, row_bytes);
   }
 }
 
 /* Noise relative to each state's root mean square, then gaps. */
-static void spoil(const neurlp_generated *g, const worker *w, const part *kept) {
+void neurlp_generate_spoil(const neurlp_generated *g, const worker *w, const part *kept) {
   const struct neurlp_generate_plan *plan = g->plan;
   const int32_t D = g->dimensions;
   for (int32_t k = 0; k < D; k++) {
@@ -100,13 +87,17 @@ static void spoil(const neurlp_generated *g, const worker *w, const part *kept) 
   }
 }
 
-/* One system's part from beginning to end. True if it failed before the part's end. */
-static bool make_part(const neurlp_generated *g, worker *w, const part *kept) {
+void neurlp_generate_clear(const neurlp_generated *g, const part *kept) {
   for (int64_t i = kept->begin; i < kept->end; i++)
     kept->times[i - kept->begin] = g->start + (double)i * g->step;
   for (int64_t i = 0; i < (kept->end - kept->begin) * g->dimensions; i++) kept->states[i] = NAN;
+}
+
+/* One system's part from beginning to end. True if it failed before the part's end. */
+static bool make_part(const neurlp_generated *g, worker *w, const part *kept) {
+  neurlp_generate_clear(g, kept);
   integrate(g, w, kept, g->plan->noise > 0.0 ? g->samples : kept->end);
-  spoil(g, w, kept);
+  neurlp_generate_spoil(g, w, kept);
   return w->clean < kept->end;
 }
 
@@ -177,24 +168,31 @@ done:
   return status;
 }
 
-static int64_t make_parts(const neurlp_generated *g, worker *workers, const neurlp_samples *samples,
-                          double *parameters) {
+/* Where each system's part of the samples is. first [systems][D], or NULL. */
+static void place_parts(const neurlp_generated *g, const neurlp_samples *samples, const double *first,
+                        part *parts) {
   const neurlp_sample_range *range = &samples->range;
-  const int64_t systems = range->end_system - range->first_system;
+  for (int64_t i = 0; i < range->end_system - range->first_system; i++) {
+    const int64_t begin = i == 0 ? range->first_sample : 0;
+    parts[i] = (part){.system = range->first_system + i,
+                      .begin = begin,
+                      .end = begin + samples->offsets[i + 1] - samples->offsets[i],
+                      .times = samples->times + samples->offsets[i],
+                      .states = samples->states + samples->offsets[i] * g->dimensions,
+                      .first = first ? first + i * g->dimensions : NULL};
+  }
+}
+
+static int64_t make_parts(const neurlp_generated *g, worker *workers, int64_t count, const part *parts,
+                          double *parameters) {
   const int64_t P = g->parameters;
   int64_t failed = 0;
 #pragma omp parallel for schedule(dynamic) num_threads(g->plan->workers) reduction(+ : failed)
-  for (int64_t i = 0; i < systems; i++) {
+  for (int64_t i = 0; i < count; i++) {
     worker *w = &workers[omp_get_thread_num()];
-    const int64_t begin = i == 0 ? range->first_sample : 0;
-    const part kept = {.system = range->first_system + i,
-                       .begin = begin,
-                       .end = begin + samples->offsets[i + 1] - samples->offsets[i],
-                       .times = samples->times + samples->offsets[i],
-                       .states = samples->states + samples->offsets[i] * g->dimensions};
-    draw_system(g, kept.system, w);
+    neurlp_generate_draw(g, &parts[i], w);
     if (parameters && P > 0) memcpy(parameters + i * P, w->parameters, (size_t)P * sizeof(double));
-    failed += make_part(g, w, &kept);
+    failed += make_part(g, w, &parts[i]);
   }
   return failed;
 }
@@ -202,14 +200,25 @@ static int64_t make_parts(const neurlp_generated *g, worker *workers, const neur
 neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_sample_range *range,
                                       neurlp_samples *samples, double *parameters) {
   neurlp_status status = NEURLP_SUCCESS;
+  const int64_t systems = range->end_system - range->first_system;
   worker *workers = NULL;
+  part *parts = NULL;
+  double *first = NULL;
   *samples = (neurlp_samples){0};
   generated->failed = 0;
   NEURLP_TRY(check_range(generated, range));
   NEURLP_TRY(lay_out(generated, range, samples));
   NEURLP_TRY(make_workers(generated, &workers));
-  generated->failed = make_parts(generated, workers, samples, parameters);
+  NEURLP_TRY(neurlp_allocate(generated->plan->context, systems, sizeof *parts, &parts));
+  NEURLP_TRY(neurlp_generate_read_initial(generated, range->first_system, range->end_system, &first));
+  place_parts(generated, samples, first, parts);
+  if (generated->plan->ensemble)
+    NEURLP_TRY(neurlp_generate_ensemble(generated, workers, systems, parts, parameters, &generated->failed));
+  else
+    generated->failed = make_parts(generated, workers, systems, parts, parameters);
 done:
+  neurlp_release(generated->plan->context, &first);
+  neurlp_release(generated->plan->context, &parts);
   release_workers(generated, &workers);
   if (status < 0) neurlp_samples_release(generated->plan->context, samples);
   return status;

@@ -122,9 +122,12 @@ neurlp_status neurlp_deck_document_keys(neurlp_context *context, char **text) {
   }
   neurlp_deck_buffer_add(&buffer, "\n## Either, or\n\n");
   for (int32_t i = 0; i < neurlp_deck_either_count; i++)
-    neurlp_deck_buffer_add(&buffer, "* `%s` has either `%s` or `%s`.\n", neurlp_deck_eithers[i].section,
-                           neurlp_deck_path_leaf(neurlp_deck_eithers[i].one),
-                           neurlp_deck_path_leaf(neurlp_deck_eithers[i].other));
+    neurlp_deck_buffer_add(
+        &buffer, "* `%s` has either `%s` or `%s`%s%s%s.\n", neurlp_deck_eithers[i].section,
+        neurlp_deck_path_leaf(neurlp_deck_eithers[i].one),
+        neurlp_deck_path_leaf(neurlp_deck_eithers[i].other), neurlp_deck_eithers[i].third ? " or `" : "",
+        neurlp_deck_eithers[i].third ? neurlp_deck_path_leaf(neurlp_deck_eithers[i].third) : "",
+        neurlp_deck_eithers[i].third ? "`" : "");
   for (int32_t i = 0; i < neurlp_deck_need_count; i++)
     neurlp_deck_buffer_add(&buffer, "* `%s` needs `%s`: %s.\n", neurlp_deck_needs[i].key,
                            neurlp_deck_needs[i].needs, neurlp_deck_needs[i].reason);

@@ -22,7 +22,13 @@ typedef enum neurlp_key_kind {
 } neurlp_key_kind;
 
 /* Tasks, as bits; in the order of the choices of the key `task`. */
-enum { NEURLP_TASK_DISCOVER = 1, NEURLP_TASK_FIT = 2, NEURLP_TASK_ALL = 3 };
+enum {
+  NEURLP_TASK_DISCOVER = 1,
+  NEURLP_TASK_FIT = 2,
+  NEURLP_TASK_LEARN = NEURLP_TASK_DISCOVER | NEURLP_TASK_FIT,
+  NEURLP_TASK_SIMULATE = 4,
+  NEURLP_TASK_ALL = NEURLP_TASK_LEARN | NEURLP_TASK_SIMULATE
+};
 
 /* What a number (every number of a list) must lie between. */
 typedef enum neurlp_limit { NEURLP_LIMIT_NONE, NEURLP_LIMIT_CLOSED, NEURLP_LIMIT_OPEN } neurlp_limit;
@@ -55,9 +61,10 @@ typedef struct neurlp_deck_section {
   const char *sentence;
 } neurlp_deck_section;
 
-/* Of two keys of a section, one must be there, and not both. */
+/* Of two or three keys of a section, one must be there, and no other. */
 typedef struct neurlp_deck_either {
   const char *section, *one, *other;
+  const char *third; /* or NULL */
 } neurlp_deck_either;
 
 /* Where `key` is given, `needs` must be, too. */
@@ -85,7 +92,7 @@ uint32_t neurlp_deck_section_tasks(const char *section);
 /* True if a deck may do without the section: something else can stand in its place. */
 bool neurlp_deck_section_optional(const char *section);
 
-/* "discover", for the lowest of the bits in `tasks`. */
+/* "discover", for the lowest of the bits in `tasks`; "discover and fit" for both. */
 const char *neurlp_deck_task_name(uint32_t tasks);
 
 /* Last part of a path, and the length of what is before its last dot (0 if there is none). */

@@ -42,24 +42,36 @@ static void check_required(const neurlp_deck *deck, neurlp_deck_report *report) 
   }
 }
 
+static bool comes_later(const neurlp_deck_node *one, const neurlp_deck_node *other) {
+  return one->key_place.origin != other->key_place.origin ? one->key_place.origin > other->key_place.origin
+                                                          : one->key_place.offset > other->key_place.offset;
+}
+
+/* Two keys that exclude each other; false unless both are there. */
+static bool check_both(const neurlp_deck *deck, neurlp_deck_report *report, const char *section,
+                       const char *one_path, const char *other_path) {
+  const neurlp_deck_node *one = neurlp_deck_node_find(deck->root, one_path);
+  const neurlp_deck_node *other = other_path ? neurlp_deck_node_find(deck->root, other_path) : NULL;
+  if (!one || !other) return false;
+  neurlp_deck_report_add(report, comes_later(one, other) ? one->key_place : other->key_place,
+                         "'%s' has both '%s' and '%s'; leave one of them out", section,
+                         neurlp_deck_path_leaf(one_path), neurlp_deck_path_leaf(other_path));
+  return true;
+}
+
 static void check_eithers(const neurlp_deck *deck, neurlp_deck_report *report) {
   for (int32_t i = 0; i < neurlp_deck_either_count; i++) {
     const neurlp_deck_either *either = &neurlp_deck_eithers[i];
-    const neurlp_deck_node *one = neurlp_deck_node_find(deck->root, either->one);
-    const neurlp_deck_node *other = neurlp_deck_node_find(deck->root, either->other);
-    const char *one_name = neurlp_deck_path_leaf(either->one);
-    const char *other_name = neurlp_deck_path_leaf(either->other);
-    if (one && other) {
-      const bool one_is_later = one->key_place.origin != other->key_place.origin
-                                    ? one->key_place.origin > other->key_place.origin
-                                    : one->key_place.offset > other->key_place.offset;
-      neurlp_deck_report_add(report, one_is_later ? one->key_place : other->key_place,
-                             "'%s' has both '%s' and '%s'; leave one of them out", either->section, one_name,
-                             other_name);
-    } else if (!one && !other && can_miss(deck, either->section)) {
-      neurlp_deck_report_add(report, place_of_section(deck, either->section),
-                             "'%s' needs either '%s' or '%s'", either->section, one_name, other_name);
-    }
+    const char *third = either->third;
+    if (check_both(deck, report, either->section, either->one, either->other) ||
+        check_both(deck, report, either->section, either->one, third) ||
+        check_both(deck, report, either->section, either->other, third) || is_there(deck, either->one) ||
+        is_there(deck, either->other) || (third && is_there(deck, third)) || !can_miss(deck, either->section))
+      continue;
+    neurlp_deck_report_add(report, place_of_section(deck, either->section),
+                           "'%s' needs either '%s' or '%s'%s%s%s", either->section,
+                           neurlp_deck_path_leaf(either->one), neurlp_deck_path_leaf(either->other),
+                           third ? " or '" : "", third ? neurlp_deck_path_leaf(third) : "", third ? "'" : "");
   }
 }
 

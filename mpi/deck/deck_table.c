@@ -42,6 +42,7 @@ bool neurlp_deck_section_optional(const char *section) {
 
 const char *neurlp_deck_task_name(uint32_t tasks) {
   const neurlp_deck_key *key = &neurlp_deck_keys[neurlp_deck_key_find("task")];
+  if (tasks == NEURLP_TASK_LEARN) return "discover and fit";
   for (int32_t i = 0; i < NEURLP_KEY_CHOICES && key->choices[i]; i++)
     if (tasks >> i & 1) return key->choices[i];
   return "none";

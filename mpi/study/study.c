@@ -162,6 +162,9 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
   MPI_Comm_rank(comm, &s->rank);
   MPI_Comm_size(comm, &s->size);
   s->discover = !strcmp(neurlp_deck_text(job->deck, "task"), "discover");
+  if (!strcmp(neurlp_deck_text(job->deck, "task"), "simulate"))
+    return neurlp_deck_fail(s->context, job->deck, "task", -1, 0,
+                            "nothing is learned in task 'simulate'; its command is `neurlp simulate`");
   const double begin = MPI_Wtime();
   NEURLP_TRY(neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));

@@ -16,14 +16,6 @@ static const double largest_product_power = 32.0;
 
 static const double euler = 2.71828182845904523536;
 
-struct neurlp_program {
-  neurlp_context *context;
-  neurlp_program_runner *run;
-  int32_t slots;
-  int32_t count;
-  neurlp_instruction instructions[]; /* [count] */
-};
-
 /* ---- lower ------------------------------------------------------------------------------------------- */
 
 static int32_t lower_integer_power(neurlp_pool *pool, int32_t base, int32_t n) {

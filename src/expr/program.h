@@ -47,6 +47,14 @@ typedef struct neurlp_program_block {
 typedef void neurlp_program_runner(const neurlp_instruction *instructions, int32_t count,
                                    const neurlp_program_block *block);
 
+struct neurlp_program {
+  neurlp_context *context;
+  neurlp_program_runner *run;
+  int32_t slots;
+  int32_t count;
+  neurlp_instruction instructions[]; /* [count] */
+};
+
 neurlp_program_runner neurlp_program_block_baseline;
 #ifdef NEURLP_HAVE_X86_ISAS
 neurlp_program_runner neurlp_program_block_avx2;

@@ -20,7 +20,7 @@ static const deck_case cases[] = {
      "9}\n",
      "run.seed=-1",
      {"d.yaml:4:3: error: 'data' has both 'file' and 'generate'; leave one of them out",
-      "d.yaml:4:3: error: 'data.generate' needs either 'system' or 'equations'",
+      "d.yaml:4:3: error: 'data.generate' needs either 'system' or 'equations' or 'result'",
       "d.yaml:6:3: error: unknown key 'lbrary'; did you mean 'library'?",
       "d.yaml:7:16: error: 'block.order' is 9; it must be an integer, 1 to 4, or 0 (2 for first-order "
       "equations, "
@@ -28,8 +28,9 @@ static const deck_case cases[] = {
       "command line: 'run.seed=-1': error: 'run.seed' is -1; it must be an integer, 0 to 9007199254740992"}},
     {"",
      NULL,
-     {"d.yaml: error: missing key 'task' (discover or fit): What to learn: discover equations, or fit the "
-      "parameters of equations that are given.",
+     {"d.yaml: error: missing key 'task' (discover, fit or simulate): What to do: discover equations, fit "
+      "the "
+      "parameters of equations that are given, or integrate equations that are known or were learned.",
       "d.yaml: error: 'data' needs either 'file' or 'generate'"}},
     {DISCOVER "block: {window: 1, window: 64x, weight_top: 0, substeps: 2.5}\n",
      NULL,
@@ -54,7 +55,7 @@ static const deck_case cases[] = {
       "only to 'discover'; leave it out"}},
     {"task: ft\ndata: {file: a.h5, end: 3, first: 5}\n",
      NULL,
-     {"d.yaml:1:7: error: 'task' is 'ft'; it must be discover or fit; did you mean 'fit'?",
+     {"d.yaml:1:7: error: 'task' is 'ft'; it must be discover, fit or simulate; did you mean 'fit'?",
       "d.yaml:2:25: error: 'data.end' is 3 and 'data.first' is 5: no sample is between them; end is the "
       "first "
       "sample that is not used"}},
@@ -104,7 +105,7 @@ static const deck_case cases[] = {
      NULL,
      {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, data, dynamics, block, discover, "
       "fit, learn, "
-      "output, run"}},
+      "output, simulate, run"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "
@@ -125,8 +126,9 @@ static const deck_case cases[] = {
       "quotes"}},
     {"- task: fit\n",
      NULL,
-     {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover' or 'task: "
-      "fit'"}},
+     {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover', 'task: fit' "
+      "or "
+      "'task: simulate'"}},
     {"task: fit\r\ndata: {}\r\n",
      NULL,
      {"d.yaml: error: missing key 'dynamics.equations': Equations, each \"x' = a*x - b*x*y\" or \"x'' = "

@@ -1,0 +1,155 @@
+#include "study/learned.h"
+
+#include "data/data_set_parts.h"
+#include "file/array_file_parts.h"
+#include "study/study_model.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { DIGITS = 17, MOST_STATES = 4096 };
+
+typedef struct reader {
+  neurlp_context *context;
+  const char *path;
+  hid_t file;
+  int64_t row;
+  neurlp_learned *learned;
+} reader;
+
+static neurlp_status refuse(const reader *r, const char *why) {
+  return neurlp_fail(r->context, NEURLP_ERROR_DATA,
+                     "%s: %s; learned equations are taken from a result of `neurlp run`", r->path, why);
+}
+
+static neurlp_status read_names(const reader *r) {
+  neurlp_status status = NEURLP_SUCCESS;
+  hsize_t count = 0;
+  if (!neurlp_hdf5_is(r->file, "equations", H5O_TYPE_GROUP) ||
+      !neurlp_hdf5_is(r->file, "states", H5O_TYPE_DATASET))
+    return refuse(r, "it holds no equations");
+  const hid_t dataset = H5Dopen2(r->file, "states", H5P_DEFAULT);
+  const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
+  if (space >= 0 && H5Sget_simple_extent_ndims(space) == 1) H5Sget_simple_extent_dims(space, &count, NULL);
+  if (space >= 0) H5Sclose(space);
+  if (dataset >= 0) H5Dclose(dataset);
+  if (count < 1 || count > MOST_STATES) return refuse(r, "'states' is no list of names");
+  NEURLP_TRY(neurlp_allocate(r->context, (int64_t)count, sizeof(char *), &r->learned->names));
+  NEURLP_TRY(neurlp_allocate(r->context, (int64_t)count, sizeof(char *), &r->learned->equations));
+  r->learned->dimensions = (int32_t)count;
+  status = neurlp_texts_read(r->context, r->file, r->path, "states", (int64_t)count, NEURLP_NAME_BYTES,
+                             r->learned->names);
+done:
+  return status;
+}
+
+/* The model of the deck in the file, which a study makes from a deck, a number of states and their names. */
+static neurlp_status make_model(const reader *r, neurlp_model **model) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_job job = {.context = r->context};
+  neurlp_study study = {
+      .job = &job, .context = r->context, .dimensions = r->learned->dimensions, .names = r->learned->names};
+  char *text = NULL, *report = NULL;
+  NEURLP_TRY(neurlp_attribute_text_read(r->context, r->file, "/", "deck", &text));
+  status = neurlp_deck_parse(r->context, r->path, text, 0, NULL, &job.deck, &report);
+  neurlp_release(r->context, &report);
+  if (status == NEURLP_ERROR_DECK) status = refuse(r, "the deck that it carries cannot be read");
+  if (status < 0) goto done;
+  study.discover = strcmp(neurlp_deck_text(job.deck, "task"), "discover") == 0;
+  NEURLP_TRY(neurlp_study_make_model(&study));
+  *model = study.model;
+done:
+  neurlp_deck_destroy(&job.deck);
+  neurlp_release(r->context, &text);
+  return status;
+}
+
+/* Reads the numbers of one row; negative if HDF5 could not. */
+static int read_numbers(const reader *r, const char *path, const neurlp_numeric *numeric, double *values) {
+  hsize_t start[NEURLP_MOST_EXTENTS] = {(hsize_t)r->row}, count[NEURLP_MOST_EXTENTS] = {1};
+  for (int32_t i = 1; i < numeric->rank; i++) count[i] = (hsize_t)numeric->extents[i];
+  const hid_t dataset = neurlp_hdf5_noted(H5Dopen2(r->file, path, H5P_DEFAULT));
+  if (dataset < 0) return -1;
+  const hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(numeric->rank, count, NULL);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
+  const int result =
+      (int)neurlp_hdf5_noted(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values));
+  H5Sclose(memory);
+  H5Sclose(space);
+  H5Dclose(dataset);
+  return result;
+}
+
+/* Row r->row of an array [rows]..., of `count` numbers. */
+static neurlp_status read_row(const reader *r, const char *path, int64_t count, double *values) {
+  neurlp_numeric numeric = {0};
+  neurlp_status status = neurlp_numeric_check(r->context, r->file, r->path, path, true, &numeric);
+  if (status < 0) return status;
+  int64_t found = 1;
+  for (int32_t i = 1; i < numeric.rank; i++) found *= numeric.extents[i];
+  if (found != count) return refuse(r, "its estimates do not belong to its deck");
+  if (r->row >= numeric.extents[0])
+    return neurlp_fail(r->context, NEURLP_ERROR_DATA,
+                       "%s: there are %lld rows of estimates, and data.generate.row is %lld, counted from 0",
+                       r->path, (long long)numeric.extents[0], (long long)r->row);
+  if (read_numbers(r, path, &numeric, values) < 0)
+    return neurlp_fail(r->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s", r->path, path,
+                       neurlp_hdf5_reason());
+  for (int64_t i = 0; i < count; i++)
+    if (!isfinite(values[i])) return refuse(r, "this row was not estimated; its system failed");
+  return NEURLP_SUCCESS;
+}
+
+/* What is right of the "=" in the model's text. */
+static neurlp_status print_equation(const reader *r, const neurlp_model *model, int32_t k,
+                                    const double *theta) {
+  const size_t bytes = neurlp_model_print(model, k, theta, DIGITS, NULL, 0) + 1;
+  char *text = NULL;
+  neurlp_status status = neurlp_allocate(r->context, (int64_t)bytes, 1, &text);
+  if (status < 0) return status;
+  neurlp_model_print(model, k, theta, DIGITS, text, bytes);
+  const char *right = strchr(text, '=');
+  status = right ? neurlp_copy_text(r->context, right + 1, &r->learned->equations[k])
+                 : refuse(r, "an equation has no right-hand side");
+  neurlp_release(r->context, &text);
+  return status;
+}
+
+static neurlp_status read_equations(const reader *r) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_model *model = NULL;
+  double *theta = NULL;
+  NEURLP_TRY(make_model(r, &model));
+  const int64_t coefficients = (int64_t)model->dimensions * model->terms;
+  r->learned->order = model->order;
+  NEURLP_TRY(neurlp_allocate(r->context, model->parameters, sizeof *theta, &theta));
+  if (model->named > 0) NEURLP_TRY(read_row(r, "equations/parameters", model->named, theta));
+  if (coefficients > 0) NEURLP_TRY(read_row(r, "equations/coefficients", coefficients, theta + model->named));
+  for (int32_t k = 0; k < model->dimensions; k++) NEURLP_TRY(print_equation(r, model, k, theta));
+done:
+  neurlp_model_destroy(&model);
+  neurlp_release(r->context, &theta);
+  return status;
+}
+
+neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
+                                  neurlp_learned *learned) {
+  reader r = {.context = context, .path = path, .row = row, .learned = learned};
+  *learned = (neurlp_learned){0};
+  neurlp_status status = neurlp_data_open_alone(context, path, &r.file);
+  if (status < 0) return status;
+  status = read_names(&r);
+  if (status >= 0) status = read_equations(&r);
+  H5Fclose(r.file);
+  return status;
+}
+
+void neurlp_learned_release(neurlp_context *context, neurlp_learned *learned) {
+  for (int32_t k = 0; k < learned->dimensions; k++) {
+    neurlp_release(context, &learned->names[k]);
+    neurlp_release(context, &learned->equations[k]);
+  }
+  neurlp_release(context, &learned->names);
+  neurlp_release(context, &learned->equations);
+  learned->dimensions = 0;
+}

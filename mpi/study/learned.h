@@ -1,0 +1,24 @@
+/* The equations that a result file holds, as text that can be integrated. */
+#ifndef NEURLP_MPI_LEARNED_H
+#define NEURLP_MPI_LEARNED_H
+
+#include "core/context.h"
+
+/* Right-hand sides in the states' symbols and t; every number is written out. */
+typedef struct neurlp_learned {
+  int32_t dimensions; /* D */
+  int32_t order;      /* 1: x' = ..., 2: x'' = ... */
+  char **names;       /* [D] */
+  char **equations;   /* [D] "-10*x + 10*y" */
+} neurlp_learned;
+
+/* Local: this process opens the file alone. Makes the model from the deck that the file carries, as `neurlp
+ * run` did, and puts row `row` of the estimates in, to 17 digits. Fails with NEURLP_ERROR_DATA (no result,
+ * not what it claims to be, a row that is not there or was not estimated) or NEURLP_ERROR_MEMORY; release it
+ * either way. */
+NEURLP_MUST_USE neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
+                                                  neurlp_learned *learned);
+
+void neurlp_learned_release(neurlp_context *context, neurlp_learned *learned);
+
+#endif

@@ -1,0 +1,84 @@
+"""Reads what test_simulate.sh made, as a user would, and compares it with other integrators and closed forms."""
+import sys
+
+import h5py
+import numpy as np
+
+failures = 0
+
+
+def check(what, measured, bound):
+    global failures
+    good = bool(measured <= bound)
+    failures += not good
+    print(f"{'ok  ' if good else 'FAIL'} {what:60} {measured:.3e} <= {bound:.3e}")
+
+
+def contents(path):
+    with h5py.File(path) as file:
+        return {name: file[name][...] for name in ("time", "states", "parameters", "names") if name in file}
+
+
+def same(one, other):
+    first, second = contents(one), contents(other)
+    equal = first.keys() == second.keys() and all(first[n].tobytes() == second[n].tobytes() for n in first)
+    check(f"{other}: the same bits as {one}", 0 if equal else 1, 0)
+    return first
+
+
+reference = contents("reference.h5")
+# Nearby trajectories of these part by less than exp(2 * 0.906) on average, 100 times that at the worst; rk4 errs by
+# about step^4 = 1.6e-11 for each unit of time times fifth derivatives (10^5 and less), single precision by
+# 1000 roundings of numbers up to 50, tsit5 by its tolerance of 1e-8 of these for each of 200 steps.
+growth = 100 * np.exp(2 * 0.906)
+bounds = {"rk4_double": growth * 2 * 1.6e-11 * 1e5, "tsit5_double": growth * 200 * 1e-8 * 50,
+          "rk4_single": growth * 1000 * 6e-8 * 50, "tsit5_single": growth * 1000 * 6e-8 * 50}
+for kind, bound in bounds.items():
+    known = same(f"known_{kind}_1.h5", f"known_{kind}_3.h5")
+    check(f"{kind}: the parameters that generate draws", abs(known["parameters"] - reference["parameters"]).max(), 0)
+    check(f"{kind}: against generate", abs(known["states"] - reference["states"]).max(), bound)
+    check(f"{kind}: it is another integrator", -abs(known["states"] - reference["states"]).max(), -1e-13)
+check("a transient", 0 if contents("known_simulated.h5")["states"].shape == (150, 3, 3) else 1, 0)
+
+# The closed form of x' = a + b x + c x^2 with the coefficients that were learned (a is 0 or dropped: 1e-8 and less).
+with h5py.File("logistic.h5") as file:
+    terms = list(file["equations/terms"].asstr()[...])
+    found = dict(zip(terms, file["equations/coefficients"][0, 0]))
+check("no constant was learned", abs(found["1"]), 1e-8)
+for name in ("learned", "begun"):
+    learned = same(f"{name}_1.h5", f"{name}_3.h5")
+    x0, t = learned["states"][:, :1, 0], learned["time"]
+    r, K = found["x"], -found["x"] / found["x^2"]
+    exact = K / (1 + (K / x0 - 1) * np.exp(-r * t))
+    # a tolerance of 1e-8 for each of at most 100 steps, and the constant's part in 5 units of time
+    check(f"{name}: closed form", abs(learned["states"][:, :, 0] - exact).max(), 100 * 1e-8 * 1.5 + 5 * abs(found["1"]))
+check("it begins as the file does", abs(contents("begun_1.h5")["states"][:, 0] -
+                                       contents("logistic_data.h5")["states"][:, 0]).max(), 0)
+check("70 beginnings", 70 - len(np.unique(contents("learned_1.h5")["states"][:, 0, 0])), 0)
+
+# The pendulum that was fitted.
+with h5py.File("swing.h5") as file:
+    w = file["equations/parameters"][0, 0]
+swing = contents("swing_simulated.h5")
+q, h = swing["states"][0, :, 0], swing["time"][1] - swing["time"][0]
+check("the pendulum's name", 0 if swing["names"].tolist() == [b"q"] else 1, 0)
+
+
+def rk4(y, step, steps):
+    f = lambda y: np.array([y[1], -w * np.sin(y[0])])
+    for _ in range(steps):
+        k1 = f(y)
+        k2 = f(y + step / 2 * k1)
+        k3 = f(y + step / 2 * k2)
+        k4 = f(y + step * k3)
+        y = y + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return y
+
+
+# RK4 with a step of 0.001 errs by 1e-12 for each unit of time
+y, worst = np.array([0.5, 0.0]), 0.0
+for i in range(1, len(q)):
+    y = rk4(y, h / 250, 250)
+    worst = max(worst, abs(y[0] - q[i]))
+check("the fitted pendulum, by another integrator", worst, 5 * 1e-12 + 200 * 1e-11)
+sys.exit(failures > 0)

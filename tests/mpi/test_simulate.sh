@@ -1,0 +1,106 @@
+# neurlp simulate: known and learned equations from new initial values, the same bits from 1 and 3 ranks; files that
+# `neurlp run` reads; its failures. $NEURLP is the program, $MPIRUN starts ranks, $SOURCE is the repository.
+set -u
+failures=0
+fail() {
+  echo "FAIL $*"
+  failures=$((failures + 1))
+}
+
+cat >known.yaml <<'DECK'
+task: simulate
+data:
+  generate:
+    system: lorenz
+    systems: 150
+    samples: 41
+    step: 0.05
+    initial: {x: {uniform: [-10, 10]}, y: {uniform: [-10, 10]}, z: {uniform: [10, 30]}}
+    parameters: {rho: {uniform: [20, 30]}}
+DECK
+for method in rk4 tsit5; do
+  for precision in double single; do
+    for ranks in 1 3; do
+      $MPIRUN -n $ranks "$NEURLP" simulate known.yaml simulate.method=$method simulate.precision=$precision \
+        simulate.step=0.002 -o known_${method}_${precision}_$ranks.h5 || fail "$method, $precision, $ranks ranks: status $?"
+    done
+  done
+done
+"$NEURLP" generate known.yaml task=discover -o reference.h5 || fail "the reference integrator"
+"$NEURLP" simulate known.yaml data.generate.samples=3 data.generate.transient=1 || fail "output named after the deck"
+
+# Learned equations: discovered, and fitted with parameters, of second order.
+cat >logistic.yaml <<'DECK'
+task: discover
+data: {generate: {system: logistic, samples: 101, systems: 2, initial: {x: {uniform: [0.05, 0.2]}}}}
+dynamics: {library: {polynomial: 2}}
+output: {data: logistic_data.h5}
+DECK
+cat >swing.yaml <<'DECK'
+task: fit
+data: {generate: {system: pendulum, samples: 101, step: 0.1}}
+dynamics: {states: [q], equations: ["q'' = -w*sin(q)"], parameters: {w: 0.9}}
+DECK
+"$NEURLP" run logistic.yaml >run.txt 2>&1 || { fail "learning" && cat run.txt; }
+"$NEURLP" run swing.yaml >run.txt 2>&1 || { fail "fitting" && cat run.txt; }
+for ranks in 1 3; do
+  $MPIRUN -n $ranks "$NEURLP" simulate logistic.h5 data.generate.step=0.25 data.generate.samples=21 \
+    data.generate.systems=70 "data.generate.initial.x={uniform: [0.1, 1.5]}" -o learned_$ranks.h5 ||
+    fail "learned equations, $ranks ranks: status $?"
+  $MPIRUN -n $ranks "$NEURLP" simulate logistic.h5 data.generate.step=0.25 data.generate.samples=21 \
+    data.generate.initial_file=logistic_data.h5 -o begun_$ranks.h5 || fail "initial file, $ranks ranks: status $?"
+done
+"$NEURLP" simulate swing.h5 data.generate.step=0.25 data.generate.samples=21 data.generate.initial.q=0.5 \
+  simulate.relative_tolerance=1e-11 simulate.absolute_tolerance=1e-12 || fail "fitted equations"
+/usr/bin/python3 "$SOURCE/tests/mpi/check_simulate.py" || fail "contents"
+
+# What was simulated can be learned from.
+cat >again.yaml <<'DECK'
+task: discover
+data: {file: learned_3.h5}
+dynamics: {library: {polynomial: 2}}
+DECK
+"$NEURLP" run again.yaml >run.txt 2>&1 || { fail "learning from what was simulated" && cat run.txt; }
+
+# A trajectory that runs to infinity does not touch the others; status 5.
+cat >explodes.yaml <<'DECK'
+task: simulate
+data:
+  generate:
+    equations: {x: x^2}
+    initial: {x: {uniform: [-1, 1]}}
+    systems: 100
+    samples: 21
+    step: 0.1
+DECK
+"$NEURLP" simulate explodes.yaml -o explodes.h5 2>errors.txt
+[ $? -eq 5 ] || fail "a blow-up must have status 5"
+grep -q "neurlp simulate: [0-9]* of 100 systems" errors.txt || fail "a blow-up must be said"
+
+# expect STATUS TEXT COMMAND ARGUMENTS...: fails so, says so, on 2 ranks, and leaves no file.
+expect() {
+  local status=$1 text=$2
+  shift 2
+  $MPIRUN -n 2 "$NEURLP" "$@" >output.txt 2>&1
+  local got=$?
+  [ $got -eq "$status" ] || fail "$*: status $got, not $status"
+  grep -qF -- "$text" output.txt || { fail "$*: should say '$text'" && cat output.txt; }
+  [ ! -e none.h5 ] || fail "$*: left a file"
+}
+sizes="data.generate.step=0.1 data.generate.samples=5"
+expect 2 "needs a deck of task 'simulate'" simulate logistic.yaml -o none.h5
+expect 2 "its command is \`neurlp simulate\`" run known.yaml -o none.h5
+expect 2 "missing key 'data.generate.samples'" simulate logistic.h5 -o none.h5
+expect 2 "learned equations need one" simulate logistic.h5 data.generate.samples=5 -o none.h5
+expect 2 "learned equations need initial values" simulate logistic.h5 $sizes -o none.h5
+expect 2 "'data.generate' has both 'system' and 'result'" simulate logistic.h5 $sizes data.generate.system=lorenz -o none.h5
+expect 2 "'simulate.method' is 'euler'" simulate known.yaml simulate.method=euler -o none.h5
+expect 2 "'simulate' does not belong to task 'discover'" generate logistic.yaml simulate.method=rk4 -o none.h5
+expect 2 "are asked for, and logistic_data.h5 has initial values of 2" simulate logistic.h5 $sizes \
+  data.generate.initial_file=logistic_data.h5 data.generate.systems=3 -o none.h5
+expect 3 "learned equations are taken from a result of" simulate logistic_data.h5 $sizes data.generate.initial.x=1 -o none.h5
+expect 3 "data.generate.row is 7" simulate logistic.h5 $sizes data.generate.row=7 data.generate.initial.x=1 -o none.h5
+expect 2 "would be written over logistic.h5" simulate logistic.h5 $sizes data.generate.initial.x=1 -o logistic.h5
+expect 3 "absent.h5" simulate absent.h5 $sizes data.generate.initial.x=1 -o none.h5
+[ $failures -eq 0 ] && echo "all well"
+exit $((failures > 0))
