@@ -88,7 +88,7 @@ static void destroy_cuda(void **state) {
   s->device->operations->release(s->device, &store);
   release_left(s, &s->kept);
   release_left(s, &s->passing);
-  cuda_cut_destroy(s);
+  neurlp_cut_destroy_cuda(s);
   neurlp_release(context, state);
 }
 
@@ -118,13 +118,13 @@ static neurlp_status check_limit(const cuda_state *s, size_t limit) {
 static void make_plan(const neurlp_problem *problem, const neurlp_device *device, size_t limit,
                       cuda_plan *plan, cuda_cut *cut) {
   const neurlp_cuda_kernels *kernels = neurlp_cuda_kernels_of(problem->shape.precision);
-  cuda_cut_plan(cut, problem, kernels, device->threads);
+  neurlp_cut_plan_cuda(cut, problem, kernels, device->threads);
   if (cut->plan.intervals > 0) {
-    cuda_plan_make_cut(plan, problem, cut);
+    neurlp_plan_cut_cuda(plan, problem, cut);
     if (plan->device_bytes <= limit) return;
     cut->plan.intervals = 0;
   }
-  cuda_plan_make(plan, problem, kernels, device->threads, limit);
+  neurlp_plan_cuda(plan, problem, kernels, device->threads, limit);
 }
 
 /* Kernels for known sizes know nothing of joints. */
@@ -150,7 +150,7 @@ static neurlp_status create_on(neurlp_context *context, const neurlp_problem *pr
   NEURLP_TRY(device->operations->allocate(device, s->plan.shared_bytes, (void **)&s->shared));
   if (s->plan.store_bytes > 0)
     NEURLP_TRY(device->operations->allocate(device, s->plan.store_bytes, (void **)&s->store));
-  if (s->cut.plan.intervals > 0) NEURLP_TRY(cuda_cut_create(s));
+  if (s->cut.plan.intervals > 0) NEURLP_TRY(neurlp_cut_create_cuda(s));
   if (problem->one_factor) {
     NEURLP_TRY(allocate_left(s, &s->kept));
     NEURLP_TRY(allocate_left(s, &s->passing));
@@ -247,7 +247,7 @@ done:
 static neurlp_status run(cuda_state *s, cuda_call *call, const neurlp_inputs *inputs) {
   neurlp_status status = NEURLP_SUCCESS, of_factor;
   NEURLP_TRY(settle_factor(s, call, inputs, &of_factor));
-  status = of_factor == NEURLP_SUCCESS ? cuda_run(s, call) : fail_all(s, call, of_factor);
+  status = of_factor == NEURLP_SUCCESS ? neurlp_run_cuda(s, call) : fail_all(s, call, of_factor);
 done:
   return status;
 }
@@ -294,7 +294,7 @@ static neurlp_status slack_cuda(void *state, const neurlp_inputs *inputs, const 
   if (!inputs->steps) call.left = &s->kept;
   call.in[CUDA_SOLUTION] = solution;
   call.out[CUDA_SLACK] = slack;
-  return cuda_run(s, &call);
+  return neurlp_run_cuda(s, &call);
 }
 
 /* ---- on which device --------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ static bool find(void *library, const char *name, void *pointer_to_function) {
   return symbol != NULL;
 }
 
-const cuda_blas *cuda_blas_load(const char **reason) {
+const cuda_blas *neurlp_blas_load_cuda(const char **reason) {
   static cuda_blas blas;
   static bool loaded;
   char name[32];

@@ -19,6 +19,6 @@ typedef struct cuda_blas {
 } cuda_blas;
 
 /* NULL where the library cannot be loaded; *reason, static until the next call, says why. */
-const cuda_blas *cuda_blas_load(const char **reason);
+const cuda_blas *neurlp_blas_load_cuda(const char **reason);
 
 #endif

@@ -38,7 +38,7 @@ static inline size_t cuda_whole_bytes(size_t bytes) {
 }
 
 /* Plans a cut for a device that runs so many threads at once. */
-void cuda_cut_plan(cuda_cut *cut, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                   int64_t device_threads);
+void neurlp_cut_plan_cuda(cuda_cut *cut, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
+                          int64_t device_threads);
 
 #endif

@@ -62,8 +62,8 @@ static void plan_memory(cuda_cut *cut, const neurlp_problem *problem, const neur
   take(&cut->device_bytes, whole_groups(pieces) / GROUP, kernels->store_bytes(&cut->plan.piece, true));
 }
 
-void cuda_cut_plan(cuda_cut *cut, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                   int64_t device_threads) {
+void neurlp_cut_plan_cuda(cuda_cut *cut, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
+                          int64_t device_threads) {
   const neurlp_shape *shape = &problem->shape;
   const int32_t intervals = choose_intervals(shape, device_threads);
   const int64_t least = (int64_t)LEAST_PIECES * intervals;

@@ -245,7 +245,7 @@ done:
   return status;
 }
 
-neurlp_status cuda_cut_run(cuda_state *s, const cuda_call *call, const neurlp_cuda_tiles *tiles) {
+neurlp_status neurlp_cut_run_cuda(cuda_state *s, const cuda_call *call, const neurlp_cuda_tiles *tiles) {
   const cuda_cut *cut = &s->cut;
   const neurlp_inputs inputs = {.systems = call->systems, .lengths = call->in[CUDA_LENGTHS]};
   cut_call c = {.s = s,
@@ -268,7 +268,7 @@ done:
   return status;
 }
 
-neurlp_status cuda_cut_create(cuda_state *s) {
+neurlp_status neurlp_cut_create_cuda(cuda_state *s) {
   const neurlp_device_operations *device = s->device->operations;
   cuda_cut *cut = &s->cut;
   neurlp_status status = NEURLP_SUCCESS;
@@ -279,7 +279,7 @@ done:
   return status;
 }
 
-void cuda_cut_destroy(cuda_state *s) {
+void neurlp_cut_destroy_cuda(cuda_state *s) {
   void *lists = s->cut.lists, *list[2] = {s->cut.lists_on_device, s->cut.on_device};
   s->device->operations->release_pinned(s->device, &lists);
   for (int32_t i = 0; i < 2; i++) s->device->operations->release(s->device, &list[i]);

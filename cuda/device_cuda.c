@@ -122,7 +122,7 @@ static neurlp_status launch_cuda(neurlp_device *device, int32_t queue, const neu
 
 static neurlp_status start_blas(cuda_device *cuda) {
   const char *reason = "it lacks a function";
-  cuda->blas = cuda_blas_load(&reason);
+  cuda->blas = neurlp_blas_load_cuda(&reason);
   if (!cuda->blas)
     return neurlp_fail(cuda->device.context, NEURLP_ERROR_DEVICE,
                        "%s: cuBLAS could not be loaded: %s; put the CUDA toolkit's lib64 into "

@@ -75,8 +75,8 @@ static void add_up(cuda_plan *plan) {
   plan->pinned_bytes = (size_t)plan->queues * plan->room_bytes;
 }
 
-void cuda_plan_make(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                    int64_t device_threads, size_t limit_bytes) {
+void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
+                      int64_t device_threads, size_t limit_bytes) {
   const int64_t systems = problem->shape.systems;
   *plan = (cuda_plan){
       .queues = NEURLP_DEVICE_QUEUES, .group_bytes = kernels->group_bytes(problem), .threads = GROUP};
@@ -92,7 +92,7 @@ void cuda_plan_make(cuda_plan *plan, const neurlp_problem *problem, const neurlp
   add_up(plan);
 }
 
-void cuda_plan_make_cut(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut) {
+void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut) {
   *plan = (cuda_plan){
       .queues = 1, .group_bytes = cut->group_bytes, .threads = cut->threads, .chunk = problem->shape.systems};
   find_extents(plan, &problem->shape);

@@ -46,10 +46,10 @@ enum { CUDA_SUM_PARTS = 64 };
 
 /* Plans for a device that runs so many threads at once and has so many bytes for this solver. If that is not
  * enough the plan is for one group of systems, and device_bytes more than the limit. */
-void cuda_plan_make(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                    int64_t device_threads, size_t limit_bytes);
+void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
+                      int64_t device_threads, size_t limit_bytes);
 
 /* The same for time that is cut: all systems go through at one time. */
-void cuda_plan_make_cut(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut);
+void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut);
 
 #endif

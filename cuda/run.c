@@ -264,7 +264,7 @@ static neurlp_status begin_chunk(cuda_state *s, const cuda_call *call, int32_t q
   NEURLP_TRY(bring_inputs(s, call, queue, in));
   make_tiles(s, call, queue, in, &tiles);
   if (s->cut.plan.intervals > 0 && call->kernel != &s->kernels->slack)
-    NEURLP_TRY(cuda_cut_run(s, call, &tiles));
+    NEURLP_TRY(neurlp_cut_run_cuda(s, call, &tiles));
   else
     NEURLP_TRY(
         s->device->operations->launch(s->device, queue, call->kernel, tiles.threads, &tiles, sizeof tiles));
@@ -281,7 +281,7 @@ static void abandon(cuda_state *s) {
   }
 }
 
-neurlp_status cuda_run(cuda_state *s, const cuda_call *call) {
+neurlp_status neurlp_run_cuda(cuda_state *s, const cuda_call *call) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(copy_shared(s, call));
   for (int32_t queue = 0; queue < s->plan.queues && s->plan.sums_bytes > 0; queue++)

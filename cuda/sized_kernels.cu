@@ -53,8 +53,9 @@ static __forceinline__ __host__ __device__ void adjoint(const neurlp_tile_job *j
 }
 
 template <int32_t D, int32_t derivatives> static const neurlp_cuda_sized *sized(void) {
-  static const neurlp_cuda_sized kernels = {kernel_of<solve<D, derivatives>>(),
-                                            kernel_of<adjoint<D, derivatives>>()};
+  enum { TIGHT = 5, CHOICE = D * derivatives == TIGHT ? 0 : BLOCKS };
+  static const neurlp_cuda_sized kernels = {kernel_of<solve<D, derivatives>, CHOICE>(),
+                                            kernel_of<adjoint<D, derivatives>, CHOICE>()};
   return &kernels;
 }
 

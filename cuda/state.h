@@ -45,12 +45,12 @@ typedef struct cuda_call {
 } cuda_call;
 
 /* Runs a call for all systems. */
-neurlp_status cuda_run(cuda_state *state, const cuda_call *call);
+neurlp_status neurlp_run_cuda(cuda_state *state, const cuda_call *call);
 
 /* Allocates for time that is cut; frees that; starts all that is to be done with the systems of a call, in
  * queue 0, where `tiles` says what that would be if time were not cut. */
-neurlp_status cuda_cut_create(cuda_state *state);
-void cuda_cut_destroy(cuda_state *state);
-neurlp_status cuda_cut_run(cuda_state *state, const cuda_call *call, const neurlp_cuda_tiles *tiles);
+neurlp_status neurlp_cut_create_cuda(cuda_state *state);
+void neurlp_cut_destroy_cuda(cuda_state *state);
+neurlp_status neurlp_cut_run_cuda(cuda_state *state, const cuda_call *call, const neurlp_cuda_tiles *tiles);
 
 #endif

@@ -6,7 +6,8 @@
 #include "cuda/launch.h"
 
 /* Threads of a block, and blocks that a multiprocessor is to have at one time: as many as its registers are
- * for, when each thread has all that it can. */
+ * for, when each thread has all that it can. The compiler takes that for leave to use all of them; 0 leaves
+ * it to find out by itself, which now and then needs fewer. */
 enum { BLOCK = 64, BLOCKS = 4 };
 
 /* All items of one thread. */
@@ -27,8 +28,8 @@ NEURLP_ANYWHERE void run_thread(const neurlp_cuda_tiles *tiles, int64_t thread) 
   for (job.first = thread; job.first < tiles->items; job.first += tiles->threads) kernel(&job);
 }
 
-template <void (*kernel)(const neurlp_tile_job *)>
-__global__ void __launch_bounds__(BLOCK, BLOCKS) run(const __grid_constant__ neurlp_cuda_tiles tiles) {
+template <void (*kernel)(const neurlp_tile_job *), int blocks>
+__global__ void __launch_bounds__(BLOCK, blocks) run(const __grid_constant__ neurlp_cuda_tiles tiles) {
   run_thread<kernel>(&tiles, (int64_t)blockIdx.x * BLOCK + threadIdx.x);
 }
 
@@ -37,8 +38,9 @@ static void imitate(const void *arguments, int64_t thread, int64_t) {
   run_thread<kernel>((const neurlp_cuda_tiles *)arguments, thread);
 }
 
-template <void (*kernel)(const neurlp_tile_job *)> static neurlp_cuda_kernel kernel_of(void) {
-  return {(const void *)run<kernel>, imitate<kernel>, BLOCK};
+template <void (*kernel)(const neurlp_tile_job *), int blocks = BLOCKS>
+static neurlp_cuda_kernel kernel_of(void) {
+  return {(const void *)run<kernel, blocks>, imitate<kernel>, BLOCK};
 }
 
 #endif

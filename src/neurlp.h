@@ -123,6 +123,8 @@ const char *neurlp_context_backend(const neurlp_context *context);
 /* Which GPU the backend cuda is to use, by its number among those that this process sees; 0 at first. Takes
  * effect when the first solver for it is made. Fails with NEURLP_ERROR_ARGUMENT (index < 0). */
 NEURLP_MUST_USE neurlp_status neurlp_context_set_device(neurlp_context *context, int32_t index);
+
+/* Number of that GPU. */
 int32_t neurlp_context_device(const neurlp_context *context);
 
 /* ---- problem ----------------------------------------------------------------------------------------- */
@@ -162,9 +164,9 @@ typedef struct neurlp_shape {
   neurlp_sharing values_sharing; /* of initial and final values: NEURLP_VARYING or NEURLP_SHARED */
   neurlp_precision precision;
   /* 0: the time of long systems is cut into pieces, which are swept side by side and then joined, where that
-   * is faster; a system's length alone decides it. L >= 1: into pieces of L intervals. T or more: never.
-   * Swept whole in any case are formulations with central or periodic rows, final values, NEURLP_MIXED, and
-   * batches that share both coefficients and steps. */
+   * is faster; a system's length alone decides it, on a GPU this shape's systems and steps. L >= 1: into
+   * pieces of L intervals. T or more: never. Swept whole in any case are formulations with central or
+   * periodic rows, final values, NEURLP_MIXED, and batches that share both coefficients and steps. */
   int32_t piece_intervals;
   /* The solver keeps the factors of a solve, for as many bytes as neurlp_solver_workspace_bytes then says,
    * and the adjoints and tangents that follow need not make them again. They must be given the systems,

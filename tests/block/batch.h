@@ -77,7 +77,7 @@ void batch_close(test_batch *batch);
 enum { BATCH_SOLVE = 0, BATCH_ADJOINT = 1, BATCH_TANGENT = 2 };
 
 /* Solves and does what is wanted, with solver objects of its own, on the backend that the environment
- * variable NEURLP_TEST_BACKEND names. If that is not cpu, it does all on cpu, too, and gives
+ * variable NEURLP_TEST_BACKEND names. If that begins with cpu: it does all on cpu, too, and gives
  * NEURLP_ERROR_INTERNAL if a single bit differs. What is to be written is NaN before. */
 neurlp_status batch_run(test_batch *batch, int32_t threads, int32_t wanted);
 

@@ -115,10 +115,11 @@ static void test_chunks(batch *whole, batch *parts) {
               S * 2.2e-16 * 10);
   fill(parts);
   check_equal("on cpu", run_on("cpu", NULL, parts), NEURLP_SUCCESS);
+  /* an adjoint solves with A^T A: its rounding grows with the square of the condition of A, 1e4 here */
   check_below("sums over systems are those of cpu",
               largest_difference(&whole->grad_coefficients[0][0], &parts->grad_coefficients[0][0], T * N) /
                   size,
-              S * 2.2e-16 * 100);
+              1e8 * 2.2e-16);
 }
 
 static void test_memory(batch *b) {

@@ -30,7 +30,7 @@ static neurlp_shape shape_of(int64_t systems, int32_t steps) {
 static cuda_plan plan_of(neurlp_shape shape, int64_t threads, size_t limit) {
   neurlp_problem *problem = problem_of(shape);
   cuda_plan plan;
-  cuda_plan_make(&plan, problem, neurlp_cuda_kernels_of(shape.precision), threads, limit);
+  neurlp_plan_cuda(&plan, problem, neurlp_cuda_kernels_of(shape.precision), threads, limit);
   neurlp_problem_destroy(&problem);
   return plan;
 }
@@ -92,7 +92,7 @@ static void test_cuts(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     neurlp_problem *problem = problem_of(shape_of(cases[i].systems, cases[i].steps));
     cuda_cut cut;
-    cuda_cut_plan(&cut, problem, neurlp_cuda_kernels_of(NEURLP_DOUBLE), 33792);
+    neurlp_cut_plan_cuda(&cut, problem, neurlp_cuda_kernels_of(NEURLP_DOUBLE), 33792);
     printf("     %lld systems of %d steps: pieces of %d intervals, %lld of each, %d levels\n",
            (long long)cases[i].systems, cases[i].steps, cut.plan.intervals, (long long)cut.plan.most,
            cut.levels);
