@@ -32,14 +32,21 @@ static neurlp_status fail_cuda(neurlp_device *device, const char *what, cudaErro
     if (error_ != cudaSuccess) return fail_cuda(device, what, error_);                                       \
   } while (0)
 
+/* Each thread of a process has a GPU that it uses: ours, before anything is asked of it. */
+static void use(neurlp_device *device) {
+  (void)cudaSetDevice(
+      cuda_of(device)->index); /* it was there when it was opened; what follows fails if not */
+}
+
 static size_t free_bytes_cuda(neurlp_device *device) {
   size_t left = 0, all = 0;
-  (void)device;
+  use(device);
   return cudaMemGetInfo(&left, &all) == cudaSuccess ? left : 0;
 }
 
 static neurlp_status allocate_cuda(neurlp_device *device, size_t bytes, void **memory) {
   *memory = NULL;
+  use(device);
   const cudaError_t error = cudaMalloc(memory, bytes > 0 ? bytes : 1);
   if (error == cudaSuccess) return NEURLP_SUCCESS;
   *memory = NULL;
@@ -51,13 +58,14 @@ static neurlp_status allocate_cuda(neurlp_device *device, size_t bytes, void **m
 }
 
 static void release_cuda(neurlp_device *device, void **memory) {
-  (void)device;
+  use(device);
   if (*memory) (void)cudaFree(*memory);
   *memory = NULL;
 }
 
 static neurlp_status allocate_pinned_cuda(neurlp_device *device, size_t bytes, void **memory) {
   *memory = NULL;
+  use(device);
   const cudaError_t error = cudaMallocHost(memory, bytes > 0 ? bytes : 1);
   if (error == cudaSuccess) return NEURLP_SUCCESS;
   *memory = NULL;
@@ -69,14 +77,14 @@ static neurlp_status allocate_pinned_cuda(neurlp_device *device, size_t bytes, v
 }
 
 static void release_pinned_cuda(neurlp_device *device, void **memory) {
-  (void)device;
+  use(device);
   if (*memory) (void)cudaFreeHost(*memory);
   *memory = NULL;
 }
 
 static neurlp_place place_cuda(neurlp_device *device, const void *memory) {
   struct cudaPointerAttributes attributes;
-  (void)device;
+  use(device);
   if (cudaPointerGetAttributes(&attributes, memory) != cudaSuccess) {
     (void)cudaGetLastError();
     return NEURLP_PLACE_HOST;
@@ -87,6 +95,7 @@ static neurlp_place place_cuda(neurlp_device *device, const void *memory) {
 
 static neurlp_status copy_cuda(neurlp_device *device, int32_t queue, void *to, const void *from,
                                size_t bytes) {
+  use(device);
   if (bytes > 0)
     TRY_CUDA(device, "copying",
              cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_of(device)->streams[queue]));
@@ -94,6 +103,7 @@ static neurlp_status copy_cuda(neurlp_device *device, int32_t queue, void *to, c
 }
 
 static neurlp_status set_cuda(neurlp_device *device, int32_t queue, void *memory, int value, size_t bytes) {
+  use(device);
   if (bytes > 0)
     TRY_CUDA(device, "setting memory",
              cudaMemsetAsync(memory, value, bytes, cuda_of(device)->streams[queue]));
@@ -107,6 +117,7 @@ static neurlp_status launch_cuda(neurlp_device *device, int32_t queue, const neu
   void *list[1];
   (void)bytes; /* the compiler has told the runtime */
   memcpy(list, &arguments, sizeof arguments);
+  use(device);
   TRY_CUDA(device, "starting a kernel",
            cudaLaunchKernel(kernel->device, grid, block, list, 0, cuda_of(device)->streams[queue]));
   return NEURLP_SUCCESS;
@@ -137,6 +148,7 @@ static neurlp_status multiply_cuda(neurlp_device *device, int32_t queue, const n
   cuda_device *cuda = cuda_of(device);
   const cublasOperation_t op = p->transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
   neurlp_status status = NEURLP_SUCCESS;
+  use(device);
   if (!cuda->handle) NEURLP_TRY(start_blas(cuda));
   TRY_BLAS(cuda, "choosing a stream", cuda->blas->set_stream(cuda->handle, cuda->streams[queue]));
   if (p->single) {
@@ -155,6 +167,7 @@ done:
 }
 
 static neurlp_status wait_cuda(neurlp_device *device, int32_t queue) {
+  use(device);
   TRY_CUDA(device, "running a kernel", cudaStreamSynchronize(cuda_of(device)->streams[queue]));
   return NEURLP_SUCCESS;
 }
@@ -232,7 +245,6 @@ neurlp_status neurlp_device_of_cuda(neurlp_context *context, neurlp_device **dev
   neurlp_status status = NEURLP_SUCCESS;
   cuda_device *cuda = neurlp_attached(context, &operations);
   if (!cuda) NEURLP_TRY(open_cuda(context, neurlp_context_device(context), &cuda));
-  TRY_CUDA(&cuda->device, "choosing it", cudaSetDevice(cuda->index));
   *device = &cuda->device;
 done:
   return status;

@@ -1,7 +1,9 @@
-/* An imitated device: memory of its own kind, queues, kernels thread by thread. What it finds wrong with the
- * use that is made of it is NEURLP_ERROR_INTERNAL. */
+/* An imitated device: memory of its own kind, queues, kernels thread by thread. What is put into a queue is
+ * done when it is waited for, and not before: who forgets to wait reads NaN, or what was there before. What
+ * it finds wrong with the use that is made of it is NEURLP_ERROR_INTERNAL. */
 #include "cuda/device.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +19,25 @@ typedef struct host_block {
   struct host_block *before;
 } host_block;
 
+/* What waits in a queue: a copy, bytes to be set, a kernel, or a product. */
+typedef struct host_task {
+  struct host_task *next;
+  void *to;
+  const void *from; /* NULL: `value` is set */
+  int value;
+  size_t bytes;
+  const neurlp_cuda_kernel *kernel; /* with its arguments, or NULL */
+  int64_t threads;
+  bool multiplies;
+  neurlp_product product;
+  max_align_t arguments[4096 / sizeof(max_align_t)];
+} host_task;
+
 typedef struct host_device {
   neurlp_device device;
   host_block *blocks;
   size_t used_bytes, all_bytes;
+  host_task *first[NEURLP_DEVICE_QUEUES], **last[NEURLP_DEVICE_QUEUES];
 } host_device;
 
 static host_device *host_of(neurlp_device *device) {
@@ -75,7 +92,7 @@ static neurlp_status allocate_pinned_host(neurlp_device *device, size_t bytes, v
   return allocate_block(device, bytes, NEURLP_PLACE_PINNED, memory);
 }
 
-static void release_host(neurlp_device *device, void **memory) {
+static void release_block(neurlp_device *device, void **memory) {
   host_device *host = host_of(device);
   for (host_block **link = &host->blocks; *memory && *link; link = &(*link)->before) {
     host_block *block = *link;
@@ -100,32 +117,56 @@ static neurlp_status check_range(neurlp_device *device, const char *what, const 
                      block ? "ends behind the memory it begins in" : "the device cannot reach");
 }
 
+/* ---- queues ------------------------------------------------------------------------------------------ */
+
+static neurlp_status put(neurlp_device *device, int32_t queue, const host_task *task, const void *arguments,
+                         size_t argument_bytes) {
+  host_device *host = host_of(device);
+  host_task *copy = NULL;
+  const neurlp_status status = neurlp_allocate(device->context, 1, sizeof *copy, &copy);
+  if (status < 0) return status;
+  *copy = *task;
+  if (argument_bytes > 0) memcpy(copy->arguments, arguments, argument_bytes);
+  *host->last[queue] = copy;
+  host->last[queue] = &copy->next;
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status copy_host(neurlp_device *device, int32_t queue, void *to, const void *from,
                                size_t bytes) {
   neurlp_status status = NEURLP_SUCCESS;
-  (void)queue;
+  if (bytes == 0) return status;
   NEURLP_TRY(check_range(device, "a copy to memory", to, bytes));
   NEURLP_TRY(check_range(device, "a copy from memory", from, bytes));
-  memcpy(to, from, bytes);
+  status = put(device, queue, &(host_task){.to = to, .from = from, .bytes = bytes}, NULL, 0);
 done:
   return status;
 }
 
 static neurlp_status set_host(neurlp_device *device, int32_t queue, void *memory, int value, size_t bytes) {
   const neurlp_status status = check_range(device, "setting memory", memory, bytes);
-  (void)queue;
-  if (status == NEURLP_SUCCESS && bytes > 0) memset(memory, value, bytes);
-  return status;
+  if (status < 0 || bytes == 0) return status;
+  return put(device, queue, &(host_task){.to = memory, .value = value, .bytes = bytes}, NULL, 0);
 }
 
 static neurlp_status launch_host(neurlp_device *device, int32_t queue, const neurlp_cuda_kernel *kernel,
                                  int64_t threads, const void *arguments, size_t bytes) {
   const int64_t all = (threads + kernel->block - 1) / kernel->block * kernel->block;
-  (void)queue;
-  (void)bytes;
+  if (bytes > sizeof((host_task *)NULL)->arguments)
+    return neurlp_fail(device->context, NEURLP_ERROR_INTERNAL,
+                       "%s: a kernel has %zu bytes of arguments, GPUs take 4096; this is an error of NeuRLP",
+                       device->name, bytes);
+  return put(device, queue, &(host_task){.kernel = kernel, .threads = all}, arguments, bytes);
+}
+
+static neurlp_status multiply_host(neurlp_device *device, int32_t queue, const neurlp_product *product) {
+  return put(device, queue, &(host_task){.multiplies = true, .product = *product}, NULL, 0);
+}
+
+static void run_kernel(neurlp_device *device, const host_task *task) {
 #pragma omp parallel for schedule(dynamic, 1) num_threads(neurlp_context_threads(device->context))
-  for (int64_t thread = 0; thread < all; thread++) kernel->host(arguments, thread, all);
-  return NEURLP_SUCCESS;
+  for (int64_t thread = 0; thread < task->threads; thread++)
+    task->kernel->host(task->arguments, thread, task->threads);
 }
 
 /* BLAS, in Fortran's manner: C = alpha op(A) op(B) + beta C, by columns. */
@@ -136,11 +177,9 @@ void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n
             const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
             const float *beta, float *c, const int *ldc);
 
-static neurlp_status multiply_host(neurlp_device *device, int32_t queue, const neurlp_product *p) {
+static void run_product(const neurlp_product *p) {
   const int m = (int)p->columns, n = (int)p->rows, k = (int)p->inner, ldb = (int)p->b_stride;
   const char *op = p->transposed ? "T" : "N";
-  (void)device;
-  (void)queue;
   if (p->single) {
     const float one = 1, beta = p->add ? 1 : 0;
     sgemm_(op, "N", &m, &n, &k, &one, p->b, &ldb, p->a, &k, &beta, p->c, &m);
@@ -148,13 +187,35 @@ static neurlp_status multiply_host(neurlp_device *device, int32_t queue, const n
     const double one = 1, beta = p->add ? 1 : 0;
     dgemm_(op, "N", &m, &n, &k, &one, p->b, &ldb, p->a, &k, &beta, p->c, &m);
   }
-  return NEURLP_SUCCESS;
+}
+
+static void run_task(neurlp_device *device, const host_task *task) {
+  if (task->kernel)
+    run_kernel(device, task);
+  else if (task->multiplies)
+    run_product(&task->product);
+  else if (task->from)
+    memcpy(task->to, task->from, task->bytes);
+  else
+    memset(task->to, task->value, task->bytes);
 }
 
 static neurlp_status wait_host(neurlp_device *device, int32_t queue) {
-  (void)device;
-  (void)queue;
+  host_device *host = host_of(device);
+  for (host_task *task = host->first[queue], *next; task; task = next) {
+    next = task->next;
+    run_task(device, task);
+    neurlp_release(device->context, &task);
+  }
+  host->first[queue] = NULL;
+  host->last[queue] = &host->first[queue];
   return NEURLP_SUCCESS;
+}
+
+/* Releasing memory waits for everything that might use it. */
+static void release_host(neurlp_device *device, void **memory) {
+  for (int32_t queue = 0; queue < NEURLP_DEVICE_QUEUES && *memory; queue++) (void)wait_host(device, queue);
+  release_block(device, memory);
 }
 
 static void close_host(void *object) {
@@ -187,6 +248,7 @@ neurlp_status neurlp_device_of_host(neurlp_context *context, neurlp_device **dev
     NEURLP_TRY(neurlp_allocate(context, 1, sizeof *host, &host));
     host->device = (neurlp_device){
         .operations = &operations, .context = context, .name = "the imitated GPU", .threads = THREADS};
+    for (int32_t queue = 0; queue < NEURLP_DEVICE_QUEUES; queue++) host->last[queue] = &host->first[queue];
     host->all_bytes = limit ? (size_t)strtoull(limit, NULL, 10) : MEMORY_BYTES;
     status = neurlp_attach(context, &operations, host, close_host);
     if (status < 0) neurlp_release(context, &host);

@@ -164,6 +164,7 @@ done:
 static neurlp_status finish_sums(const cuda_state *s, const cuda_call *call) {
   const neurlp_device_operations *device = s->device->operations;
   neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t queue = 1; queue < s->plan.queues; queue++) NEURLP_TRY(device->wait(s->device, queue));
   for (int32_t role = CUDA_GRADIENTS; role < CUDA_DIRECTION; role++) {
     const size_t all = s->plan.extents[role].shared, offset = sum_offset(s, role), most = s->plan.room_bytes;
     unsigned char *to = call->out[role], *total = s->queues[0].sums + offset;

@@ -5,7 +5,7 @@
 #
 #   tests/gpu.sh [OUTDIR]     logs and tables go to OUTDIR (default: build-gpu/out)
 #
-# The last line is the verdict, and so is the exit status: 0 all passed, 1 something failed, 77 there is no GPU.
+# NEURLP_GPU_CMAKE has more arguments for CMake, if any (where LAPACK is, say). The last line is the verdict, and so is the exit status: 0 all passed, 1 something failed, 77 there is no GPU.
 set -u
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -33,7 +33,7 @@ configure() {
   local generator=()
   command -v ninja >/dev/null && generator=(-G Ninja)
   cmake "${generator[@]}" -S "$top" -B "$build" -DCMAKE_BUILD_TYPE=Release -DNEURLP_CUDA=ON -DNEURLP_MPI=OFF \
-    -DNEURLP_PETSC=OFF -DCMAKE_CUDA_ARCHITECTURES="${NEURLP_GPU_ARCHITECTURES:-native}"
+    -DNEURLP_PETSC=OFF -DCMAKE_CUDA_ARCHITECTURES="${NEURLP_GPU_ARCHITECTURES:-native}" ${NEURLP_GPU_CMAKE:-}
 }
 
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan

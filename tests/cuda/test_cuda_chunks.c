@@ -134,7 +134,16 @@ static void *to_device(neurlp_device *device, void *pinned, const void *from, si
   memcpy(pinned, from, bytes);
   if (device->operations->allocate(device, bytes, &memory) < 0) exit(1);
   if (device->operations->copy(device, 0, memory, pinned, bytes) < 0) exit(1);
+  if (device->operations->wait(device, 0) < 0) exit(1);
   return memory;
+}
+
+/* Whether the device's memory holds these bytes. */
+static bool is_on_device(neurlp_device *device, void *pinned, const void *memory, const void *expected,
+                         size_t bytes) {
+  if (device->operations->copy(device, 0, pinned, memory, bytes) < 0) exit(1);
+  if (device->operations->wait(device, 0) < 0) exit(1);
+  return memcmp(pinned, expected, bytes) == 0;
 }
 
 /* A solve and an adjoint whose arrays are all on the device give what those on the host gave. */
@@ -168,14 +177,13 @@ static void test_device_arrays(const batch *whole, batch *b) {
   check_equal("adjoint on the device",
               neurlp_solver_adjoint(solver, &inputs, solution, grad_output, &gradients, b->status),
               NEURLP_SUCCESS);
-  if (device->operations->copy(device, 0, pinned, solution, sizeof b->solution) < 0) exit(1);
-  check_true("the same solution", memcmp(pinned, whole->solution, sizeof b->solution) == 0);
-  if (device->operations->copy(device, 0, pinned, grad_rhs, sizeof b->grad_rhs) < 0) exit(1);
-  check_true("the same gradient", memcmp(pinned, whole->grad_rhs, sizeof b->grad_rhs) == 0);
-  if (device->operations->copy(device, 0, pinned, grad_coefficients, sizeof b->grad_coefficients) < 0)
-    exit(1);
-  check_true("the same sum over systems",
-             memcmp(pinned, whole->grad_coefficients, sizeof b->grad_coefficients) == 0);
+  check_true("the same solution",
+             is_on_device(device, pinned, solution, whole->solution, sizeof b->solution));
+  check_true("the same gradient",
+             is_on_device(device, pinned, grad_rhs, whole->grad_rhs, sizeof b->grad_rhs));
+  check_true(
+      "the same sum over systems",
+      is_on_device(device, pinned, grad_coefficients, whole->grad_coefficients, sizeof b->grad_coefficients));
   neurlp_solver_destroy(&solver);
   neurlp_problem_destroy(&problem);
   neurlp_context_destroy(&context);
