@@ -86,7 +86,7 @@ endfunction()
 # Kernels: contractions are spelled out where they are wanted, as for the CPU.
 add_library(neurlp_cuda_compile INTERFACE)
 target_compile_options(neurlp_cuda_compile INTERFACE
-  "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;-maxrregcount=255;-Xcompiler=-ffp-contract=off,-fno-exceptions;$<$<BOOL:${NEURLP_WERROR}>:-Werror=all-warnings>>")
+  "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;-Xcompiler=-ffp-contract=off,-fno-exceptions;$<$<BOOL:${NEURLP_WERROR}>:-Werror=all-warnings>>")
 
 # What programs are linked with, beside the objects of rooms.
 add_library(neurlp_link INTERFACE)

@@ -89,6 +89,7 @@ static void destroy_cuda(void **state) {
   release_left(s, &s->kept);
   release_left(s, &s->passing);
   neurlp_cut_destroy_cuda(s);
+  neurlp_map_destroy_cuda(s);
   neurlp_release(context, state);
 }
 
@@ -135,6 +136,18 @@ static void choose_kernels(cuda_state *s) {
   s->adjoint = sized ? &sized->adjoint : &s->kernels->adjoint;
 }
 
+/* What a problem with one factor needs beside the rest. */
+static neurlp_status allocate_factor(cuda_state *s) {
+  size_t bytes;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(allocate_left(s, &s->kept));
+  NEURLP_TRY(allocate_left(s, &s->passing));
+  s->map.sizes = neurlp_map_plan_cuda(s->problem, &bytes);
+  if (s->map.sizes.inputs > 0) NEURLP_TRY(neurlp_map_create_cuda(s));
+done:
+  return status;
+}
+
 static neurlp_status create_on(neurlp_context *context, const neurlp_problem *problem, neurlp_device *device,
                                void **state) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -151,10 +164,7 @@ static neurlp_status create_on(neurlp_context *context, const neurlp_problem *pr
   if (s->plan.store_bytes > 0)
     NEURLP_TRY(device->operations->allocate(device, s->plan.store_bytes, (void **)&s->store));
   if (s->cut.plan.intervals > 0) NEURLP_TRY(neurlp_cut_create_cuda(s));
-  if (problem->one_factor) {
-    NEURLP_TRY(allocate_left(s, &s->kept));
-    NEURLP_TRY(allocate_left(s, &s->passing));
-  }
+  if (problem->one_factor) NEURLP_TRY(allocate_factor(s));
   *state = made;
   made = NULL;
 done:
@@ -166,6 +176,7 @@ static neurlp_status prepare_cuda(void *state, const neurlp_inputs *inputs) {
   cuda_state *s = state;
   neurlp_status status = NEURLP_SUCCESS, of_factor = NEURLP_SUCCESS;
   NEURLP_TRY(make_left(s, &s->kept, inputs, &of_factor));
+  if (of_factor == NEURLP_SUCCESS && s->map.sizes.inputs > 0) NEURLP_TRY(neurlp_map_make_cuda(s, &of_factor));
   if (of_factor > NEURLP_SUCCESS)
     status = neurlp_fail(s->context, of_factor, "the left-hand side that all systems share: %s",
                          neurlp_status_sentence(of_factor));
@@ -255,7 +266,7 @@ done:
 static neurlp_status solve_cuda(void *state, const neurlp_inputs *inputs, void *solution,
                                 neurlp_status *statuses) {
   cuda_state *s = state;
-  cuda_call call = {.kernel = s->solve};
+  cuda_call call = {.kernel = s->solve, .by_map = s->map.sizes.inputs > 0 && !inputs->steps};
   list_inputs(&call, inputs);
   call.out[CUDA_SOLUTION] = solution;
   call.out[CUDA_STATUS] = statuses;
@@ -266,7 +277,9 @@ static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, cons
                                   const void *grad_output, const neurlp_gradients *gradients,
                                   neurlp_status *statuses) {
   cuda_state *s = state;
-  cuda_call call = {.kernel = s->adjoint, .stored = s->problem->keeps};
+  const bool right_only = !inputs->steps && !gradients->coefficients && !gradients->steps;
+  cuda_call call = {
+      .kernel = s->adjoint, .stored = s->problem->keeps, .by_map = s->map.sizes.inputs > 0 && right_only};
   list_inputs(&call, inputs);
   list_gradients(&call, gradients);
   call.in[CUDA_SOLUTION] = solution;
@@ -302,8 +315,12 @@ static neurlp_status slack_cuda(void *state, const neurlp_inputs *inputs, const 
 static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *problem) {
   cuda_plan plan;
   cuda_cut cut;
+  size_t map_bytes, left_bytes;
   make_plan(problem, device, limit_bytes(device), &plan, &cut);
-  return sizeof(cuda_state) + plan.device_bytes + plan.pinned_bytes;
+  (void)neurlp_map_plan_cuda(problem, &map_bytes);
+  left_bytes = plan.group_bytes + plan.shared_bytes;
+  return sizeof(cuda_state) + plan.device_bytes + plan.pinned_bytes +
+         (problem->one_factor ? 2 * left_bytes + map_bytes : 0);
 }
 
 #define DEFINE_BACKEND(suffix, text, open)                                                                   \

@@ -264,7 +264,9 @@ static neurlp_status begin_chunk(cuda_state *s, const cuda_call *call, int32_t q
   q->count = call->systems - first < s->plan.chunk ? call->systems - first : s->plan.chunk;
   NEURLP_TRY(bring_inputs(s, call, queue, in));
   make_tiles(s, call, queue, in, &tiles);
-  if (s->cut.plan.intervals > 0 && call->kernel != &s->kernels->slack)
+  if (call->by_map)
+    NEURLP_TRY(neurlp_map_run_cuda(s, queue, &tiles));
+  else if (s->cut.plan.intervals > 0 && call->kernel != &s->kernels->slack)
     NEURLP_TRY(neurlp_cut_run_cuda(s, call, &tiles));
   else
     NEURLP_TRY(

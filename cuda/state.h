@@ -3,6 +3,7 @@
 #define NEURLP_CUDA_STATE_H
 
 #include "block/backend.h"
+#include "block/product_map.h"
 #include "cuda/plan.h"
 
 /* What each queue has of its own, so that copies of one chunk go on while another is being worked on. */
@@ -19,6 +20,15 @@ typedef struct cuda_left {
   void *arrays[NEURLP_ARRAY_INPUTS];
 } cuda_left;
 
+/* Row i of `numbers` is the solution to unit input i. */
+typedef struct cuda_map {
+  neurlp_map_sizes sizes;        /* sizes.inputs 0: there is no map */
+  void *numbers;                 /* [m][N] */
+  void *units[NEURLP_MAP_PARTS]; /* [m][part] unit inputs */
+  void *status;                  /* [m] */
+  void *pinned;                  /* a way to and from them */
+} cuda_map;
+
 typedef struct cuda_state {
   neurlp_context *context;
   const neurlp_problem *problem;
@@ -27,9 +37,10 @@ typedef struct cuda_state {
   const neurlp_cuda_kernel *solve, *adjoint; /* those, or faster ones for this problem's sizes */
   cuda_plan plan;
   cuda_queue queues[NEURLP_DEVICE_QUEUES];
-  unsigned char *shared;   /* plan.shared_bytes: inputs and directions that systems share */
-  unsigned char *store;    /* the factors of all systems of the last solve, or NULL */
-  cuda_cut cut;            /* where time is cut: then all systems go through at one time */
+  unsigned char *shared; /* plan.shared_bytes: inputs and directions that systems share */
+  unsigned char *store;  /* the factors of all systems of the last solve, or NULL */
+  cuda_cut cut;          /* where time is cut: then all systems go through at one time */
+  cuda_map map;
   cuda_left kept, passing; /* that of prepare, and of a call that gives its own */
 } cuda_state;
 
@@ -40,6 +51,7 @@ typedef struct cuda_call {
   const cuda_left *left; /* gives coefficients and steps that are NULL */
   const void *kept;      /* a factor for all systems, or NULL */
   bool stored;           /* the factors of all systems are there */
+  bool by_map;           /* a product instead of the kernel */
   const void *in[CUDA_ROLES];
   void *out[CUDA_ROLES];
 } cuda_call;
@@ -52,5 +64,13 @@ neurlp_status neurlp_run_cuda(cuda_state *state, const cuda_call *call);
 neurlp_status neurlp_cut_create_cuda(cuda_state *state);
 void neurlp_cut_destroy_cuda(cuda_state *state);
 neurlp_status neurlp_cut_run_cuda(cuda_state *state, const cuda_call *call, const neurlp_cuda_tiles *tiles);
+
+/* Plans a map and says what it takes on the device; allocates for it; makes it from the factor that is kept,
+ * *of_map the status of the first solution that fails; frees it; does by a product what `tiles` say. */
+neurlp_map_sizes neurlp_map_plan_cuda(const neurlp_problem *problem, size_t *bytes);
+neurlp_status neurlp_map_create_cuda(cuda_state *state);
+neurlp_status neurlp_map_make_cuda(cuda_state *state, neurlp_status *of_map);
+void neurlp_map_destroy_cuda(cuda_state *state);
+neurlp_status neurlp_map_run_cuda(const cuda_state *state, int32_t queue, const neurlp_cuda_tiles *tiles);
 
 #endif

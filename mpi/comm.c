@@ -61,6 +61,7 @@ int neurlp_exit_status(neurlp_status status) {
     return NEURLP_EXIT_SOME_FAILED;
   case NEURLP_ERROR_MEMORY:
   case NEURLP_ERROR_IO:
+  case NEURLP_ERROR_DEVICE:
   case NEURLP_ERROR_INTERNAL:
     return NEURLP_EXIT_INTERNAL;
   }

@@ -10,7 +10,7 @@ for rows in REGISTERS CELLS; do
     [ $rows = REGISTERS ] && flag=-DNEURLP_ROWS_IN_REGISTERS=1
     report=$folder/registers_${rows}_$sm.txt
     # shellcheck disable=SC2086
-    "$nvcc" -std=c++20 -O3 --fmad=false -maxrregcount=255 -gencode arch=compute_$sm,code=sm_$sm -Xptxas -v $flag \
+    "$nvcc" -std=c++20 -O3 --fmad=false -gencode arch=compute_$sm,code=sm_$sm -Xptxas -v $flag \
       -DNEURLP_KERNEL_DOUBLE=1 -DNEURLP_KERNELS=kernels -I"$source/src" -I"$source" -cubin \
       -o "$folder/registers_${rows}_$sm.cubin" "$source/cuda/sized_kernels.cu" > "$report" 2>&1 || {
       cat "$report"

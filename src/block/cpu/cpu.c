@@ -189,7 +189,7 @@ static neurlp_status prepare_cpu(void *state, const neurlp_inputs *inputs) {
   memcpy(cpu->steps, inputs->steps, neurlp_shared_bytes_cpu(cpu->problem, NEURLP_ARRAY_STEPS));
   const neurlp_inputs left = {.coefficients = cpu->coefficients, .steps = cpu->steps};
   neurlp_status status = make_factor(cpu, &left, cpu->factor);
-  if (status == NEURLP_SUCCESS && cpu->map.inputs > 0) status = neurlp_map_make_cpu(cpu, &left);
+  if (status == NEURLP_SUCCESS && cpu->map.sizes.inputs > 0) status = neurlp_map_make_cpu(cpu, &left);
   if (status <= NEURLP_SUCCESS) return status;
   return neurlp_fail(cpu->context, status, "the left-hand side that all systems share: %s",
                      neurlp_status_sentence(status));
@@ -230,7 +230,7 @@ static neurlp_status solve_cpu(void *state, const neurlp_inputs *inputs, void *s
   cpu_state *cpu = state;
   neurlp_inputs all = *inputs;
   const void *kept;
-  if (cpu->map.inputs > 0 && !inputs->steps) {
+  if (cpu->map.sizes.inputs > 0 && !inputs->steps) {
     neurlp_map_solve_cpu(cpu, inputs, solution, statuses);
     return NEURLP_SUCCESS;
   }
@@ -254,7 +254,7 @@ static neurlp_status adjoint_cpu(void *state, const neurlp_inputs *inputs, const
   const void *kept;
   void *list[NEURLP_ARRAY_INPUTS];
   neurlp_list_gradients_cpu(gradients, list);
-  if (cpu->map.inputs > 0 && !inputs->steps && !gradients->coefficients && !gradients->steps) {
+  if (cpu->map.sizes.inputs > 0 && !inputs->steps && !gradients->coefficients && !gradients->steps) {
     neurlp_map_adjoint_cpu(cpu, inputs->systems, grad_output, gradients, statuses);
     return NEURLP_SUCCESS;
   }

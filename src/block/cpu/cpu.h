@@ -6,14 +6,11 @@
 #include "block/backend.h"
 #include "block/cpu/kernels.h"
 #include "block/pieces.h"
+#include "block/product_map.h"
 
-/* The map from right-hand sides and values to solutions, where the left-hand side is kept (docs/math.md,
- * section 5): row i of `numbers` is the solution to unit input i. The inputs are rhs, initial and final
- * values. */
+/* Row i of `numbers` is the solution to unit input i (product_map.h). */
 typedef struct cpu_map {
-  int64_t inputs;        /* m; 0: there is no map, sweeps over the factor are cheaper */
-  int64_t outputs;       /* N = T n */
-  int64_t part[3];       /* how many inputs are rhs, initial, final values */
+  neurlp_map_sizes sizes;
   void *numbers;         /* [m][N] */
   void *units[3];        /* [m][part] unit inputs */
   void *padded[4];       /* a block of systems: inputs by part, outputs */

@@ -19,35 +19,12 @@ void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n
             const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
             const float *beta, float *c, const int *ldc);
 
-static const neurlp_array PARTS[3] = {NEURLP_ARRAY_RHS, NEURLP_ARRAY_INITIAL_VALUES,
-                                      NEURLP_ARRAY_FINAL_VALUES};
-
-/* Operations of a solve by sweeps over a kept factor, for each system: twice a residual and two
- * substitutions. */
-static double sweep_operations(const neurlp_problem *problem) {
-  const neurlp_shape *shape = &problem->shape;
-  const double n = problem->unknowns, factor = n * (3 * n + 1) / 2 + n * problem->globals;
-  const double rows = shape->equations * n + 2.0 * problem->smoothness_rows * problem->derivatives;
-  return 2 * shape->steps * (4 * factor + 4 * rows);
-}
-
 void neurlp_map_plan_cpu(cpu_map *map, const neurlp_problem *problem) {
-  const neurlp_shape *shape = &problem->shape;
-  *map = (cpu_map){.outputs = (int64_t)shape->steps * problem->unknowns};
-  bool possible = problem->one_factor && shape->columns == 1 && !problem->slack;
-  for (int32_t i = 0; i < 3; i++) {
-    const neurlp_extents extents = neurlp_array_extents(shape, PARTS[i]);
-    map->part[i] = extents.per_system;
-    map->inputs += extents.per_system;
-    possible = possible && (extents.per_system == 0 || extents.system_stride > 0);
-  }
-  const double product = 2.0 * (double)map->outputs * (double)map->inputs;
-  if (!possible || map->outputs > INT32_MAX || product > PRODUCT_ADVANTAGE * sweep_operations(problem))
-    map->inputs = 0;
+  *map = (cpu_map){.sizes = neurlp_map_plan(problem, PRODUCT_ADVANTAGE)};
 }
 
 size_t neurlp_map_bytes_cpu(const cpu_map *map, const neurlp_problem *problem) {
-  const int64_t m = map->inputs, N = map->outputs;
+  const int64_t m = map->sizes.inputs, N = map->sizes.outputs;
   if (m == 0) return 0;
   return (size_t)(m * N + m * m + BLOCK * (m + N)) * neurlp_number_bytes(&problem->shape) +
          (size_t)m * sizeof(neurlp_status);
@@ -58,14 +35,14 @@ neurlp_status neurlp_map_create_cpu(cpu_state *cpu) {
   neurlp_context *context = cpu->context;
   const size_t bytes = neurlp_number_bytes(&cpu->problem->shape);
   neurlp_status status = NEURLP_SUCCESS;
-  if (map->inputs == 0) return status;
-  NEURLP_TRY(neurlp_allocate(context, map->inputs * map->outputs, bytes, &map->numbers));
-  NEURLP_TRY(neurlp_allocate(context, map->inputs, sizeof(neurlp_status), &map->status));
+  if (map->sizes.inputs == 0) return status;
+  NEURLP_TRY(neurlp_allocate(context, map->sizes.inputs * map->sizes.outputs, bytes, &map->numbers));
+  NEURLP_TRY(neurlp_allocate(context, map->sizes.inputs, sizeof(neurlp_status), &map->status));
   for (int32_t i = 0; i < 3; i++) {
-    NEURLP_TRY(neurlp_allocate(context, map->inputs * map->part[i], bytes, &map->units[i]));
-    NEURLP_TRY(neurlp_allocate(context, BLOCK * map->part[i], bytes, &map->padded[i]));
+    NEURLP_TRY(neurlp_allocate(context, map->sizes.inputs * map->sizes.part[i], bytes, &map->units[i]));
+    NEURLP_TRY(neurlp_allocate(context, BLOCK * map->sizes.part[i], bytes, &map->padded[i]));
   }
-  NEURLP_TRY(neurlp_allocate(context, BLOCK * map->outputs, bytes, &map->padded[3]));
+  NEURLP_TRY(neurlp_allocate(context, BLOCK * map->sizes.outputs, bytes, &map->padded[3]));
 done:
   return status;
 }
@@ -85,16 +62,16 @@ static bool is_single(const cpu_state *cpu) {
 neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
   cpu_map *map = &cpu->map;
   int64_t first = 0;
-  for (int32_t i = 0; i < 3; first += map->part[i++])
-    for (int64_t j = 0; j < map->part[i]; j++) {
-      const int64_t place = (first + j) * map->part[i] + j;
+  for (int32_t i = 0; i < 3; first += map->sizes.part[i++])
+    for (int64_t j = 0; j < map->sizes.part[i]; j++) {
+      const int64_t place = (first + j) * map->sizes.part[i] + j;
       if (is_single(cpu))
         ((float *)map->units[i])[place] = 1;
       else
         ((double *)map->units[i])[place] = 1;
     }
   neurlp_inputs inputs = *left;
-  inputs.systems = map->inputs;
+  inputs.systems = map->sizes.inputs;
   inputs.rhs = map->units[0];
   inputs.initial_values = map->units[1];
   inputs.final_values = map->units[2];
@@ -104,7 +81,7 @@ neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
                                .solution = map->numbers,
                                .status = map->status};
   neurlp_run_tiles_cpu(cpu, cpu->kernels->solve, &job, 1);
-  for (int64_t i = 0; i < map->inputs; i++)
+  for (int64_t i = 0; i < map->sizes.inputs; i++)
     if (map->status[i] != NEURLP_SUCCESS) return map->status[i];
   return NEURLP_SUCCESS;
 }
@@ -112,7 +89,7 @@ neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
 /* c [BLOCK][columns] = b [BLOCK][inner] op(a), plus c if `add`; a is part of the map, transposed or not. */
 static void multiply(const cpu_state *cpu, bool transposed, int64_t columns, int64_t inner, const void *a,
                      const void *b, bool add, void *c) {
-  const int m = (int)columns, n = BLOCK, k = (int)inner, lda = (int)cpu->map.outputs;
+  const int m = (int)columns, n = BLOCK, k = (int)inner, lda = (int)cpu->map.sizes.outputs;
   const char *op = transposed ? "T" : "N";
   if (is_single(cpu)) {
     const float one = 1, beta = add ? 1 : 0;
@@ -155,15 +132,15 @@ void neurlp_map_solve_cpu(cpu_state *cpu, const neurlp_inputs *inputs, void *sol
                           neurlp_status *statuses) {
   const cpu_map *map = &cpu->map;
   const void *parts[3] = {inputs->rhs, inputs->initial_values, inputs->final_values};
-  const int64_t S = inputs->systems, N = map->outputs;
+  const int64_t S = inputs->systems, N = map->sizes.outputs;
   for (int64_t s = 0; s < S; s += BLOCK) {
     void *out = s + BLOCK <= S ? at(cpu, solution, s, N) : map->padded[3];
     bool add = false;
     int64_t first = 0;
-    for (int32_t i = 0; i < 3; first += map->part[i++]) {
-      if (map->part[i] == 0) continue;
-      const void *in = block_of(cpu, parts[i], s, S, map->part[i], map->padded[i]);
-      multiply(cpu, false, N, map->part[i], at(cpu, map->numbers, first, N), in, add, out);
+    for (int32_t i = 0; i < 3; first += map->sizes.part[i++]) {
+      if (map->sizes.part[i] == 0) continue;
+      const void *in = block_of(cpu, parts[i], s, S, map->sizes.part[i], map->padded[i]);
+      multiply(cpu, false, N, map->sizes.part[i], at(cpu, map->numbers, first, N), in, add, out);
       add = true;
     }
     if (out == map->padded[3])
@@ -179,24 +156,26 @@ void neurlp_map_adjoint_cpu(cpu_state *cpu, int64_t systems, const void *grad_ou
                             const neurlp_gradients *gradients, neurlp_status *statuses) {
   const cpu_map *map = &cpu->map;
   void *parts[3] = {gradients->rhs, gradients->initial_values, gradients->final_values};
-  const int64_t N = map->outputs;
+  const int64_t N = map->sizes.outputs;
   const size_t bytes = neurlp_number_bytes(&cpu->problem->shape);
   for (int64_t s = 0; s < systems; s += BLOCK) {
     const void *in = block_of(cpu, grad_output, s, systems, N, map->padded[3]);
     int64_t first = 0;
-    for (int32_t i = 0; i < 3; first += map->part[i++]) {
-      if (map->part[i] == 0 || !parts[i]) continue;
-      void *out = s + BLOCK <= systems ? at(cpu, parts[i], s, map->part[i]) : map->padded[i];
-      multiply(cpu, true, map->part[i], N, at(cpu, map->numbers, first, N), in, false, out);
+    for (int32_t i = 0; i < 3; first += map->sizes.part[i++]) {
+      if (map->sizes.part[i] == 0 || !parts[i]) continue;
+      void *out = s + BLOCK <= systems ? at(cpu, parts[i], s, map->sizes.part[i]) : map->padded[i];
+      multiply(cpu, true, map->sizes.part[i], N, at(cpu, map->numbers, first, N), in, false, out);
       if (out == map->padded[i])
-        memcpy(at(cpu, parts[i], s, map->part[i]), out, (size_t)((systems - s) * map->part[i]) * bytes);
+        memcpy(at(cpu, parts[i], s, map->sizes.part[i]), out,
+               (size_t)((systems - s) * map->sizes.part[i]) * bytes);
     }
   }
   for (int64_t s = 0; s < systems; s++) {
     statuses[s] = all_finite(cpu, at(cpu, grad_output, s, N), N) ? NEURLP_SUCCESS : NEURLP_NOT_FINITE;
     for (int32_t i = 0; i < 3; i++)
-      if (parts[i] && !all_finite(cpu, at(cpu, parts[i], s, map->part[i]), map->part[i]))
+      if (parts[i] && !all_finite(cpu, at(cpu, parts[i], s, map->sizes.part[i]), map->sizes.part[i]))
         statuses[s] = NEURLP_NOT_FINITE;
-    for (int32_t i = 0; i < 3 && statuses[s] != NEURLP_SUCCESS; i++) undefine(cpu, parts[i], s, map->part[i]);
+    for (int32_t i = 0; i < 3 && statuses[s] != NEURLP_SUCCESS; i++)
+      undefine(cpu, parts[i], s, map->sizes.part[i]);
   }
 }
