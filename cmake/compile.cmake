@@ -83,10 +83,11 @@ function(neurlp_objects_of out)
   set(${out} ${objects} PARENT_SCOPE)
 endfunction()
 
-# Kernels: contractions are spelled out where they are wanted, as for the CPU.
+# Kernels: contractions are spelled out where they are wanted, as for the CPU. Nothing of C++'s run-time library is
+# needed, so that programs in C link the library as they would without kernels.
 add_library(neurlp_cuda_compile INTERFACE)
 target_compile_options(neurlp_cuda_compile INTERFACE
-  "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;-Xcompiler=-ffp-contract=off,-fno-exceptions;$<$<BOOL:${NEURLP_WERROR}>:-Werror=all-warnings>>")
+  "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;-Xcompiler=-ffp-contract=off,-fno-exceptions,-fno-threadsafe-statics;$<$<BOOL:${NEURLP_WERROR}>:-Werror=all-warnings>>")
 
 # What programs are linked with, beside the objects of rooms.
 add_library(neurlp_link INTERFACE)
