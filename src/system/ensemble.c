@@ -143,11 +143,13 @@ neurlp_status neurlp_ensemble_integrate(neurlp_ensemble *ensemble, const neurlp_
   neurlp_ensemble_tile *run = choose_tile(&ensemble->options);
   const int64_t lanes = NEURLP_PROGRAM_LANES, tiles = (input->systems + lanes - 1) / lanes;
   int64_t failed = 0;
-#pragma omp parallel for schedule(dynamic) num_threads(ensemble->threads) reduction(+ : failed)
+#pragma omp parallel for schedule(dynamic) num_threads(ensemble->threads)
   for (int64_t i = 0; i < tiles; i++) {
     const int64_t left = input->systems - i * lanes;
-    failed += run(&call, &ensemble->workers[omp_get_thread_num()], i * lanes,
-                  (int32_t)(left < lanes ? left : lanes));
+    const int64_t own = run(&call, &ensemble->workers[omp_get_thread_num()], i * lanes,
+                            (int32_t)(left < lanes ? left : lanes));
+#pragma omp atomic
+    failed += own;
   }
   return failed > 0 ? NEURLP_SOME_FAILED : NEURLP_SUCCESS;
 }
