@@ -1,6 +1,7 @@
 /* An imitated device: memory of its own kind, queues, kernels thread by thread. What is put into a queue is
  * done when it is waited for, and not before: who forgets to wait reads NaN, or what was there before. What
  * it finds wrong with the use that is made of it is NEURLP_ERROR_INTERNAL. */
+#include "block/blas.h"
 #include "cuda/device.h"
 
 #include <stddef.h>
@@ -168,14 +169,6 @@ static void run_kernel(neurlp_device *device, const host_task *task) {
   for (int64_t thread = 0; thread < task->threads; thread++)
     task->kernel->host(task->arguments, thread, task->threads);
 }
-
-/* BLAS, in Fortran's manner: C = alpha op(A) op(B) + beta C, by columns. */
-void dgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
-            const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
-            const double *beta, double *c, const int *ldc);
-void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
-            const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
-            const float *beta, float *c, const int *ldc);
 
 static void run_product(const neurlp_product *p) {
   const int m = (int)p->columns, n = (int)p->rows, k = (int)p->inner, ldb = (int)p->b_stride;

@@ -1,4 +1,5 @@
 /* Solutions as one matrix product, where the left-hand side is kept: X = inputs times map. */
+#include "block/blas.h"
 #include "block/cpu/cpu.h"
 
 #include <math.h>
@@ -10,14 +11,6 @@ enum { BLOCK = 256 };
 
 /* How much faster a product's operations are than a sweep's (measured, docs/results.md). */
 static const double PRODUCT_ADVANTAGE = 4;
-
-/* BLAS, in Fortran's manner: C = alpha op(A) B + beta C, by columns. */
-void dgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
-            const double *alpha, const double *a, const int *lda, const double *b, const int *ldb,
-            const double *beta, double *c, const int *ldc);
-void sgemm_(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k,
-            const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
-            const float *beta, float *c, const int *ldc);
 
 void neurlp_map_plan_cpu(cpu_map *map, const neurlp_problem *problem) {
   *map = (cpu_map){.sizes = neurlp_map_plan(problem, PRODUCT_ADVANTAGE)};
