@@ -274,13 +274,15 @@ typedef struct neurlp_direction {
 
 typedef struct neurlp_solver neurlp_solver;
 
-/* Bytes that a solver for this problem will hold in this context; 0 if NEURLP_ISA is wrong (see below). */
+/* Bytes that a solver for this problem will hold in this context; 0 if NEURLP_ISA is wrong, or
+ * the backend is cuda and there is no GPU (see below). */
 size_t neurlp_solver_workspace_bytes(const neurlp_context *context, const neurlp_problem *problem);
 
 /* Makes a solver and allocates its whole workspace; no later call allocates. Borrows context and problem
  * until it is destroyed. It runs the best instruction set of this machine, or the one that the environment
  * variable NEURLP_ISA names (baseline, avx2, avx512). Fails with NEURLP_ERROR_MEMORY, or
- * NEURLP_ERROR_ARGUMENT if this machine does not have that one; *solver is then NULL. */
+ * NEURLP_ERROR_ARGUMENT if this machine does not have that one, or no GPU where the backend is cuda; *solver
+ * is then NULL. */
 NEURLP_MUST_USE neurlp_status neurlp_solver_create(neurlp_context *context, const neurlp_problem *problem,
                                                    neurlp_solver **solver);
 
