@@ -7,33 +7,6 @@
 /* Lanes are worked on in groups of this many: one AVX-512 register. */
 enum { NEURLP_LANE_GROUP = 8 };
 
-typedef enum neurlp_code {
-  NEURLP_CODE_LOAD,     /* to = input `index` */
-  NEURLP_CODE_CONSTANT, /* to = number */
-  NEURLP_CODE_STORE,    /* output `index` = a */
-  NEURLP_CODE_NEGATE,   /* to = -a, and so on */
-  NEURLP_CODE_ADD,
-  NEURLP_CODE_SUBTRACT,
-  NEURLP_CODE_MULTIPLY,
-  NEURLP_CODE_DIVIDE,
-  NEURLP_CODE_POWER,
-  NEURLP_CODE_ADD_NUMBER,      /* to = a + number */
-  NEURLP_CODE_SUBTRACT_FROM,   /* to = number - a */
-  NEURLP_CODE_MULTIPLY_NUMBER, /* to = a * number */
-  NEURLP_CODE_DIVIDE_BY,       /* to = a / number */
-  NEURLP_CODE_DIVIDE_NUMBER,   /* to = number / a */
-#define NEURLP_FUNCTION_CODE(name, text, function) NEURLP_CODE_##name,
-  NEURLP_FUNCTION_LIST(NEURLP_FUNCTION_CODE)
-#undef NEURLP_FUNCTION_CODE
-} neurlp_code;
-
-/* to, a and b are slots: slot s holds the lanes workspace[s * lanes .. (s + 1) * lanes). */
-typedef struct neurlp_instruction {
-  double number;
-  int32_t code, to, a, b;
-  int32_t index; /* of an input or an output */
-} neurlp_instruction;
-
 /* Up to NEURLP_PROGRAM_LANES points, from `first` on. Lanes from `points` to `lanes` (a multiple of
  * NEURLP_LANE_GROUP) repeat the last point and are never stored. */
 typedef struct neurlp_program_block {

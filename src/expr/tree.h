@@ -8,17 +8,7 @@
 #define NEURLP_EXPR_TREE_H
 
 #include "expr/expr.h"
-
-/* Functions of one argument: enumerator, name, C function. */
-#define NEURLP_FUNCTION_LIST(X)                                                                              \
-  X(SIN, "sin", sin)                                                                                         \
-  X(COS, "cos", cos)                                                                                         \
-  X(TAN, "tan", tan)                                                                                         \
-  X(EXP, "exp", exp)                                                                                         \
-  X(LOG, "log", log)                                                                                         \
-  X(SQRT, "sqrt", sqrt)                                                                                      \
-  X(TANH, "tanh", tanh)                                                                                      \
-  X(ABS, "abs", fabs)
+#include "expr/instruction.h"
 
 typedef enum neurlp_op {
   NEURLP_OP_NUMBER, /* value */

@@ -126,8 +126,8 @@ static double dense_weights(double theta, double b[STAGES]) {
     double power = theta, size = 0.0;
     b[i] = 0.0;
     for (int m = 0; m < 4; m++, power *= theta) {
-      b[i] += neurlp_tsitouras_dense[i][m] * power;
-      size += fabs(neurlp_tsitouras_dense[i][m]) * power;
+      b[i] += neurlp_tsitouras_dense().weights[i][m] * power;
+      size += fabs(neurlp_tsitouras_dense().weights[i][m]) * power;
     }
     greatest = fmax(greatest, size);
   }
@@ -154,13 +154,14 @@ static void test_dense(void) {
   const double greatest = dense_weights(1.0, b);
   for (int i = 0; i < STAGES; i++) {
     check_below("b(1) is b", fabs(b[i] - pair->b[i]), 8.0 * DBL_EPSILON * greatest);
-    check_below("slope at 0", fabs(neurlp_tsitouras_dense[i][0] - (i == 0)), 0.0);
+    check_below("slope at 0", fabs(neurlp_tsitouras_dense().weights[i][0] - (i == 0)), 0.0);
   }
 }
 
 int main(void) {
   test_pair(&neurlp_dormand_prince);
-  test_pair(&neurlp_tsitouras);
+  const neurlp_tableau tsitouras = neurlp_tsitouras();
+  test_pair(&tsitouras);
   test_dense();
   return check_verdict();
 }
