@@ -3,6 +3,7 @@
 #include "comm.h"
 #include "command/command.h"
 #include "data/generate_write.h"
+#include "device.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -107,7 +108,9 @@ static neurlp_status simulate(MPI_Comm comm, const neurlp_job *job) {
   if (strcmp(task, "simulate") != 0)
     return neurlp_deck_fail(job->context, job->deck, "task", -1, 0,
                             "the task is '%s', and `neurlp simulate` needs a deck of task 'simulate'", task);
-  return generate(comm, "simulate", "_simulated.h5", job);
+  const char *backend = neurlp_deck_text(job->deck, "simulate.backend");
+  const neurlp_status status = neurlp_bind_device(comm, job->context, backend);
+  return status < 0 ? status : generate(comm, "simulate", "_simulated.h5", job);
 }
 
 int neurlp_command_simulate(MPI_Comm comm, int argc, char **argv) {

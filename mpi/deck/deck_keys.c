@@ -363,6 +363,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "double",
      .choices = {"double", "single"},
      .sentence = "Precision of states and steps; files hold double either way."},
+    {.path = "simulate.backend",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_SIMULATE,
+     .preset = "cpu",
+     .choices = {"cpu", "cuda", "auto", "cuda:check"},
+     .sentence =
+         "What integrates: the CPU; a GPU for each rank; a GPU if all ranks have one, else the CPU; or "
+         "the GPU's code on the CPU, slowly, to try it out."},
 
     {.path = "run.seed",
      .kind = NEURLP_KEY_INTEGER,

@@ -1,7 +1,12 @@
 /* Which backends there are. */
 #include "block/backend.h"
 
+#ifdef NEURLP_HAVE_CUDA
+#include "cuda/device.h"
+#endif
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A backend by name; get is NULL where this build lacks it, and remedy says how to build it. */
@@ -36,6 +41,22 @@ static const known_backend *find_known(const char *name) {
 const neurlp_backend *neurlp_backend_find(const char *name) {
   const known_backend *found = find_known(name);
   return found && found->get ? found->get() : NULL;
+}
+
+int32_t neurlp_backend_devices(const char *name, char *reason, size_t reason_bytes) {
+  const known_backend *found = find_known(strcmp(name, "auto") == 0 ? "cuda" : name);
+  const char *imitated = getenv("NEURLP_IMITATED_DEVICES");
+  if (reason_bytes > 0) reason[0] = 0;
+  if (!found || !found->get) {
+    snprintf(reason, reason_bytes, "this build has no backend for it; %s", found ? found->remedy : "");
+    return 0;
+  }
+  if (strcmp(found->name, "cuda:check") == 0) return imitated ? (int32_t)strtol(imitated, NULL, 10) : 1;
+#ifdef NEURLP_HAVE_CUDA
+  return neurlp_device_count(reason, reason_bytes);
+#else
+  return 0;
+#endif
 }
 
 static neurlp_status fail_unknown(neurlp_context *context, const char *name) {

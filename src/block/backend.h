@@ -49,6 +49,11 @@ const neurlp_backend *neurlp_backend_cuda(void);
 const neurlp_backend *neurlp_backend_cuda_check(void);
 #endif
 
+/* GPUs that this process sees, for the backend cuda (or auto); 0 and one sentence why there are none, this
+ * build's lack of the backend included. For cuda:check as many as the environment's NEURLP_IMITATED_DEVICES
+ * says, or 1. */
+int32_t neurlp_backend_devices(const char *name, char *reason, size_t reason_bytes);
+
 /* The backend with this name; NULL for a name that is unknown, or known but not in this build. */
 const neurlp_backend *neurlp_backend_find(const char *name);
 

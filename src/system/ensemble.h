@@ -11,8 +11,8 @@ typedef enum neurlp_ensemble_method {
 
 typedef struct neurlp_ensemble_options {
   neurlp_ensemble_method method; /* NEURLP_ENSEMBLE_TSIT5 */
-  /* NEURLP_DOUBLE or NEURLP_SINGLE: type of arrays and stages. Times, and the values of the right-hand sides
-   * before they are rounded, are double in either. */
+  /* NEURLP_DOUBLE or NEURLP_SINGLE: type of arrays and stages. Times are double in either; the values of the
+   * right-hand sides, before they are rounded, are double on the CPU and of the precision on a GPU. */
   neurlp_precision precision;
   double step;               /* rk4: largest step; tsit5: first step, 0: chosen from the equations */
   double relative_tolerance; /* tsit5: 1e-8 */
@@ -35,7 +35,9 @@ typedef struct neurlp_ensemble_input {
 
 typedef struct neurlp_ensemble neurlp_ensemble;
 
-/* Makes the working arrays of all threads of the context: about 64 (17 n + P + 2 D) numbers each. The
+/* For the backend that the context names (cpu for cpu:check). Makes the working arrays of all threads of the
+ * context: about 64 (17 n + P + 2 D) numbers each; on a GPU, of its threads and rooms for chunks of
+ * trajectories, at most a quarter of its free memory and 128 MiB. The
  * dynamics are borrowed until neurlp_ensemble_destroy; only their program is used, so that several ensembles
  * may share them. Fails with NEURLP_ERROR_ARGUMENT (precision, method, step, tolerances) or
  * NEURLP_ERROR_MEMORY; *ensemble is then NULL. */
@@ -50,15 +52,16 @@ void neurlp_ensemble_destroy(neurlp_ensemble **ensemble);
  *   states   [S][T][n] numbers, or [S][n] with final_only; written; NaN from a trajectory's failure on
  *   statuses [S], written, unless NULL: NEURLP_SUCCESS, NEURLP_NOT_FINITE (blow-up), or NEURLP_NOT_CONVERGED
  *            (the step became too small, or there were too many)
- * Returns NEURLP_SUCCESS, NEURLP_SOME_FAILED, or NEURLP_ERROR_ARGUMENT (times that do not increase; more
- * steps of rk4 than maximum_steps). A trajectory's numbers depend on its own input only, bit for bit: not on
- * its neighbours, nor on the number of threads. Allocates nothing. Cost: 4 evaluations of the equations for
- * each step of rk4, 6 for each tried step of tsit5.
- * rk4: each interval between output times is cut into equal steps, none longer than `step` (one part in 10^9
- * aside). tsit5: steps do not depend on the output times but for the last; states in between are the
- * continuous solution of order 4. Sources: Ch. Tsitouras, Computers & Mathematics with Applications 62 (2011)
- * 770; step control: Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, sections II.4 and
- * IV.2. */
+ * Arrays of numbers may be in the memory of the backend's GPU, each by itself. Returns NEURLP_SUCCESS,
+ * NEURLP_SOME_FAILED, NEURLP_ERROR_ARGUMENT (times that do not increase; more steps of rk4 than
+ * maximum_steps), or of a GPU NEURLP_ERROR_MEMORY (one trajectory does not fit) or NEURLP_ERROR_DEVICE. A
+ * trajectory's numbers depend on its own input only, bit for bit: not on its neighbours, nor on the number of
+ * threads. Allocates nothing. Cost: 4 evaluations of the equations for each step of rk4, 6 for each tried
+ * step of tsit5. rk4: each interval between output times is cut into equal steps, none longer than `step`
+ * (one part in 10^9 aside). tsit5: steps do not depend on the output times but for the last; states in
+ * between are the continuous solution of order 4. Sources: Ch. Tsitouras, Computers & Mathematics with
+ * Applications 62 (2011) 770; step control: Hairer, Norsett, Wanner, Solving Ordinary Differential Equations
+ * I, sections II.4 and IV.2. */
 NEURLP_MUST_USE neurlp_status neurlp_ensemble_integrate(neurlp_ensemble *ensemble,
                                                         const neurlp_ensemble_input *input, void *states,
                                                         neurlp_status *statuses);

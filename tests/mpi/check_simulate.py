@@ -1,4 +1,5 @@
 """Reads what test_simulate.sh made, as a user would, and compares it with other integrators and closed forms."""
+import os
 import sys
 
 import h5py
@@ -33,6 +34,11 @@ reference = contents("reference.h5")
 growth = 100 * np.exp(2 * 0.906)
 bounds = {"rk4_double": growth * 2 * 1.6e-11 * 1e5, "tsit5_double": growth * 200 * 1e-8 * 50,
           "rk4_single": growth * 1000 * 6e-8 * 50, "tsit5_single": growth * 1000 * 6e-8 * 50}
+same("cpu.h5", "auto.h5")
+if os.path.exists("gpu.h5"):
+    # the same operations in the same order, but for contractions in the equations: roundings of 20 steps, that grow
+    apart = abs(contents("gpu.h5")["states"] - contents("cpu.h5")["states"]).max()
+    check("an imitated GPU against the CPU", apart, 100 * 20 * 1.1e-16 * 50)
 for kind, bound in bounds.items():
     known = same(f"known_{kind}_1.h5", f"known_{kind}_3.h5")
     check(f"{kind}: the parameters that generate draws", abs(known["parameters"] - reference["parameters"]).max(), 0)

@@ -52,6 +52,23 @@ for ranks in 1 3; do
 done
 "$NEURLP" simulate swing.h5 data.generate.step=0.25 data.generate.samples=21 data.generate.initial.q=0.5 \
   simulate.relative_tolerance=1e-11 simulate.absolute_tolerance=1e-12 || fail "fitted equations"
+
+# Ranks and GPUs: imitated ones, two of them for three ranks; without any, auto says why and takes the CPU.
+gpu="known.yaml data.generate.systems=20 data.generate.samples=5 simulate.method=rk4 simulate.step=0.01"
+$MPIRUN -n 3 "$NEURLP" simulate $gpu -o cpu.h5 || fail "the CPU: status $?"
+NEURLP_IMITATED_DEVICES=2 NEURLP_IMITATED_BYTES=400000 \
+  $MPIRUN -n 3 "$NEURLP" simulate $gpu simulate.backend=cuda:check -o gpu.h5 2>gpu.txt
+status=$?
+if grep -q "this build has no backend for it" gpu.txt; then
+  [ $status -eq 2 ] || fail "a build without CUDA: status $status"
+else
+  [ $status -eq 0 ] || { fail "an imitated GPU: status $status" && cat gpu.txt; }
+  grep -q "2 GPUs for 3 ranks: rank 0 GPU 0, rank 1 GPU 1, rank 2 GPU 0$" gpu.txt || { fail "the map of GPUs" && cat gpu.txt; }
+  [ "$(grep -c "GPUs for" gpu.txt)" -eq 1 ] || fail "the map must be said once"
+  grep -q "warning: ranks share a GPU" gpu.txt || fail "ranks that share a GPU must be said"
+fi
+CUDA_VISIBLE_DEVICES= $MPIRUN -n 2 "$NEURLP" simulate $gpu simulate.backend=auto -o auto.h5 2>auto.txt || fail "auto: status $?"
+[ "$(grep -c "^backend auto: the CPU is used, as rank 0 on " auto.txt)" -eq 1 ] || { fail "auto must say why, once" && cat auto.txt; }
 /usr/bin/python3 "$SOURCE/tests/mpi/check_simulate.py" || fail "contents"
 
 # What was simulated can be learned from.
@@ -102,5 +119,7 @@ expect 3 "learned equations are taken from a result of" simulate logistic_data.h
 expect 3 "data.generate.row is 7" simulate logistic.h5 $sizes data.generate.row=7 data.generate.initial.x=1 -o none.h5
 expect 2 "would be written over logistic.h5" simulate logistic.h5 $sizes data.generate.initial.x=1 -o logistic.h5
 expect 3 "absent.h5" simulate absent.h5 $sizes data.generate.initial.x=1 -o none.h5
+export CUDA_VISIBLE_DEVICES=
+expect 2 "the backend cuda needs a GPU, and rank 0 on" simulate $gpu simulate.backend=cuda -o none.h5
 [ $failures -eq 0 ] && echo "all well"
 exit $((failures > 0))
