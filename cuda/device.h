@@ -46,6 +46,11 @@ typedef struct neurlp_device_operations {
   neurlp_status (*launch)(neurlp_device *device, int32_t queue, const neurlp_cuda_kernel *kernel,
                           int64_t threads, const void *arguments, size_t bytes);
   neurlp_status (*multiply)(neurlp_device *device, int32_t queue, const neurlp_product *product);
+  /* Code that was compiled for the device's architecture: a kernel in it, by its name. *library is to be
+   * unloaded when no queue uses it any longer. NULL where the device has no architecture. */
+  neurlp_status (*load)(neurlp_device *device, const void *code, const char *name, void **library,
+                        const void **kernel);
+  void (*unload)(neurlp_device *device, void **library);
   /* Until everything in the queue is done; failures of it come out here. */
   neurlp_status (*wait)(neurlp_device *device, int32_t queue);
 } neurlp_device_operations;
@@ -53,8 +58,9 @@ typedef struct neurlp_device_operations {
 struct neurlp_device {
   const neurlp_device_operations *operations;
   neurlp_context *context;
-  char name[192];  /* for messages and the log */
-  int64_t threads; /* that it runs at one time, of a kernel with many registers */
+  char name[192];       /* for messages and the log */
+  int32_t architecture; /* 90 for sm_90; 0: code that is compiled at run time cannot be loaded */
+  int64_t threads;      /* that it runs at one time, of a kernel with many registers */
 };
 
 /* The GPU of this context, opened when it is first asked for: the one that neurlp_context_set_device names,

@@ -123,6 +123,30 @@ static neurlp_status launch_cuda(neurlp_device *device, int32_t queue, const neu
   return NEURLP_SUCCESS;
 }
 
+/* The runtime has libraries since CUDA 12.8; before, equations are interpreted. */
+#if CUDART_VERSION >= 12080
+static void unload_cuda(neurlp_device *device, void **library) {
+  use(device);
+  if (*library) (void)cudaLibraryUnload(*library);
+  *library = NULL;
+}
+
+static neurlp_status load_cuda(neurlp_device *device, const void *code, const char *name, void **library,
+                               const void **kernel) {
+  cudaLibrary_t loaded = NULL;
+  cudaKernel_t found = NULL;
+  *library = NULL;
+  use(device);
+  TRY_CUDA(device, "loading a kernel", cudaLibraryLoadData(&loaded, code, NULL, NULL, 0, NULL, NULL, 0));
+  *library = loaded;
+  const cudaError_t error = cudaLibraryGetKernel(&found, loaded, name);
+  *kernel = found;
+  if (error == cudaSuccess) return NEURLP_SUCCESS;
+  unload_cuda(device, library);
+  return fail_cuda(device, "finding a kernel", error);
+}
+#endif
+
 #define TRY_BLAS(cuda, what, call)                                                                           \
   do {                                                                                                       \
     const cublasStatus_t status_ = (call);                                                                   \
@@ -191,6 +215,10 @@ static const neurlp_device_operations operations = {.allocate = allocate_cuda,
                                                     .set = set_cuda,
                                                     .launch = launch_cuda,
                                                     .multiply = multiply_cuda,
+#if CUDART_VERSION >= 12080
+                                                    .load = load_cuda,
+                                                    .unload = unload_cuda,
+#endif
                                                     .wait = wait_cuda};
 
 int32_t neurlp_device_count(char *reason, size_t reason_bytes) {
@@ -214,6 +242,7 @@ static neurlp_status start(cuda_device *cuda) {
   TRY_CUDA(device, "reading its properties", cudaGetDeviceProperties(&properties, cuda->index));
   snprintf(device->name, sizeof device->name, "GPU %d (%.160s)", cuda->index, properties.name);
   device->threads = (int64_t)properties.multiProcessorCount * properties.regsPerMultiprocessor / 256;
+  if (device->operations->load) device->architecture = properties.major * 10 + properties.minor;
   TRY_CUDA(device, "choosing it", cudaSetDevice(cuda->index));
   for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++)
     TRY_CUDA(device, "making a stream", cudaStreamCreateWithFlags(&cuda->streams[i], cudaStreamNonBlocking));

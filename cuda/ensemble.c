@@ -1,11 +1,13 @@
 /* Ensembles of the backend cuda: trajectories in chunks, copied to the device, integrated, copied back, one
  * queue after the other in turn. */
 #include "cuda/device.h"
+#include "cuda/ensemble_compile.h"
 #include "cuda/ensemble_kernels.h"
 #include "expr/program.h"
 #include "system/ensemble_backend.h"
 #include "system/tableau.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { GROUP = NEURLP_CUDA_GROUP, QUEUES = NEURLP_DEVICE_QUEUES };
@@ -39,6 +41,8 @@ typedef struct ensemble_cuda {
   const neurlp_cuda_kernel *kernel;
   size_t number_bytes, room_bytes, group_bytes;
   int64_t threads;
+  void *library; /* of the compiled kernel, which then takes the place of the interpreting one */
+  neurlp_cuda_kernel compiled;
   void *instructions; /* on the device */
   int32_t count;
   ensemble_queue queues[QUEUES];
@@ -61,6 +65,7 @@ static void destroy_cuda(void **state) {
     device->release_pinned(e->device, &e->queues[i].pinned);
   }
   device->release(e->device, &e->instructions);
+  if (e->library) device->unload(e->device, &e->library); /* releasing has waited for the queues */
   neurlp_release(context, state);
 }
 
@@ -91,6 +96,26 @@ done:
   return status;
 }
 
+/* Compiles the equations into a kernel where that can be done; else they are interpreted. Only a device that
+ * fails is a failure: NVRTC may be absent, and equations may be too long. NEURLP_EXPRESSIONS=interpret does
+ * without, to compare. */
+static neurlp_status compile_equations(ensemble_cuda *e, const neurlp_dynamics *dynamics,
+                                       const neurlp_ensemble_options *options) {
+  const char *how = getenv("NEURLP_EXPRESSIONS");
+  neurlp_status status = NEURLP_SUCCESS;
+  char *code = NULL;
+  size_t bytes = 0;
+  if (e->device->architecture == 0 || (how && strcmp(how, "interpret") == 0)) return status;
+  if (neurlp_ensemble_compile_cuda(e->context, e->device->architecture, dynamics, options, &code, &bytes) < 0)
+    return status;
+  e->compiled.block = NEURLP_COMPILED_BLOCK;
+  NEURLP_TRY(
+      e->device->operations->load(e->device, code, NEURLP_COMPILED_NAME, &e->library, &e->compiled.device));
+done:
+  neurlp_release(e->context, &code);
+  return status;
+}
+
 static neurlp_status create_on(neurlp_context *context, neurlp_device *device,
                                const neurlp_dynamics *dynamics, const neurlp_ensemble_options *options,
                                void **state) {
@@ -115,6 +140,7 @@ static neurlp_status create_on(neurlp_context *context, neurlp_device *device,
     e->threads = (e->threads / 2 + GROUP - 1) / GROUP * GROUP;
   }
   NEURLP_TRY(bring_program(e, program));
+  NEURLP_TRY(compile_equations(e, dynamics, options));
   for (int32_t i = 0; i < QUEUES; i++) NEURLP_TRY(allocate_queue(e, &e->queues[i]));
   *state = made;
   made = NULL;
@@ -228,8 +254,12 @@ static neurlp_status begin_chunk(ensemble_run *r, int32_t queue, int64_t first) 
   arguments.call.parameters = on[r->call->shared_parameters ? SHARED : PARAMETERS];
   arguments.call.states = on[STATES];
   arguments.call.statuses = on[STATUSES];
-  NEURLP_TRY(device->launch(e->device, queue, e->kernel, q->count < e->threads ? q->count : e->threads,
-                            &arguments, sizeof arguments));
+  if (e->library)
+    NEURLP_TRY(
+        device->launch(e->device, queue, &e->compiled, q->count, &arguments.call, sizeof arguments.call));
+  else
+    NEURLP_TRY(device->launch(e->device, queue, e->kernel, q->count < e->threads ? q->count : e->threads,
+                              &arguments, sizeof arguments));
   for (int32_t i = STATES; i <= STATUSES; i++) {
     const ensemble_array *a = &r->arrays[i];
     if (a->place == NEURLP_PLACE_DEVICE) continue;

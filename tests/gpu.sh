@@ -37,11 +37,14 @@ configure() {
 }
 
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
-  test_cuda_chunks"
+  test_cuda_chunks test_cuda_compiler test_ensemble"
 build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda; }
 
 # A test of tests/block, whose batches go to the GPU.
 on_gpu() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_$1"; }
+
+# Ensembles, whose equations it compiles, or interprets.
+ensemble() { env NEURLP_TEST_BACKEND=cuda NEURLP_EXPRESSIONS="$1" NEURLP_CACHE="$build/cache" "$build/tests/system/test_ensemble"; }
 
 sanitized() { # TOOL TEST
   env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 \
@@ -61,6 +64,8 @@ step configure configure && step build build_all || {
 for name in dense pieces gradient invariance status; do step "$name" on_gpu "$name"; done
 step plan "$build/tests/cuda/test_cuda_plan"
 step chunks "$build/tests/cuda/test_cuda_chunks"
+step compiler "$build/tests/cuda/test_cuda_compiler"
+for how in compile interpret; do step "ensemble_$how" ensemble $how; done
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do step "$tool" sanitized $tool gradient; done
 else

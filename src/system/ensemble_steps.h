@@ -89,7 +89,8 @@ NEURLP_ANYWHERE void end_trajectory(tile *t, int64_t s, int64_t m, neurlp_status
   t->failed++;
   for (; m < t->call->times_count; m++) {
     real *to = output(t, s, m);
-    for (int32_t i = 0; to && i < t->n; i++) to[i] = (real)NAN;
+    if (!to) continue;
+    EACH_STATE(i, t) to[i] = (real)NAN;
   }
 }
 
@@ -119,9 +120,12 @@ NEURLP_ANYWHERE void rk4_step(const tile *t, double time, double step) {
   euler(t, step, k[2]);
   evaluate(t->field, LANES(t), t->times, t->parameters, t->trial, k[3]);
   const real sixth = (real)(step / 6.0);
-  for (int32_t i = 0; i < t->n * L; i += L)
-    for (int32_t p = i; p < i + t->lanes; p++)
-      t->state[p] += sixth * (k[0][p] + (real)2 * (k[1][p] + k[2][p]) + k[3][p]);
+  EACH_STATE(i, t) {
+    EACH_LANE(p, t) {
+      const int32_t at = i * L + p;
+      t->state[at] += sixth * (k[0][at] + (real)2 * (k[1][at] + k[2][at]) + k[3][at]);
+    }
+  }
 }
 
 /* Keeps the lanes' states at output time m. A number that is not finite stays so, whatever is added to it:
@@ -132,7 +136,8 @@ NEURLP_ANYWHERE void keep_rk4(tile *t, int64_t first, int64_t m, bool *gone) {
     if (gone[p]) continue;
     gone[p] = !lane_is_finite(t, t->state, p);
     if (gone[p]) end_trajectory(t, first + p, m, NEURLP_NOT_FINITE);
-    for (int32_t i = 0; to && !gone[p] && i < t->n; i++) to[i] = t->state[i * L + p];
+    if (!to || gone[p]) continue;
+    EACH_STATE(i, t) to[i] = t->state[i * L + p];
   }
 }
 
@@ -226,13 +231,13 @@ NEURLP_ANYWHERE void try_steps(const tile *t) {
   real steps[L];
   EACH_LANE(p, t) steps[p] = (real)(lanes[p].end - lanes[p].time);
   EACH_STAGE(stage, 1, STAGES) {
-    for (int32_t i = 0; i < t->n * L; i += L) {
+    EACH_STATE(i, t) {
       real sum[L] = {0};
       EACH_STAGE(j, 0, stage) {
         const real a = (real)pair.a[stage][j];
-        EACH_LANE(p, t) sum[p] += a * t->stages[j][i + p];
+        EACH_LANE(p, t) sum[p] += a * t->stages[j][i * L + p];
       }
-      EACH_LANE(p, t) t->trial[i + p] = t->state[i + p] + steps[p] * sum[p];
+      EACH_LANE(p, t) t->trial[i * L + p] = t->state[i * L + p] + steps[p] * sum[p];
     }
     const double c = pair.c[stage];
     EACH_LANE(p, t)
