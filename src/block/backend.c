@@ -1,10 +1,6 @@
 /* Which backends there are. */
 #include "block/backend.h"
 
-#ifdef NEURLP_HAVE_CUDA
-#include "cuda/device.h"
-#endif
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

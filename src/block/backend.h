@@ -47,6 +47,9 @@ const neurlp_backend *neurlp_backend_cpu_check(void);
 /* An NVIDIA GPU, and one that is imitated (cuda/). */
 const neurlp_backend *neurlp_backend_cuda(void);
 const neurlp_backend *neurlp_backend_cuda_check(void);
+
+/* GPUs that this process sees. Where there are none, `reason` is one sentence why. */
+int32_t neurlp_device_count(char *reason, size_t reason_bytes);
 #endif
 
 /* GPUs that this process sees, for the backend cuda (or auto); 0 and one sentence why there are none, this
