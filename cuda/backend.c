@@ -1,5 +1,6 @@
 /* The backend cuda, on a GPU or on an imitated one: its state, and what each operation asks of the device. */
 #include "cuda/state.h"
+#include "cuda/transfer.h"
 
 #include <string.h>
 
@@ -31,32 +32,17 @@ static void release_left(cuda_state *s, cuda_left *left) {
   for (int32_t i = 0; i < 2; i++) s->device->operations->release(s->device, &left->arrays[LEFT[i]]);
 }
 
-/* Copies an array of any length to the device, by the pinned room of queue 0. */
-static neurlp_status copy_left(cuda_state *s, void *to, const void *from, size_t all) {
-  const neurlp_device_operations *device = s->device->operations;
-  const size_t most = s->plan.room_bytes;
-  neurlp_status status = NEURLP_SUCCESS;
-  const bool host = device->place(s->device, from) == NEURLP_PLACE_HOST;
-  for (size_t done = 0; done < all; done += most) {
-    const size_t bytes = all - done < most ? all - done : most;
-    const void *part = (const unsigned char *)from + done;
-    if (host) part = memcpy(s->queues[0].pinned, part, bytes);
-    NEURLP_TRY(device->copy(s->device, 0, (unsigned char *)to + done, part, bytes));
-    NEURLP_TRY(device->wait(s->device, 0));
-  }
-done:
-  return status;
-}
-
 /* Puts a left-hand side on the device and factorises it. *of_factor is what the factor's status is. */
 static neurlp_status make_left(cuda_state *s, cuda_left *left, const neurlp_inputs *inputs,
                                neurlp_status *of_factor) {
   const neurlp_device_operations *device = s->device->operations;
   const void *from[2] = {inputs->coefficients, inputs->steps};
   void *on_device = s->queues[0].room, *pinned = s->queues[0].pinned;
+  const cuda_transfer transfer = {s->device, pinned, s->plan.room_bytes};
   neurlp_status status = NEURLP_SUCCESS;
   for (int32_t i = 0; i < 2; i++)
-    if (from[i]) NEURLP_TRY(copy_left(s, left->arrays[LEFT[i]], from[i], left_bytes(s, LEFT[i])));
+    if (from[i])
+      NEURLP_TRY(neurlp_transfer_in(&transfer, left->arrays[LEFT[i]], from[i], left_bytes(s, LEFT[i])));
   neurlp_cuda_tiles tiles = {
       .problem = *s->problem, .items = 1, .threads = 1, .group_bytes = s->plan.group_bytes};
   tiles.inputs = (neurlp_inputs){.systems = 1,
@@ -110,22 +96,23 @@ static neurlp_status check_limit(const cuda_state *s, size_t limit) {
   if (s->plan.device_bytes <= limit) return NEURLP_SUCCESS;
   return neurlp_fail(s->context, NEURLP_ERROR_MEMORY,
                      "%s: this problem needs %zu bytes of its memory even for few systems at a time, and %zu "
-                     "are to be had; lower shape.steps, set shape.keep_factors to false, or use the backend "
-                     "cpu",
-                     s->device->name, s->plan.device_bytes, limit);
+                     "are to be had; %s, or use the backend cpu",
+                     s->device->name, s->plan.device_bytes, limit,
+                     s->plan.resident ? "use windows of fewer samples (block.window)"
+                                      : "lower shape.steps, set shape.keep_factors to false");
 }
 
 /* Plans with time cut where that helps and fits, or else without. */
-static void make_plan(const neurlp_problem *problem, const neurlp_device *device, size_t limit,
+static void make_plan(const neurlp_problem *problem, const neurlp_device *device, bool resident, size_t limit,
                       cuda_plan *plan, cuda_cut *cut) {
   const neurlp_cuda_kernels *kernels = neurlp_cuda_kernels_of(problem->shape.precision);
   neurlp_cut_plan_cuda(cut, problem, kernels, device->threads);
   if (cut->plan.intervals > 0) {
-    neurlp_plan_cut_cuda(plan, problem, cut);
+    neurlp_plan_cut_cuda(plan, problem, cut, resident);
     if (plan->device_bytes <= limit) return;
     cut->plan.intervals = 0;
   }
-  neurlp_plan_cuda(plan, problem, kernels, device->threads, limit);
+  neurlp_plan_cuda(plan, problem, kernels, device->threads, resident, limit);
 }
 
 /* Kernels for known sizes know nothing of joints. */
@@ -149,14 +136,13 @@ done:
 }
 
 static neurlp_status create_on(neurlp_context *context, const neurlp_problem *problem, neurlp_device *device,
-                               void **state) {
+                               bool resident, size_t limit, void **state) {
   neurlp_status status = NEURLP_SUCCESS;
   void *made = NULL;
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof(cuda_state), &made));
   cuda_state *s = made;
-  const size_t limit = limit_bytes(device);
   *s = (cuda_state){.context = context, .problem = problem, .device = device};
-  make_plan(problem, device, limit, &s->plan, &s->cut);
+  make_plan(problem, device, resident, limit, &s->plan, &s->cut);
   choose_kernels(s);
   NEURLP_TRY(check_limit(s, limit));
   for (int32_t i = 0; i < s->plan.queues; i++) NEURLP_TRY(allocate_queue(s, &s->queues[i]));
@@ -170,6 +156,12 @@ static neurlp_status create_on(neurlp_context *context, const neurlp_problem *pr
 done:
   destroy_cuda(&made);
   return status;
+}
+
+neurlp_status neurlp_resident_create_cuda(neurlp_device *device, const neurlp_problem *problem, size_t limit,
+                                          void **state) {
+  *state = NULL;
+  return create_on(device->context, problem, device, true, limit, state);
 }
 
 static neurlp_status prepare_cuda(void *state, const neurlp_inputs *inputs) {
@@ -316,7 +308,7 @@ static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *pr
   cuda_plan plan;
   cuda_cut cut;
   size_t map_bytes, left_bytes;
-  make_plan(problem, device, limit_bytes(device), &plan, &cut);
+  make_plan(problem, device, false, limit_bytes(device), &plan, &cut);
   (void)neurlp_map_plan_cuda(problem, &map_bytes);
   left_bytes = plan.group_bytes + plan.shared_bytes;
   return sizeof(cuda_state) + plan.device_bytes + plan.pinned_bytes +
@@ -330,7 +322,7 @@ static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *pr
     neurlp_device *device = NULL;                                                                            \
     *state = NULL;                                                                                           \
     NEURLP_TRY(open(context, &device));                                                                      \
-    status = create_on(context, problem, device, state);                                                     \
+    status = create_on(context, problem, device, false, limit_bytes(device), state);                         \
   done:                                                                                                      \
     return status;                                                                                           \
   }                                                                                                          \
@@ -355,3 +347,11 @@ static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *pr
 
 DEFINE_BACKEND(cuda, "cuda", neurlp_device_of_cuda)
 DEFINE_BACKEND(cuda_check, "cuda:check", neurlp_device_of_host)
+
+const char *neurlp_device_name(neurlp_context *context) {
+  neurlp_device *device = NULL;
+  const bool imitated = strcmp(neurlp_context_backend(context), "cuda:check") == 0;
+  const neurlp_status status =
+      imitated ? neurlp_device_of_host(context, &device) : neurlp_device_of_cuda(context, &device);
+  return status < 0 ? "none" : device->name;
+}

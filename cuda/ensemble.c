@@ -3,6 +3,7 @@
 #include "cuda/device.h"
 #include "cuda/ensemble_compile.h"
 #include "cuda/ensemble_kernels.h"
+#include "cuda/transfer.h"
 #include "expr/program.h"
 #include "system/ensemble_backend.h"
 #include "system/tableau.h"
@@ -79,20 +80,15 @@ done:
   return status;
 }
 
-/* Copies the program to the device, by way of a pinned room. */
+/* Copies the program to the device, by way of a queue's pinned room. */
 static neurlp_status bring_program(ensemble_cuda *e, const neurlp_program *program) {
-  const neurlp_device_operations *device = e->device->operations;
   const size_t bytes = (size_t)program->count * sizeof *program->instructions;
+  const cuda_transfer transfer = {e->device, e->queues[0].pinned, e->room_bytes};
   neurlp_status status = NEURLP_SUCCESS;
-  void *pinned = NULL;
-  NEURLP_TRY(device->allocate(e->device, bytes, &e->instructions));
-  NEURLP_TRY(device->allocate_pinned(e->device, bytes, &pinned));
-  memcpy(pinned, program->instructions, bytes);
-  NEURLP_TRY(device->copy(e->device, 0, e->instructions, pinned, bytes));
-  NEURLP_TRY(device->wait(e->device, 0));
+  NEURLP_TRY(e->device->operations->allocate(e->device, bytes, &e->instructions));
+  NEURLP_TRY(neurlp_transfer_in(&transfer, e->instructions, program->instructions, bytes));
   e->count = program->count;
 done:
-  device->release_pinned(e->device, &pinned);
   return status;
 }
 
@@ -139,9 +135,9 @@ static neurlp_status create_on(neurlp_context *context, neurlp_device *device,
   while (e->threads > GROUP && e->group_bytes * (size_t)(e->threads / GROUP) > part) {
     e->threads = (e->threads / 2 + GROUP - 1) / GROUP * GROUP;
   }
+  for (int32_t i = 0; i < QUEUES; i++) NEURLP_TRY(allocate_queue(e, &e->queues[i]));
   NEURLP_TRY(bring_program(e, program));
   NEURLP_TRY(compile_equations(e, dynamics, options));
-  for (int32_t i = 0; i < QUEUES; i++) NEURLP_TRY(allocate_queue(e, &e->queues[i]));
   *state = made;
   made = NULL;
 done:

@@ -2,6 +2,7 @@
  */
 #include "cuda/ensemble_kernels.h"
 
+#include "cuda/interpret.h"
 #include "system/tableau.h"
 
 #include <float.h>
@@ -29,43 +30,6 @@ NEURLP_ANYWHERE number load(const neurlp_ensemble_call *call, int32_t index, dou
   return index < n + call->parameters_count ? parameters[(index - n) * L] : (number)time;
 }
 
-/* Functions come as those of float or of double. */
-template <typename number>
-NEURLP_ANYWHERE number calculate(const neurlp_instruction *in, const number *slots) {
-  const number a = slots[in->a * L], c = (number)in->number;
-  switch (in->code) {
-  case NEURLP_CODE_NEGATE:
-    return -a;
-  case NEURLP_CODE_ADD:
-    return a + slots[in->b * L];
-  case NEURLP_CODE_SUBTRACT:
-    return a - slots[in->b * L];
-  case NEURLP_CODE_MULTIPLY:
-    return a * slots[in->b * L];
-  case NEURLP_CODE_DIVIDE:
-    return a / slots[in->b * L];
-  case NEURLP_CODE_POWER:
-    return pow(a, slots[in->b * L]);
-  case NEURLP_CODE_ADD_NUMBER:
-    return a + c;
-  case NEURLP_CODE_SUBTRACT_FROM:
-    return c - a;
-  case NEURLP_CODE_MULTIPLY_NUMBER:
-    return a * c;
-  case NEURLP_CODE_DIVIDE_BY:
-    return a / c;
-  case NEURLP_CODE_DIVIDE_NUMBER:
-    return c / a;
-#define NEURLP_CALL(name, text, function)                                                                    \
-  case NEURLP_CODE_##name:                                                                                   \
-    return function(a);
-    NEURLP_FUNCTION_LIST(NEURLP_CALL)
-#undef NEURLP_CALL
-  default:
-    return c; /* a constant */
-  }
-}
-
 /* Not inline: it is called from every stage. */
 template <typename number>
 static __noinline__ __host__ __device__ void interpret(const interpreted<number> *f, double time,
@@ -79,7 +43,7 @@ static __noinline__ __host__ __device__ void interpret(const interpreted<number>
     else if (in->code == NEURLP_CODE_LOAD)
       f->slots[in->to * L] = load(f->call, in->index, time, parameters, at);
     else
-      f->slots[in->to * L] = calculate(in, f->slots);
+      f->slots[in->to * L] = calculate<number>(in, f->slots);
   }
   for (int32_t k = 0; k < f->call->dimensions; k++)
     for (int32_t j = 0; j < order - 1; j++) derivative[(k * order + j) * L] = at[(k * order + j + 1) * L];

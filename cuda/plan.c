@@ -38,8 +38,10 @@ static size_t place_roles(cuda_plan *plan, size_t offset, int32_t first, int32_t
   return offset;
 }
 
-/* Places arrays in a room: adjoint, tangent and slack are never at work together, and overlap. */
+/* Places arrays that are copied in a room: adjoint, tangent and slack are never at work together, and
+ * overlap. */
 static size_t place_all(cuda_plan *plan) {
+  if (plan->resident) return place_roles(plan, 0, CUDA_LENGTHS, 2);
   const size_t inputs = place_roles(plan, 0, CUDA_INPUTS, NEURLP_ARRAY_INPUTS);
   const size_t solved = place_roles(plan, inputs, CUDA_SOLUTION, 1);
   const size_t common = place_roles(plan, solved, CUDA_LENGTHS, 2);
@@ -54,6 +56,11 @@ static size_t place_all(cuda_plan *plan) {
 
 /* The largest chunk whose room is not larger than that. */
 static void choose_chunk(cuda_plan *plan, int64_t systems, size_t room_bytes) {
+  plan->chunk = systems;
+  if (plan->resident) {
+    plan->room_bytes = place_all(plan);
+    return;
+  }
   plan->chunk = GROUP;
   const size_t group = place_all(plan);
   const int64_t groups = group > 0 ? (int64_t)(room_bytes / group) : systems;
@@ -76,25 +83,31 @@ static void add_up(cuda_plan *plan) {
 }
 
 void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                      int64_t device_threads, size_t limit_bytes) {
+                      int64_t device_threads, bool resident, size_t limit_bytes) {
   const int64_t systems = problem->shape.systems;
-  *plan = (cuda_plan){
-      .queues = NEURLP_DEVICE_QUEUES, .group_bytes = kernels->group_bytes(problem), .threads = GROUP};
+  *plan = (cuda_plan){.resident = resident,
+                      .queues = resident ? 1 : NEURLP_DEVICE_QUEUES,
+                      .group_bytes = kernels->group_bytes(problem),
+                      .threads = GROUP};
   find_extents(plan, &problem->shape);
   if (problem->keeps)
     plan->store_bytes = kernels->store_bytes(problem, false) * (size_t)(whole_groups(systems) / GROUP);
   choose_chunk(plan, systems, ROOM_BYTES < limit_bytes / 8 ? ROOM_BYTES : limit_bytes / 8);
   add_up(plan);
   const size_t left = plan->device_bytes < limit_bytes ? limit_bytes - plan->device_bytes : 0;
-  const int64_t more = (int64_t)(left / NEURLP_DEVICE_QUEUES / plan->group_bytes) * GROUP;
+  const int64_t more = (int64_t)(left / (size_t)plan->queues / plan->group_bytes) * GROUP;
   const int64_t most = device_threads > GROUP ? device_threads / GROUP * GROUP : GROUP;
   plan->threads = even_threads(plan->chunk, more + GROUP < most ? more + GROUP : most);
   add_up(plan);
 }
 
-void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut) {
-  *plan = (cuda_plan){
-      .queues = 1, .group_bytes = cut->group_bytes, .threads = cut->threads, .chunk = problem->shape.systems};
+void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut,
+                          bool resident) {
+  *plan = (cuda_plan){.resident = resident,
+                      .queues = 1,
+                      .group_bytes = cut->group_bytes,
+                      .threads = cut->threads,
+                      .chunk = problem->shape.systems};
   find_extents(plan, &problem->shape);
   plan->room_bytes = place_all(plan);
   add_up(plan);

@@ -28,6 +28,7 @@ typedef struct cuda_extent {
 } cuda_extent;
 
 typedef struct cuda_plan {
+  bool resident;       /* callers' arrays are on the device: only lengths and statuses have room */
   int32_t queues;      /* that take turns */
   int64_t chunk;       /* systems that go through at one time: whole groups, or all */
   int64_t threads;     /* that do: whole groups */
@@ -45,11 +46,12 @@ typedef struct cuda_plan {
 enum { CUDA_SUM_PARTS = 64 };
 
 /* Plans for a device that runs so many threads at once and has so many bytes for this solver. If that is not
- * enough the plan is for one group of systems, and device_bytes more than the limit. */
+ * enough the plan is for one group of systems, and device_bytes more than the limit. `resident`: all arrays
+ * are in the device's memory, but for lengths; all systems are one chunk. */
 void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                      int64_t device_threads, size_t limit_bytes);
+                      int64_t device_threads, bool resident, size_t limit_bytes);
 
 /* The same for time that is cut: all systems go through at one time. */
-void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut);
+void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut, bool resident);
 
 #endif

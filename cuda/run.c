@@ -1,6 +1,7 @@
 /* Calls in chunks: copied to the device, worked on, copied back, one queue after the other in turn. */
 #include "cuda/state.h"
 #include "cuda/sum_kernels.h"
+#include "cuda/transfer.h"
 
 #include <string.h>
 
@@ -34,18 +35,12 @@ static neurlp_status copy_in(const cuda_state *s, int32_t queue, void *to, const
 
 /* Shared inputs go first, by the pinned room of queue 0, which is free then: one after the other. */
 static neurlp_status copy_shared(const cuda_state *s, const cuda_call *call) {
-  const neurlp_device_operations *device = s->device->operations;
+  const cuda_transfer transfer = {s->device, s->queues[0].pinned, s->plan.room_bytes};
   neurlp_status status = NEURLP_SUCCESS;
   for (int32_t role = 0; role < CUDA_ROLES; role++) {
     const void *from = call->in[role];
     if (!from || !is_shared_input(s, role) || place_of(s, from) == NEURLP_PLACE_DEVICE) continue;
-    const size_t all = s->plan.extents[role].shared, most = s->plan.room_bytes;
-    for (size_t done = 0; done < all; done += most) {
-      const size_t bytes = all - done < most ? all - done : most;
-      NEURLP_TRY(copy_in(s, 0, shared_place(s, role) + done, (const unsigned char *)from + done,
-                         s->queues[0].pinned, bytes));
-      NEURLP_TRY(device->wait(s->device, 0));
-    }
+    NEURLP_TRY(neurlp_transfer_in(&transfer, shared_place(s, role), from, s->plan.extents[role].shared));
   }
 done:
   return status;

@@ -56,6 +56,11 @@ typedef struct cuda_call {
   void *out[CUDA_ROLES];
 } cuda_call;
 
+/* Makes a state of the backend cuda, within so many bytes, for calls whose arrays are all in the device's
+ * memory, lengths in pinned memory: without rooms for copies of them. */
+neurlp_status neurlp_resident_create_cuda(neurlp_device *device, const neurlp_problem *problem, size_t limit,
+                                          void **state);
+
 /* Runs a call for all systems. */
 neurlp_status neurlp_run_cuda(cuda_state *state, const cuda_call *call);
 

@@ -115,7 +115,8 @@ static neurlp_status measure(neurlp_study *s) {
   int64_t peak_bytes = (int64_t)neurlp_context_memory(s->context).peak_bytes, most = 0;
   MPI_Reduce(&peak_bytes, &most, 1, MPI_INT64_T, MPI_MAX, 0, s->comm);
   if (s->rank == 0)
-    printf("  memory: %.1f MB on the rank with most; no GPU in this version\n", (double)most / 1e6);
+    printf("  memory: %.1f MB on the rank with most%s\n", (double)most / 1e6,
+           strcmp(neurlp_context_backend(s->context), "cpu") ? ", besides what its GPU had room for" : "");
 done:
   return status;
 }

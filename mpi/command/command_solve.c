@@ -1,6 +1,7 @@
 /* neurlp solve: linear problems from a file, their solutions and gradients into another. */
 #include "comm.h"
 #include "command/command.h"
+#include "device.h"
 #include "job.h"
 #include "problem/linear_problem_solve.h"
 
@@ -11,7 +12,7 @@
 enum { SCHEMA_VERSION = 1, ATTRIBUTE_BYTES = 65536 };
 
 typedef struct solve_arguments {
-  const char *problem, *output;
+  const char *problem, *output, *backend;
   char command_line[4096];
 } solve_arguments;
 
@@ -23,20 +24,24 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
   }
   bool good = true;
   for (int i = 0; i < argc && good; i++) {
-    const bool is_option = strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0;
-    const char **target = is_option ? &found->output : &found->problem;
+    const bool is_output = strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0;
+    const bool is_backend = strcmp(argv[i], "--backend") == 0, is_option = is_output || is_backend;
+    const char **target = is_output ? &found->output : is_backend ? &found->backend : &found->problem;
     if (is_option) i++;
     good = i < argc && !*target && *argv[i] && (is_option || argv[i][0] != '-');
     if (good) *target = argv[i];
   }
   if (!good || !found->problem || !found->output)
-    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "the arguments are: PROBLEM.h5 -o OUT.h5");
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "the arguments are: PROBLEM.h5 -o OUT.h5 [--backend cpu|cuda|auto|cuda:check]");
+  if (!found->backend) found->backend = "cpu";
   struct stat problem, output;
   if (stat(found->problem, &problem) == 0 && stat(found->output, &output) == 0 &&
       problem.st_dev == output.st_dev && problem.st_ino == output.st_ino)
     return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                        "%s would be replaced by its own answers; give another name after -o", found->problem);
-  return NEURLP_SUCCESS;
+  return strcmp(found->backend, "auto") == 0 ? NEURLP_SUCCESS
+                                             : neurlp_context_set_backend(context, found->backend);
 }
 
 /* Says what a group came to. */
@@ -92,6 +97,7 @@ int neurlp_command_solve(MPI_Comm comm, int argc, char **argv) {
   if (neurlp_context_create(0, &context) != NEURLP_SUCCESS) return NEURLP_EXIT_INTERNAL;
   solve_arguments arguments = {0};
   neurlp_status status = neurlp_agree(comm, context, read_arguments(context, argc, argv, &arguments));
+  if (status == NEURLP_SUCCESS) status = neurlp_bind_device(comm, context, arguments.backend);
   if (status == NEURLP_SUCCESS) status = solve(comm, context, &arguments);
   const int exit_status = neurlp_job_finish(comm, context, "solve", status);
   neurlp_context_destroy(&context);

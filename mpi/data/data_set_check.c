@@ -39,10 +39,7 @@ neurlp_status neurlp_data_open_together(MPI_Comm comm, neurlp_context *context, 
   if (alone >= 0) H5Fclose(alone);
   status = neurlp_agree(comm, context, status);
   if (status != NEURLP_SUCCESS) return status;
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
-  *file = neurlp_hdf5_noted(H5Fopen(path, H5F_ACC_RDONLY, access));
-  H5Pclose(access);
+  *file = neurlp_hdf5_open_together(comm, path, false);
   if (*file < 0)
     status = neurlp_fail(context, NEURLP_ERROR_DATA, "%s cannot be read: %s", path, neurlp_hdf5_reason());
   return neurlp_agree(comm, context, status);

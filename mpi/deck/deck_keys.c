@@ -253,6 +253,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "1e-3",
      .range = MORE_THAN(0),
      .sentence = "Weight of the row that keeps the highest derivative from oscillating."},
+    {.path = "block.backend",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_LEARN,
+     .preset = "cpu",
+     .choices = {"cpu", "cuda", "auto", "cuda:check"},
+     .sentence =
+         "What solves windows and fits them: the CPU; a GPU for each rank; a GPU if all ranks have one, else "
+         "the CPU; or the GPU's code on the CPU, slowly, to try it out."},
 
     {.path = "discover.threshold",
      .kind = NEURLP_KEY_NUMBER,

@@ -40,13 +40,7 @@ static neurlp_status share_names(neurlp_array_file *file, const char *path) {
 }
 
 static neurlp_status open_temporary(neurlp_array_file *file) {
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  const hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-  H5Pset_fapl_mpio(access, file->comm, MPI_INFO_NULL);
-  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-  file->id = neurlp_hdf5_noted(H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access));
-  H5Pclose(creation);
-  H5Pclose(access);
+  file->id = neurlp_hdf5_open_together(file->comm, file->temporary, true);
   if (file->id >= 0) return NEURLP_SUCCESS;
   return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s cannot be written: %s", file->path,
                      neurlp_hdf5_reason());

@@ -1,3 +1,4 @@
+#include "block/backend.h"
 #include "comm.h"
 #include "file/array_file_parts.h"
 
@@ -93,7 +94,7 @@ neurlp_status neurlp_array_file_provenance(neurlp_array_file *file, const char *
                {"build", neurlp_build_info()},
                {"command_line", command_line},
                {"deck", deck},
-               {"gpus", "none"},
+               {"gpus", neurlp_backend_device_name(file->context)},
                {"libraries", libraries},
                {"date", date}};
   neurlp_status status = NEURLP_SUCCESS;

@@ -50,6 +50,24 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
   return file;
 }
 
+hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
+  const size_t bytes = strlen(path) + sizeof "ufs:";
+  char *name = malloc(bytes);
+  hid_t file = -1;
+  H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+  if (create) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+  if (name) {
+    snprintf(name, bytes, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
+    file = neurlp_hdf5_noted(create ? H5Fcreate(name, H5F_ACC_TRUNC, creation, access)
+                                    : H5Fopen(name, H5F_ACC_RDONLY, access));
+  }
+  free(name);
+  H5Pclose(creation);
+  H5Pclose(access);
+  return file;
+}
+
 hid_t neurlp_hdf5_collective(void) {
   const hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
   H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);

@@ -62,6 +62,9 @@ int64_t neurlp_hdf5_noted(int64_t result);
 const char *neurlp_hdf5_reason(void);
 /* Opens a file for reading by this process alone, without locks (a file being read is never written). */
 hid_t neurlp_hdf5_open_alone(const char *path);
+/* Collective. Opens a file for reading by all ranks, or creates it. MPI takes what is before a colon in a
+ * name for a type of file system: names with colons are told which it is. */
+hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create);
 /* Transfer properties: collective MPI-IO. */
 hid_t neurlp_hdf5_collective(void);
 /* Collective. Reads a block of a data set of numbers as doubles; a rank that wants nothing passes count[0] =

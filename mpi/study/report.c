@@ -1,5 +1,6 @@
 #include "study/report.h"
 
+#include "block/backend.h"
 #include "comm.h"
 
 #include <math.h>
@@ -20,6 +21,9 @@ void neurlp_report_study(const neurlp_study *s) {
          s->trajectories->order, s->options.fit.nominal_step, (long long)s->plan_spec.window, s->size,
          s->size == 1 ? "" : "s", neurlp_context_threads(s->context),
          neurlp_context_threads(s->context) == 1 ? "" : "s");
+  if (strcmp(neurlp_context_backend(s->context), "cpu") != 0)
+    printf("  windows are solved by the backend %s: %s on rank 0\n", neurlp_context_backend(s->context),
+           neurlp_backend_device_name(s->context));
   fflush(stdout);
 }
 

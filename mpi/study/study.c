@@ -1,6 +1,7 @@
 #include "study/study.h"
 
 #include "comm.h"
+#include "device.h"
 #include "study/study_model.h"
 
 #include <stdio.h>
@@ -166,6 +167,7 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
     return neurlp_deck_fail(s->context, job->deck, "task", -1, 0,
                             "nothing is learned in task 'simulate'; its command is `neurlp simulate`");
   const double begin = MPI_Wtime();
+  NEURLP_TRY(neurlp_bind_device(comm, s->context, neurlp_deck_text(job->deck, "block.backend")));
   NEURLP_TRY(neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
   NEURLP_TRY(make_plan(s));

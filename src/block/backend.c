@@ -71,3 +71,12 @@ neurlp_status neurlp_context_set_backend(neurlp_context *context, const char *na
   neurlp_store_backend(context, found->name);
   return NEURLP_SUCCESS;
 }
+
+const char *neurlp_backend_device_name(neurlp_context *context) {
+#ifdef NEURLP_HAVE_CUDA
+  if (strncmp(neurlp_context_backend(context), "cuda", 4) == 0) return neurlp_device_name(context);
+#else
+  (void)context;
+#endif
+  return "none";
+}

@@ -50,12 +50,19 @@ const neurlp_backend *neurlp_backend_cuda_check(void);
 
 /* GPUs that this process sees. Where there are none, `reason` is one sentence why. */
 int32_t neurlp_device_count(char *reason, size_t reason_bytes);
+
+/* The name of the context's GPU, real or imitated. */
+const char *neurlp_device_name(neurlp_context *context);
 #endif
 
 /* GPUs that this process sees, for the backend cuda (or auto); 0 and one sentence why there are none, this
  * build's lack of the backend included. For cuda:check as many as the environment's NEURLP_IMITATED_DEVICES
  * says, or 1. */
 int32_t neurlp_backend_devices(const char *name, char *reason, size_t reason_bytes);
+
+/* The device that this context's backend has: "GPU 0 (NVIDIA H100)", or "none". Lives as long as the context.
+ */
+const char *neurlp_backend_device_name(neurlp_context *context);
 
 /* The backend with this name; NULL for a name that is unknown, or known but not in this build. */
 const neurlp_backend *neurlp_backend_find(const char *name);

@@ -70,32 +70,17 @@ void neurlp_fit_destroy(neurlp_fit **fit) {
 void neurlp_fit_release_work(neurlp_fit *fit) {
   neurlp_context *context = fit->context;
   neurlp_fit_work *w = fit->work;
-  neurlp_nonlinear_destroy(&w->block);
-  neurlp_nonlinear_destroy(&w->track_block);
-  neurlp_release(context, &w->tracked);
-  neurlp_release(context, &w->march);
-  neurlp_release(context, &w->track_rhs);
-  neurlp_release(context, &w->track_pointers);
-  neurlp_release(context, &w->track_rows);
+  if (w->backend) w->backend->destroy(fit, &w->state);
   neurlp_release(context, &w->column_parameter);
   neurlp_release(context, &w->selected);
   neurlp_release(context, &w->status);
-  neurlp_release(context, &w->lengths);
-  neurlp_release(context, &w->first_point);
-  neurlp_release(context, &w->initial);
-  neurlp_release(context, &w->scale);
   neurlp_release(context, &w->window_squares);
-  neurlp_release(context, &w->window_power);
-  neurlp_release(context, &w->window_triangle);
   neurlp_release(context, &w->bin_local);
   neurlp_release(context, &w->bin_global);
-  neurlp_release(context, &w->bin_begin);
   neurlp_release(context, &w->triangle);
   neurlp_release(context, &w->sums);
   neurlp_release(context, &w->step_workspace);
   neurlp_release(context, &w->column_free);
-  neurlp_release(context, &w->model_workspace);
-  neurlp_release(context, &w->sensitivity);
   neurlp_release(context, &w->rows);
   *w = (neurlp_fit_work){0};
 }
@@ -109,97 +94,70 @@ static void choose_columns(neurlp_fit *fit) {
     if (fit->options.per_system || fit->free[p]) w->column_parameter[w->columns++] = p;
 }
 
-static neurlp_status create_blocks(neurlp_fit *fit, int32_t points) {
-  neurlp_fit_work *w = fit->work;
-  neurlp_nonlinear_shape shape = {.systems = fit->window_count,
-                                  .steps = points,
+neurlp_nonlinear_shape neurlp_fit_block_shape(const neurlp_fit *fit, int32_t parameters) {
+  return (neurlp_nonlinear_shape){.systems = fit->window_count,
+                                  .steps = fit->work->points,
                                   .dimensions = fit->model->dimensions,
                                   .order = fit->data->order,
                                   .leading_derivative = fit->model->order,
-                                  .parameters = w->columns,
+                                  .parameters = parameters,
                                   .forward = true,
                                   .nominal_step = fit->options.nominal_step,
                                   .weight_top = fit->options.weight_top,
                                   .iterations = 100, /* linear convergence where the grid is coarse for f */
                                   .tolerance = 1e-10,
                                   .remainder = INFINITY /* the data judge */};
-  w->block_points = points;
-  const neurlp_status status = neurlp_nonlinear_create(fit->context, &shape, &w->block);
-  if (status < 0) return status;
-  shape.parameters = 1;
-  return neurlp_nonlinear_create(fit->context, &shape, &w->track_block);
 }
 
-/* Buffers whose size depends on the number of windows. */
-static neurlp_status allocate_windows(neurlp_fit *fit) {
-  neurlp_context *context = fit->context;
-  neurlp_fit_work *w = fit->work;
-  const int64_t W = fit->window_count, P = fit->model->parameters, D = fit->model->dimensions;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof(int64_t), &w->selected));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof(double), &w->tracked));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->status, &w->status));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->lengths, &w->lengths));
-  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->first_point, &w->first_point));
-  NEURLP_TRY(neurlp_allocate(context, W * D * fit->model->order, sizeof(double), &w->initial));
-  NEURLP_TRY(neurlp_allocate(context, W * D, sizeof(double), &w->scale));
-  NEURLP_TRY(neurlp_allocate(context, W * 2 * D, sizeof(double), &w->window_squares));
-  NEURLP_TRY(neurlp_allocate(context, W * (P + D + 1), sizeof(double), &w->window_power));
-  NEURLP_TRY(neurlp_allocate(context, W * neurlp_triangle_count(neurlp_fit_window_size(fit)), sizeof(double),
-                             &w->window_triangle));
-done:
-  return status;
-}
-
-/* Buffers of bins, groups and threads. */
-static neurlp_status allocate_sums(neurlp_fit *fit, int32_t points) {
+/* Buffers of windows, bins and groups. */
+static neurlp_status allocate_work(neurlp_fit *fit) {
   neurlp_context *context = fit->context;
   neurlp_fit_work *w = fit->work;
   const neurlp_plan *plan = fit->data->plan;
-  const int64_t P = fit->model->parameters, D = fit->model->dimensions, G = fit->groups;
-  const int64_t triangle = neurlp_triangle_count(w->columns + 1);
+  const int64_t P = fit->model->parameters, D = fit->model->dimensions, G = fit->groups,
+                W = fit->window_count;
+  const int64_t triangle = neurlp_triangle_count(w->columns + 1), size = neurlp_fit_window_size(fit);
   const int64_t numbers = triangle + P + D + 1 + 2 * D + 2;
-  w->threads = neurlp_context_threads(context);
-  w->model_workspace_bytes = neurlp_model_workspace_bytes(fit->model, points);
-  w->rows_count = neurlp_fit_rows_count(fit);
-  const int64_t initials = D * fit->model->order;
-  int64_t samples = 0;
-  for (int64_t i = 0; i < fit->window_count; i++)
-    if (fit->window[i].samples > samples) samples = fit->window[i].samples;
-  w->track_rows_count = (samples * D + initials + 1) * (initials + 1);
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_allocate(context, w->threads * neurlp_fit_march_count(fit), sizeof(double), &w->march));
-  NEURLP_TRY(neurlp_allocate(context, w->threads * D * points, sizeof(double), &w->track_rhs));
-  NEURLP_TRY(neurlp_allocate(context, w->threads * D, sizeof(double *), &w->track_pointers));
-  NEURLP_TRY(neurlp_allocate(context, w->threads * w->track_rows_count, sizeof(double), &w->track_rows));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof(int64_t), &w->selected));
+  NEURLP_TRY(neurlp_allocate(context, W, sizeof *w->status, &w->status));
+  NEURLP_TRY(neurlp_allocate(context, W * 2 * D, sizeof(double), &w->window_squares));
   NEURLP_TRY(neurlp_allocate(context, plan->bin_count * numbers, sizeof(double), &w->bin_local));
   if (!fit->options.per_system)
     NEURLP_TRY(neurlp_allocate(context, plan->bins * numbers, sizeof(double), &w->bin_global));
-  NEURLP_TRY(neurlp_allocate(context, plan->bin_count + 1, sizeof(int64_t), &w->bin_begin));
   NEURLP_TRY(neurlp_allocate(context, G * triangle, sizeof(double), &w->triangle));
   NEURLP_TRY(neurlp_allocate(context, G * (P + 3 * D + 3), sizeof(double), &w->sums));
   NEURLP_TRY(neurlp_allocate(context, neurlp_triangle_step_workspace(w->columns) + 3 * P + P * P,
                              sizeof(double), &w->step_workspace));
   NEURLP_TRY(neurlp_allocate(context, P, sizeof(bool), &w->column_free));
-  NEURLP_TRY(neurlp_allocate(context, w->threads, w->model_workspace_bytes, &w->model_workspace));
-  NEURLP_TRY(neurlp_allocate(context, w->threads * D * w->columns, sizeof(double *), &w->sensitivity));
-  NEURLP_TRY(neurlp_allocate(context, w->threads * w->rows_count, sizeof(double), &w->rows));
+  NEURLP_TRY(neurlp_allocate(context, size * size, sizeof(double), &w->rows));
 done:
   return status;
 }
 
+/* The one that goes with the context's backend for solvers. */
+static const neurlp_fit_backend *find_backend(const neurlp_context *context) {
+#ifdef NEURLP_HAVE_CUDA
+  if (strcmp(neurlp_context_backend(context), "cuda") == 0) return neurlp_fit_backend_cuda();
+  if (strcmp(neurlp_context_backend(context), "cuda:check") == 0) return neurlp_fit_backend_cuda_check();
+#else
+  (void)context;
+#endif
+  return neurlp_fit_backend_cpu();
+}
+
 neurlp_status neurlp_fit_prepare(neurlp_fit *fit) {
+  neurlp_fit_work *work = fit->work;
   neurlp_status status = NEURLP_SUCCESS;
-  int32_t points = 2;
-  for (int64_t w = 0; w < fit->window_count; w++)
-    if (fit->window[w].points > points) points = fit->window[w].points;
   neurlp_fit_release_work(fit);
-  NEURLP_TRY(
-      neurlp_allocate(fit->context, fit->model->parameters, sizeof(int32_t), &fit->work->column_parameter));
+  work->points = 2;
+  for (int64_t w = 0; w < fit->window_count; w++)
+    if (fit->window[w].points > work->points) work->points = fit->window[w].points;
+  NEURLP_TRY(neurlp_allocate(fit->context, fit->model->parameters, sizeof(int32_t), &work->column_parameter));
   choose_columns(fit);
-  NEURLP_TRY(create_blocks(fit, points));
-  NEURLP_TRY(allocate_windows(fit));
-  NEURLP_TRY(allocate_sums(fit, points));
+  NEURLP_TRY(allocate_work(fit));
+  work->backend = find_backend(fit->context);
+  NEURLP_TRY(work->backend->create(fit, &work->state));
 done:
   return status;
 }
@@ -302,20 +260,6 @@ static bool is_settled(const neurlp_fit *fit, int64_t g, double errors, double s
   return true;
 }
 
-/* Takes over the trial states and initial values of accepted groups. */
-static void accept_windows(neurlp_fit *fit, const bool *accepted) {
-  const int64_t n = (int64_t)fit->data->dimensions * (fit->data->order + 1);
-  const int64_t initials = (int64_t)fit->model->dimensions * fit->model->order;
-#pragma omp parallel for num_threads(fit->work->threads)
-  for (int64_t w = 0; w < fit->window_count; w++) {
-    const neurlp_window *window = &fit->window[w];
-    if (window->excluded || !accepted[window->group]) continue;
-    memcpy(fit->state + window->first_point * n, fit->trial_state + window->first_point * n,
-           (size_t)(window->points * n) * sizeof(double));
-    memcpy(fit->initial + w * initials, fit->trial_initial + w * initials, (size_t)initials * sizeof(double));
-  }
-}
-
 /* Accepts or rejects one group's trial. */
 static bool judge_trial(neurlp_fit *fit, int64_t g, double strictness) {
   neurlp_group *group = &fit->group[g];
@@ -371,15 +315,18 @@ neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness) {
     NEURLP_TRY(neurlp_fit_reduce(fit));
     for (int64_t g = 0; g < fit->groups; g++)
       if (fit->group[g].active) step_group(fit, g);
-    neurlp_fit_step_initial(fit);
+    neurlp_fit_select(fit, NULL);
+    NEURLP_TRY(fit->work->backend->step_initial(fit));
     NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_TRIAL));
     for (int64_t g = 0; g < fit->groups; g++)
       accepted[g] = fit->group[g].active && judge_trial(fit, g, strictness);
-    accept_windows(fit, accepted);
+    neurlp_fit_select(fit, accepted);
+    NEURLP_TRY(fit->work->backend->accept(fit));
     tell_progress(fit, iteration);
   }
   for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT)); /* sums of squares of every state */
+  NEURLP_TRY(fit->work->backend->fetch(fit));
 done:
   neurlp_release(fit->context, &accepted);
   return status;

@@ -86,66 +86,13 @@ done:
 
 /* ---- solving ----------------------------------------------------------------------------------------- */
 
-/* The callback of the nonlinear block: flow and jacobian of one window at its current trajectory. */
-static void linearise(void *user, int32_t thread, int64_t index, int32_t length, const double *state,
-                      bool want_sensitivity, neurlp_linearisation *result) {
-  (void)want_sensitivity;
-  const neurlp_fit *fit = user;
-  const neurlp_fit_work *work = fit->work;
-  const neurlp_window *window = &fit->window[work->selected[index]];
-  const neurlp_points points = {.count = length,
-                                .states = state,
-                                .stride = fit->data->order + 1,
-                                .times = fit->data->times + window->first_point};
-  neurlp_model_values values;
-  neurlp_model_evaluate(fit->model, &points, work->theta + window->group * fit->model->parameters, false,
-                        work->model_workspace + (size_t)thread * work->model_workspace_bytes, &values);
-  *result = (neurlp_linearisation){values.flow, values.jacobian, NULL};
-}
-
-/* Chooses the windows of active groups. */
-static void select_active(neurlp_fit *fit) {
+void neurlp_fit_select(neurlp_fit *fit, const bool *wanted) {
   neurlp_fit_work *work = fit->work;
   work->selected_count = 0;
-  for (int64_t w = 0; w < fit->window_count; w++)
-    if (fit->group[fit->window[w].group].active && !fit->window[w].excluded)
-      work->selected[work->selected_count++] = w;
-}
-
-neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit, const double *initial) {
-  neurlp_fit_work *work = fit->work;
-  const int64_t D = fit->data->dimensions, initials = D * fit->model->order;
-  for (int64_t i = 0; i < work->selected_count; i++) {
-    const int64_t w = work->selected[i];
+  for (int64_t w = 0; w < fit->window_count; w++) {
     const neurlp_window *window = &fit->window[w];
-    work->lengths[i] = window->points;
-    work->first_point[i] = window->first_point;
-    memcpy(work->initial + i * initials, initial + w * initials, (size_t)initials * sizeof *initial);
-    memcpy(work->scale + i * D, fit->data->scale + window->segment * D, (size_t)D * sizeof *work->scale);
-  }
-  return (neurlp_nonlinear_batch){.systems = work->selected_count,
-                                  .lengths = work->lengths,
-                                  .first_point = work->first_point,
-                                  .steps = fit->data->steps,
-                                  .initial_values = work->initial,
-                                  .scale = work->scale,
-                                  .linearise = linearise,
-                                  .user = fit};
-}
-
-/* Squared residuals and numbers of data of one window, for each state. */
-static void sum_squares(const neurlp_fit *fit, const neurlp_window *window, const double *state,
-                        double *sums) {
-  const int64_t D = fit->data->dimensions, n = unknowns(fit), width = fit->data->order + 1;
-  memset(sums, 0, (size_t)(2 * D) * sizeof *sums);
-  for (int64_t i = window->first_sample; i < window->first_sample + window->samples; i++) {
-    const double *u = state + fit->data->sample_point[i] * n;
-    for (int64_t k = 0; k < D; k++) {
-      const double datum = fit->data->samples[i * D + k];
-      if (!isfinite(datum)) continue;
-      sums[k] += (datum - u[k * width]) * (datum - u[k * width]);
-      sums[D + k] += 1;
-    }
+    if (window->excluded || !(wanted ? wanted[window->group] : fit->group[window->group].active)) continue;
+    work->selected[work->selected_count++] = w;
   }
 }
 
@@ -195,37 +142,10 @@ static void judge_groups(neurlp_fit *fit, neurlp_fit_set set, const double *sums
   }
 }
 
-/* Where the blocks of trial parameters start from: marched trajectories, else the current ones. */
-static void predict(neurlp_fit *fit) {
-  const neurlp_fit_work *work = fit->work;
-  const int64_t initials = (int64_t)fit->model->dimensions * fit->model->order, P = fit->model->parameters;
-#pragma omp parallel for schedule(dynamic, 4) num_threads(work->threads)
-  for (int64_t i = 0; i < work->selected_count; i++) {
-    const int64_t w = work->selected[i];
-    const neurlp_window *window = &fit->window[w];
-    const double *current = fit->state + window->first_point * unknowns(fit);
-    const size_t bytes = (size_t)(window->points * unknowns(fit)) * sizeof(double);
-    const double *theta = fit->trial_theta + window->group * P, *initial = fit->trial_initial + w * initials;
-    double *trial = fit->trial_state + window->first_point * unknowns(fit);
-    memcpy(trial, current, bytes);
-    if (!neurlp_fit_march(fit, w, theta, initial, trial)) memcpy(trial, current, bytes);
-  }
-}
-
 neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set) {
   neurlp_fit_work *work = fit->work;
-  const bool trial = set == NEURLP_FIT_TRIAL;
-  double *state = trial ? fit->trial_state : fit->state;
-  select_active(fit);
-  work->theta = trial ? fit->trial_theta : fit->theta;
-  const neurlp_nonlinear_batch batch = neurlp_fit_batch(fit, trial ? fit->trial_initial : fit->initial);
-  if (trial) predict(fit);
-  neurlp_status status = neurlp_nonlinear_solve(work->block, &batch, state, work->status);
-#pragma omp parallel for num_threads(work->threads)
-  for (int64_t i = 0; i < work->selected_count; i++) {
-    const int64_t w = work->selected[i];
-    sum_squares(fit, &fit->window[w], state, work->window_squares + w * 2 * fit->data->dimensions);
-  }
+  neurlp_fit_select(fit, NULL);
+  neurlp_status status = work->backend->solve(fit, set);
   fill_bins(fit);
   double *sums = work->sums;
   status =
@@ -235,10 +155,15 @@ neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set) {
   return NEURLP_SUCCESS;
 }
 
+neurlp_status neurlp_fit_track(neurlp_fit *fit) {
+  return fit->work->backend->track(fit);
+}
+
 neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict) {
   neurlp_fit_work *work = fit->work;
   for (int64_t w = 0; w < fit->window_count; w++) fit->window[w].excluded = false;
   for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
+  bool any = false;
   neurlp_status status = neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT);
   if (status < 0) return status;
   for (int64_t i = 0; i < work->selected_count; i++)
@@ -252,6 +177,8 @@ neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verd
       verdict[g] = NEURLP_TOO_SHORT;
     else if (group->windows == 0 || (double)group->failed > most * (double)all)
       verdict[g] = NEURLP_NOT_CONVERGED;
+    any = any || verdict[g] != NEURLP_SUCCESS;
   }
-  return NEURLP_SUCCESS;
+  return any ? work->backend->fetch(fit)
+             : NEURLP_SUCCESS; /* the caller goes on with trajectories of his own */
 }

@@ -1,22 +1,10 @@
 #include "learn/model.h"
 
+#include "learn/model_code.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Programs of a model. `basic` computes what the flow and its jacobian need, `full` adds sensitivities of the
- * known part. Their outputs come in the order of the entry lists. */
-typedef struct code_entry {
-  int32_t equation; /* of the known part; -1: a library term */
-  int32_t index;    /* jacobian: the state symbol. sensitivity: the parameter. term derivative: the term */
-  int32_t symbol;   /* term derivative: the state symbol */
-} code_entry;
-
-typedef struct neurlp_model_code {
-  neurlp_program *basic, *full;
-  int32_t known_count, jacobian_count, term_count, term_jacobian_count, sensitivity_count;
-  code_entry *known, *jacobian, *term_jacobian, *sensitivity;
-} neurlp_model_code;
 
 static int32_t state_symbols(const neurlp_model *model) {
   return model->dimensions * model->order;
@@ -209,24 +197,25 @@ static neurlp_status list_outputs(neurlp_model *model, neurlp_model_code *code, 
   for (int32_t k = 0; k < model->dimensions; k++)
     if (model->known[k]) {
       list->items[list->count++] = model->known[k];
-      code->known[code->known_count++] = (code_entry){.equation = k};
+      code->known[code->known_count++] = (neurlp_model_entry){.equation = k};
     }
   for (int32_t l = 0; l < model->terms; l++) list->items[list->count++] = model->library->terms[l];
   code->term_count = model->terms;
   for (int32_t k = 0; k < model->dimensions; k++)
     for (int32_t v = 0; v < symbols && model->known[k]; v++) {
       NEURLP_TRY(append_derivative(model->context, list, model->known[k], v, &appended));
-      if (appended) code->jacobian[code->jacobian_count++] = (code_entry){.equation = k, .index = v};
+      if (appended) code->jacobian[code->jacobian_count++] = (neurlp_model_entry){.equation = k, .index = v};
     }
   for (int32_t l = 0; l < model->terms; l++)
     for (int32_t v = 0; v < symbols; v++) {
       NEURLP_TRY(append_derivative(model->context, list, model->library->terms[l], v, &appended));
-      if (appended) code->term_jacobian[code->term_jacobian_count++] = (code_entry){-1, l, v};
+      if (appended) code->term_jacobian[code->term_jacobian_count++] = (neurlp_model_entry){-1, l, v};
     }
   for (int32_t k = 0; k < model->dimensions; k++)
     for (int32_t p = 0; p < model->named && model->known[k]; p++) {
       NEURLP_TRY(append_derivative(model->context, list, model->known[k], symbols + p, &appended));
-      if (appended) code->sensitivity[code->sensitivity_count++] = (code_entry){.equation = k, .index = p};
+      if (appended)
+        code->sensitivity[code->sensitivity_count++] = (neurlp_model_entry){.equation = k, .index = p};
     }
 done:
   return status;
@@ -240,10 +229,10 @@ static neurlp_status compile(neurlp_model *model) {
   const int64_t most = D + L + (D + L) * symbols + D * named;
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof *model->code, &model->code));
   neurlp_model_code *code = model->code;
-  NEURLP_TRY(neurlp_allocate(context, D, sizeof(code_entry), &code->known));
-  NEURLP_TRY(neurlp_allocate(context, D * symbols, sizeof(code_entry), &code->jacobian));
-  NEURLP_TRY(neurlp_allocate(context, L * symbols, sizeof(code_entry), &code->term_jacobian));
-  NEURLP_TRY(neurlp_allocate(context, D * named, sizeof(code_entry), &code->sensitivity));
+  NEURLP_TRY(neurlp_allocate(context, D, sizeof(neurlp_model_entry), &code->known));
+  NEURLP_TRY(neurlp_allocate(context, D * symbols, sizeof(neurlp_model_entry), &code->jacobian));
+  NEURLP_TRY(neurlp_allocate(context, L * symbols, sizeof(neurlp_model_entry), &code->term_jacobian));
+  NEURLP_TRY(neurlp_allocate(context, D * named, sizeof(neurlp_model_entry), &code->sensitivity));
   NEURLP_TRY(neurlp_allocate(context, most, sizeof *list.items, &list.items));
   NEURLP_TRY(neurlp_allocate(context, most, sizeof *list.owned, &list.owned));
   NEURLP_TRY(list_outputs(model, code, &list));
@@ -319,11 +308,6 @@ void neurlp_model_destroy(neurlp_model **model) {
 
 /* ---- evaluation -------------------------------------------------------------------------------------- */
 
-static int32_t output_count(const neurlp_model_code *code) {
-  return code->known_count + code->term_count + code->jacobian_count + code->term_jacobian_count +
-         code->sensitivity_count;
-}
-
 /* Workspace: program, inputs and strides, sensitivity pointers, then arrays of doubles. Each part is rounded
  * up to the alignment. */
 static size_t rounded(size_t bytes) {
@@ -341,8 +325,8 @@ size_t neurlp_model_workspace_bytes(const neurlp_model *model, int64_t points) {
   const size_t symbols = (size_t)model->symbols.count;
   return rounded(neurlp_program_workspace_bytes(model->code->full)) + rounded(symbols * sizeof(double *)) +
          rounded(symbols * sizeof(int64_t)) + rounded(D * (size_t)model->parameters * sizeof(double *)) +
-         rounded((size_t)output_count(model->code) * n * sizeof(double)) + rounded(D * n * sizeof(double)) +
-         rounded(D * v * n * sizeof(double));
+         rounded((size_t)neurlp_model_outputs(model->code) * n * sizeof(double)) +
+         rounded(D * n * sizeof(double)) + rounded(D * v * n * sizeof(double));
 }
 
 /* target += factor * source over the points. */
@@ -367,7 +351,7 @@ static void assemble(const neurlp_model *model, int64_t count, const double *par
     add_scaled(count, 1, outputs,
                jacobian + (code->jacobian[i].equation * v + code->jacobian[i].index) * count);
   for (int32_t i = 0; i < code->term_jacobian_count; i++, outputs += count) {
-    const code_entry entry = code->term_jacobian[i];
+    const neurlp_model_entry entry = code->term_jacobian[i];
     for (int32_t k = 0; k < D; k++)
       if (theta[k * L + entry.index] != 0)
         add_scaled(count, theta[k * L + entry.index], outputs, jacobian + (k * v + entry.symbol) * count);
@@ -383,7 +367,7 @@ static void point_sensitivities(const neurlp_model *model, int64_t count, const 
   const double *term = outputs + code->known_count * count;
   for (int64_t l = 0; l < L; l++)
     for (int64_t k = 0; k < D; k++) sensitivity[k * P + model->named + k * L + l] = term + l * count;
-  const double *own = outputs + (output_count(code) - code->sensitivity_count) * count;
+  const double *own = outputs + (neurlp_model_outputs(code) - code->sensitivity_count) * count;
   for (int32_t i = 0; i < code->sensitivity_count; i++)
     sensitivity[code->sensitivity[i].equation * P + code->sensitivity[i].index] = own + i * count;
 }
@@ -398,7 +382,7 @@ void neurlp_model_evaluate(const neurlp_model *model, const neurlp_points *point
   const double **inputs = take(&cursor, (size_t)symbols * sizeof *inputs);
   int64_t *strides = take(&cursor, (size_t)symbols * sizeof *strides);
   const double **sensitivity = take(&cursor, (size_t)(D * model->parameters) * sizeof *sensitivity);
-  double *outputs = take(&cursor, (size_t)(output_count(code) * count) * sizeof *outputs);
+  double *outputs = take(&cursor, (size_t)(neurlp_model_outputs(code) * count) * sizeof *outputs);
   double *flow = take(&cursor, (size_t)(D * count) * sizeof *flow);
   double *jacobian = take(&cursor, (size_t)(D * v * count) * sizeof *jacobian);
   for (int32_t k = 0; k < D; k++)

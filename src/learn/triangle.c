@@ -6,50 +6,8 @@
 /* Relative size of a diagonal below which its column depends on the columns before it. */
 static const double DEPENDENT = 1e-13;
 
-/* Columns that one pass over the rows updates: its dot products stay in registers and the first-level cache.
- */
-enum { COLUMN_BLOCK = 32 };
-
-/* Applies the reflection I + tau v v^T, v = (head, rows[:, j]), to columns first..end-1. */
-static void apply_reflection(int64_t n, double *restrict diagonal, int64_t m, double *restrict rows,
-                             int64_t j, double head, double tau, int64_t first, int64_t end) {
-  double dot[COLUMN_BLOCK];
-  const int64_t width = end - first;
-  for (int64_t c = 0; c < width; c++) dot[c] = head * diagonal[first - j + c];
-  for (int64_t i = 0; i < m; i++) {
-    const double *row = rows + i * n + first;
-    const double v = rows[i * n + j];
-    for (int64_t c = 0; c < width; c++) dot[c] += v * row[c];
-  }
-  for (int64_t c = 0; c < width; c++) {
-    dot[c] *= tau;
-    diagonal[first - j + c] += dot[c] * head;
-  }
-  for (int64_t i = 0; i < m; i++) {
-    double *row = rows + i * n + first;
-    const double v = rows[i * n + j];
-    for (int64_t c = 0; c < width; c++) row[c] += dot[c] * v;
-  }
-}
-
-/* One reflection that zeroes column j of the rows against the triangle's diagonal element j. */
-static void reflect_column(int64_t n, double *diagonal, int64_t m, double *rows, int64_t j) {
-  double below = 0;
-  for (int64_t i = 0; i < m; i++) below += rows[i * n + j] * rows[i * n + j];
-  if (below == 0) return;
-  const double alpha = diagonal[0];
-  const double norm = sqrt(alpha * alpha + below);
-  const double beta = alpha > 0 ? -norm : norm;
-  const double head = alpha - beta;
-  const double tau = 1 / (beta * head); /* -2 / |v|^2 */
-  diagonal[0] = beta;
-  for (int64_t first = j + 1; first < n; first += COLUMN_BLOCK)
-    apply_reflection(n, diagonal, m, rows, j, head, tau, first,
-                     first + COLUMN_BLOCK < n ? first + COLUMN_BLOCK : n);
-}
-
 void neurlp_triangle_append(int64_t n, double *triangle, int64_t m, double *rows) {
-  for (int64_t j = 0; j < n; j++) reflect_column(n, triangle + neurlp_triangle_row(n, j), m, rows, j);
+  neurlp_triangle_append_lane(n, triangle, m, rows, 0, 1);
 }
 
 /* Writes a triangle as n full rows. */

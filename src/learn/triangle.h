@@ -1,21 +1,14 @@
 /* Least squares by orthogonal triangularisation: rows are appended to an upper triangle, never to normal
  * equations.
  *
- * A triangle of size n holds the factor of all rows seen so far in n (n + 1) / 2 numbers, row by row; the
- * last of its n columns is usually the right-hand side. Appending is associative up to rounding, so triangles
- * can be merged in any fixed order (docs/math.md, section 7). */
+ * A triangle of size n holds the factor of all rows seen so far in n (n + 1) / 2 numbers, row by row
+ * (neurlp_triangle_row); the last of its n columns is usually the right-hand side. Appending is associative
+ * up to rounding, so triangles can be merged in any fixed order (docs/math.md, section 7). */
 #ifndef NEURLP_LEARN_TRIANGLE_H
 #define NEURLP_LEARN_TRIANGLE_H
 
 #include "core/context.h"
-
-/* Numbers in a triangle of size n, and where row i begins: element (i, j), j >= i, is at row(i) + j - i. */
-static inline int64_t neurlp_triangle_count(int64_t n) {
-  return n * (n + 1) / 2;
-}
-static inline int64_t neurlp_triangle_row(int64_t n, int64_t i) {
-  return i * n - i * (i - 1) / 2;
-}
+#include "learn/triangle_lane.h"
 
 /* Appends m rows [m][n] (destroyed) to the triangle by Householder reflections; 2 m n^2 flops. */
 void neurlp_triangle_append(int64_t n, double *triangle, int64_t m, double *rows);

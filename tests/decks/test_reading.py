@@ -94,6 +94,9 @@ def the_text_is_the_result():
 
 def options():
     plain = run("plain", FIT)
+    late = run("at 12:30", FIT)
+    check("a name with a colon: the same parameters", late["equations/parameters"].tobytes() ==
+          plain["equations/parameters"].tobytes())
     small = run("small", FIT, "output.solution=false", "output.compress=4")
     with h5py.File(small.path) as file:
         check("output.solution=false: no states", "solution/states" not in file)

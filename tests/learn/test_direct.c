@@ -1,9 +1,11 @@
 /* The direct method, alone in one process: parameters recovered, statuses, bounds, terms found; the same bits
- * from any number of threads; nothing left in memory. */
+ * from any number of threads; nothing left in memory. With NEURLP_TEST_BACKEND windows are solved by that
+ * backend, and everything that is learned is compared with what the CPU learns. */
 #include "core/random.h"
 #include "learn/direct.h"
 #include "support/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_SAMPLES = 4000, MOST_PARAMETERS = 16, MOST_SYSTEMS = 8 };
@@ -43,7 +45,7 @@ static void take_answer(neurlp_fit *fit, test_answer *answer) {
   }
 }
 
-static test_answer learn(const test_data *data, const test_task *task) {
+static test_answer learn_on(const char *backend, const test_data *data, const test_task *task) {
   neurlp_context *context = NULL;
   neurlp_model *model = NULL;
   neurlp_trajectories *trajectories = NULL;
@@ -51,6 +53,7 @@ static test_answer learn(const test_data *data, const test_task *task) {
   neurlp_plan plan = {0};
   test_answer answer = {.returned = NEURLP_ERROR_INTERNAL};
   if (neurlp_context_create(task->threads, &context) != NEURLP_SUCCESS) return answer;
+  if (neurlp_context_set_backend(context, backend) < 0) printf("%s\n", neurlp_context_message(context));
   const double step = (data->times[1] - data->times[0]) / (double)task->substeps;
   const neurlp_plan_spec plan_spec = {.systems = data->systems,
                                       .samples = data->samples,
@@ -88,8 +91,38 @@ done:
   neurlp_trajectories_destroy(&trajectories);
   neurlp_plan_release(context, &plan);
   neurlp_model_destroy(&model);
-  check_equal("blocks alive after learning", neurlp_context_memory(context).blocks, 0);
+  /* a device that was opened lives as long as the context */
+  check_equal("blocks alive after learning", neurlp_context_memory(context).blocks,
+              strcmp(backend, "cpu") ? 1 : 0);
   neurlp_context_destroy(&context);
+  return answer;
+}
+
+/* The largest difference in units of standard errors, where both have succeeded; infinite where one has not.
+ */
+static double difference(const test_answer *a, const test_answer *b) {
+  double worst = 0;
+  for (int s = 0; s < MOST_SYSTEMS; s++) {
+    if (a->status[s] != b->status[s]) return INFINITY;
+    for (int p = 0; p < a->parameters && a->status[s] == NEURLP_SUCCESS; p++) {
+      const int at = s * a->parameters + p;
+      const double unit = fmax(b->errors[at], 1e-9 * fabs(b->theta[at]));
+      if (a->theta[at] != b->theta[at]) worst = fmax(worst, fabs(a->theta[at] - b->theta[at]) / unit);
+      if (a->errors[at] != b->errors[at]) worst = fmax(worst, fabs(a->errors[at] - b->errors[at]) / unit);
+    }
+  }
+  return worst;
+}
+
+/* Both end where steps are below a thousandth of a standard error. */
+static test_answer learn(const test_data *data, const test_task *task) {
+  const char *backend = getenv("NEURLP_TEST_BACKEND");
+  const test_answer answer = learn_on(backend ? backend : "cpu", data, task);
+  if (backend) {
+    const test_answer usual = learn_on("cpu", data, task);
+    check_equal("returned as on the CPU", answer.returned, usual.returned);
+    check_below("difference from the CPU in standard errors", difference(&answer, &usual), 1e-4);
+  }
   return answer;
 }
 

@@ -33,6 +33,14 @@ for ranks in (2, 3, 5):
 sys.exit(not same)
 END
 
+# On an imitated GPU, with so little memory that systems go through it in chunks.
+if NEURLP_IMITATED_BYTES=20000000 timeout -k 5 120 $MPIRUN -n 2 "$NEURLP" solve "$problems" -o gpu.h5 --backend cuda:check >gpu.log 2>gpu.txt; then
+  "$python" "$here/check_solve.py" "$problems" gpu.h5 || fail "the answers of the imitated GPU are wrong"
+  cmp -s answers_1.h5 gpu.h5 && fail "the imitated GPU gives the file of the CPU"
+else
+  grep -q "this build has none" gpu.txt || { fail "an imitated GPU" && cat gpu.txt; }
+fi
+
 # expect STATUS WORDS ARGUMENT...
 expect() {
   local status=$1 words=$2 got
@@ -50,6 +58,7 @@ expect 2 "the arguments are"
 expect 2 "the arguments are" "$problems"
 expect 2 "the arguments are" "$problems" -o
 expect 2 "the arguments are" "$problems" -x a.h5
+expect 2 "the backend fpga is unknown" "$problems" -o a.h5 --backend fpga
 cp "$problems" own.h5
 expect 2 "replaced by its own" own.h5 -o ./own.h5
 expect 1 "make it first" "$problems" -o nowhere/a.h5

@@ -15,10 +15,9 @@ static int64_t choose_capacity(const neurlp_nonlinear *b) {
   return capacity < b->shape.systems ? capacity : b->shape.systems;
 }
 
-static neurlp_status create_solver(neurlp_nonlinear *b, int64_t columns, neurlp_problem **problem,
-                                   neurlp_solver **solver) {
-  const neurlp_nonlinear_shape *s = &b->shape;
-  const neurlp_shape shape = {.systems = b->capacity,
+neurlp_status neurlp_nonlinear_problem(neurlp_context *context, const neurlp_nonlinear_shape *s,
+                                       int64_t systems, int64_t columns, neurlp_problem **problem) {
+  const neurlp_shape shape = {.systems = systems,
                               .steps = s->steps,
                               .dimensions = s->dimensions,
                               .order = s->order,
@@ -30,8 +29,13 @@ static neurlp_status create_solver(neurlp_nonlinear *b, int64_t columns, neurlp_
   formulation.nominal_step = s->nominal_step;
   formulation.leading_derivative = s->leading_derivative;
   formulation.weight_top = s->weight_top;
+  return neurlp_problem_create(context, &shape, &formulation, problem);
+}
+
+static neurlp_status create_solver(neurlp_nonlinear *b, int64_t columns, neurlp_problem **problem,
+                                   neurlp_solver **solver) {
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_problem_create(b->context, &shape, &formulation, problem));
+  NEURLP_TRY(neurlp_nonlinear_problem(b->context, &b->shape, b->capacity, columns, problem));
   NEURLP_TRY(neurlp_solver_create(b->context, *problem, solver));
 done:
   return status;

@@ -5,18 +5,13 @@
  *   nonlinear_solve.c      the iteration
  *   nonlinear_forward.c    sensitivities
  *   nonlinear_adjoint.c    gradients
+ *   damping.h              how far a system moves along its update
  *   nonlinear_curvature.c  what Gauss-Newton leaves out of them */
 #ifndef NEURLP_BLOCK_NONLINEAR_H
 #define NEURLP_BLOCK_NONLINEAR_H
 
+#include "block/nonlinear/damping.h"
 #include "core/context.h"
-
-/* How one system's iteration goes on. */
-typedef struct nonlinear_progress {
-  double damping; /* fraction of the update that is taken */
-  double last_update;
-  bool active;
-} nonlinear_progress;
 
 /* Arrays of one piece, row-major as neurlp_inputs has them; R columns: 1, or P + D kappa for sensitivities.
  */
@@ -92,6 +87,11 @@ NEURLP_MUST_USE neurlp_status neurlp_nonlinear_check_batch(const neurlp_nonlinea
 NEURLP_MUST_USE neurlp_status neurlp_nonlinear_check_array(const neurlp_nonlinear *block,
                                                            const neurlp_nonlinear_batch *batch,
                                                            const char *name, const void *array);
+
+/* The linear block of so many systems and right-hand sides; the shape is complete. */
+NEURLP_MUST_USE neurlp_status neurlp_nonlinear_problem(neurlp_context *context,
+                                                       const neurlp_nonlinear_shape *shape, int64_t systems,
+                                                       int64_t columns, neurlp_problem **problem);
 
 /* Linearises system s of the call at a trajectory. Returns false if the caller could not. */
 bool neurlp_nonlinear_linearise(const neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch, int64_t s,

@@ -4,9 +4,6 @@
 
 #include <math.h>
 
-/* An update this many times the size of the trajectory leads nowhere. */
-static const double RUNAWAY = 1e12;
-
 /* Largest change of the derivatives below kappa, each in units of its dimension's scale per nominal step^j.
  */
 static double update_size(const neurlp_nonlinear *block, int32_t length, const double *old, const double *new,
@@ -18,8 +15,7 @@ static double update_size(const neurlp_nonlinear *block, int32_t length, const d
       double unit = scale ? 1 / scale[k] : 1;
       for (int64_t j = 0; j < block->shape.leading_derivative; j++, unit *= block->shape.nominal_step) {
         const int64_t at = (t * D + k) * width + j;
-        const double change = fabs(new[at] - old[at]) * unit;
-        if (!(change <= largest)) largest = change;
+        largest = neurlp_nonlinear_larger(largest, fabs(new[at] - old[at]) * unit);
       }
     }
   return largest;
@@ -36,22 +32,9 @@ static double remainder_size(const neurlp_nonlinear *block, int64_t i, const dou
       const double *c = block->piece.coefficients + ((first + t) * D + e) * n;
       double left = block->piece.rhs[(first + t) * D + e];
       for (int64_t j = 0; j < n; j++) left -= c[j] * new[t * n + j];
-      left = fabs(left) * unit / (scale ? scale[e] : 1);
-      if (!(left <= largest)) largest = left;
+      largest = neurlp_nonlinear_larger(largest, fabs(left) * unit / (scale ? scale[e] : 1));
     }
   return largest;
-}
-
-/* Chooses the fraction of the update that is taken. An update that does not shrink means that the
- * linearisation was trusted too far: the next one is taken by halves. Where the linearisation holds, a step
- * of a fraction a leaves 1 - a of the update; a decrease by half of that or more doubles a again. */
-static void choose_damping(nonlinear_progress *p, double update, bool last) {
-  if (update > p->last_update)
-    p->damping = p->damping > 0.125 ? p->damping / 2 : 0.125;
-  else if (update < (1 - 0.5 * p->damping) * p->last_update)
-    p->damping = p->damping < 0.5 ? 2 * p->damping : 1;
-  p->last_update = update;
-  if (last) p->damping = 1;
 }
 
 /* Moves the system in slot i along its update, and decides whether it goes on. */
@@ -60,15 +43,11 @@ static neurlp_status advance(const neurlp_nonlinear *block, int64_t i, const dou
   const int64_t count = block->piece.lengths[i] * nonlinear_unknowns(block);
   const double *new = block->piece.solution + i * block->shape.steps *nonlinear_unknowns(block);
   const double update = update_size(block, block->piece.lengths[i], state, new, scale);
-  if (!isfinite(update) || update > RUNAWAY) {
-    p->active = false;
-    return NEURLP_NOT_FINITE;
-  }
-  p->active = update > block->shape.tolerance;
-  choose_damping(p, update, !p->active);
-  for (int64_t j = 0; j < count; j++)
-    state[j] = p->damping == 1 ? new[j] : state[j] + p->damping *(new[j] - state[j]);
-  const bool solved = !p->active && remainder_size(block, i, new, scale) <= block->shape.remainder;
+  const neurlp_status status = neurlp_nonlinear_decide(p, update, block->shape.tolerance);
+  if (status == NEURLP_NOT_FINITE) return status;
+  for (int64_t j = 0; j < count; j++) state[j] = neurlp_nonlinear_moved(p, state[j], new[j]);
+  const bool solved =
+      status == NEURLP_SUCCESS && remainder_size(block, i, new, scale) <= block->shape.remainder;
   return solved ? NEURLP_SUCCESS : NEURLP_NOT_CONVERGED;
 }
 
@@ -129,7 +108,7 @@ neurlp_status neurlp_nonlinear_solve(neurlp_nonlinear *block, const neurlp_nonli
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "state", state));
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "status", statuses));
   for (int64_t s = 0; s < batch->systems; s++) {
-    block->progress[s] = (nonlinear_progress){.damping = 1, .last_update = INFINITY, .active = true};
+    block->progress[s] = neurlp_nonlinear_begin();
     statuses[s] = NEURLP_NOT_CONVERGED;
   }
   int64_t moved = 1;

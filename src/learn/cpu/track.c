@@ -5,7 +5,7 @@
  * + sum_i z_i u_i,   u_0: zero initial values; u_i: unit initial value i, no right-hand side, with z by
  * linear least squares on the window's data; repeat. The trajectory stays near the data at every iteration,
  * where the linearisation holds. (docs/math.md, section 7) */
-#include "learn/fit_work.h"
+#include "learn/cpu/cpu.h"
 #include "learn/triangle.h"
 
 #include <math.h>
@@ -29,14 +29,14 @@ static void linearise(void *user, int32_t thread, int64_t index, int32_t length,
                       bool want_sensitivity, neurlp_linearisation *result) {
   (void)want_sensitivity;
   neurlp_fit *fit = user;
-  const neurlp_fit_work *work = fit->work;
+  const fit_cpu *work = fit_cpu_of(fit);
   const int64_t D = fit->model->dimensions, kappa = fit->model->order, width = fit->data->order + 1;
-  const neurlp_window *window = &fit->window[work->selected[index]];
+  const neurlp_window *window = &fit->window[fit->work->selected[index]];
   const neurlp_points points = {length, state, width, fit->data->times + window->first_point};
   neurlp_model_values values;
   neurlp_model_evaluate(fit->model, &points, fit->theta + window->group * fit->model->parameters, false,
                         work->model_workspace + (size_t)thread * work->model_workspace_bytes, &values);
-  double *rhs = work->track_rhs + (int64_t)thread * D * work->block_points;
+  double *rhs = work->track_rhs + (int64_t)thread * D * fit->work->points;
   const double **sensitivity = work->track_pointers + thread * D;
   for (int64_t e = 0; e < D; e++) {
     sensitivity[e] = rhs + e * length;
@@ -84,8 +84,8 @@ static bool fit_initial(const neurlp_fit *fit, const neurlp_window *window, cons
 /* The callback that gets a window's columns: moves its trajectory, unless the new one has run away. */
 static void receive(void *user, int32_t thread, int64_t index, int32_t length, const double *columns) {
   neurlp_fit *fit = user;
-  neurlp_fit_work *work = fit->work;
-  const int64_t w = work->selected[index], n = unknowns(fit), D = fit->data->dimensions,
+  fit_cpu *work = fit_cpu_of(fit);
+  const int64_t w = fit->work->selected[index], n = unknowns(fit), D = fit->data->dimensions,
                 width = fit->data->order + 1;
   const int64_t initials = D * fit->model->order, R = 1 + initials;
   const neurlp_window *window = &fit->window[w];
@@ -109,20 +109,20 @@ static void receive(void *user, int32_t thread, int64_t index, int32_t length, c
   work->tracked[w] = change;
 }
 
-neurlp_status neurlp_fit_track(neurlp_fit *fit) {
+neurlp_status neurlp_fit_track_cpu(neurlp_fit *fit) {
   neurlp_fit_work *work = fit->work;
-  for (int64_t w = 0; w < fit->window_count; w++) work->tracked[w] = 1;
+  fit_cpu *cpu = fit_cpu_of(fit);
+  for (int64_t w = 0; w < fit->window_count; w++) cpu->tracked[w] = 1;
   for (int32_t iteration = 0; iteration < TRACK_ITERATIONS; iteration++) {
     work->selected_count = 0;
     for (int64_t w = 0; w < fit->window_count; w++) /* one that ran away is done with, too */
-      if (work->tracked[w] > TRACKED && isfinite(work->tracked[w]))
-        work->selected[work->selected_count++] = w;
+      if (cpu->tracked[w] > TRACKED && isfinite(cpu->tracked[w])) work->selected[work->selected_count++] = w;
     if (work->selected_count == 0) break;
     neurlp_nonlinear_batch batch = neurlp_fit_batch(fit, fit->initial);
     batch.linearise = linearise;
-    for (int64_t i = 0; i < work->selected_count; i++) work->tracked[work->selected[i]] = INFINITY;
+    for (int64_t i = 0; i < work->selected_count; i++) cpu->tracked[work->selected[i]] = INFINITY;
     const neurlp_status status =
-        neurlp_nonlinear_sensitivity(work->track_block, &batch, fit->state, receive, work->status);
+        neurlp_nonlinear_sensitivity(cpu->track_block, &batch, fit->state, receive, work->status);
     if (status < 0) return status;
   }
   return NEURLP_SUCCESS;

@@ -4,7 +4,7 @@
  * errors of discretisation only, so that the block converges in two or three iterations. From the trajectory
  * before the move it may need dozens, or none may be enough, where the solution grows in bursts. Stiff
  * systems, for which the method is unstable, start from the trajectory before the move. */
-#include "learn/fit_work.h"
+#include "learn/cpu/cpu.h"
 
 #include <math.h>
 #include <omp.h>
@@ -48,7 +48,7 @@ static void step_once(const neurlp_fit *fit, const double *theta, double t, doub
 
 bool neurlp_fit_march(const neurlp_fit *fit, int64_t w, const double *theta, const double *initial,
                       double *state) {
-  const neurlp_fit_work *work = fit->work;
+  const fit_cpu *work = fit_cpu_of(fit);
   const neurlp_window *window = &fit->window[w];
   const int64_t D = fit->model->dimensions, kappa = fit->model->order, width = fit->data->order + 1;
   const int64_t thread = omp_get_thread_num();

@@ -1,0 +1,81 @@
+"""block.backend: windows on an imitated GPU. What is learned is what the CPU learns, but for roundings; it does not
+depend on the number of ranks, bit for bit; `auto` says why it takes the CPU; a GPU that is missing, or has too little
+memory, is an error that says what to do, on all ranks."""
+import os
+
+import h5py
+import numpy as np
+
+from support import check, check_below, check_equal, command, run, verdict
+
+DISCOVER = """
+task: discover
+data:
+  generate: {system: lotka_volterra, systems: 6, samples: 60, step: 0.1, noise: 0.01}
+dynamics: {library: {polynomial: 2}}
+block: {window: 20}
+run: {shards: 8}
+"""
+
+FIT = """
+task: fit
+data:
+  generate:
+    {system: logistic, systems: 11, samples: 60, step: 0.1, noise: 0.02, missing: 0.1,
+     parameters: {r: {uniform: [0.5, 2]}, K: {uniform: [0.5, 2]}}, initial: {x: {uniform: [0.05, 0.2]}}}
+dynamics:
+  equations: ["x' = r*x*(1 - x/K)"]
+  parameters: {r: {start: 1, lower: 0}, K: {start: 1, lower: 0}}
+  sharing: per_system
+block: {window: 0}
+"""
+
+NUMBERS = ("equations/parameters", "equations/parameter_errors", "equations/coefficients", "equations/standard_errors",
+           "solution/states", "solution/initial_values", "solution/initial_errors")
+
+
+def present(result):
+    with h5py.File(result.path) as file:
+        return [name for name in NUMBERS if name in file]
+
+
+def compare(name, deck, ranks):
+    usual = run(f"{name}_cpu", deck)
+    one = run(f"{name}_1", deck, "block.backend=cuda:check")
+    names = present(usual)
+    check(f"{name}: {len(names)} arrays to compare", len(names) >= 3, " ".join(names))
+    for array in names:
+        a, b = usual[array], one[array]
+        unit = np.maximum(np.abs(a), 1e-3 * np.nanmax(np.abs(a)))
+        check_below(f"{name}: {array}: largest relative difference from the CPU", np.nanmax(np.abs(a - b) / unit), 1e-8)
+    check(f"{name}: not the CPU's bits", usual["solution/states"].tobytes() != one["solution/states"].tobytes())
+    with h5py.File(one.path) as file:
+        check_equal(f"{name}: the GPU in the result", file.attrs["gpus"], "the imitated GPU")
+    for size in ranks:
+        other = run(f"{name}_{size}", deck, "block.backend=cuda:check", ranks=size)
+        differ = [array for array in names if other[array].tobytes() != one[array].tobytes()]
+        check(f"{name}: {size} ranks give the bits of one", not differ, " ".join(differ))
+
+
+def fall_back():
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    found = run("auto", FIT, "block.backend=auto", ranks=2)
+    check("auto: why the CPU is used, once", found.said.count("backend auto: the CPU is used, as rank 0 on") == 1)
+    code, said = command(["run", "auto.yaml", "block.backend=cuda", "-o", "none.h5"], ranks=2)
+    check_equal("no GPU: exit status", code, 2)
+    check("no GPU: what to do", "take the backend auto" in said, said)
+
+
+def little_memory():
+    os.environ["NEURLP_IMITATED_BYTES"] = "300000"
+    code, said = command(["run", "auto.yaml", "block.backend=cuda:check", "-o", "none.h5"], ranks=3)
+    check("little memory: exit status", code not in (0, 4, 5, 139, 134), code)
+    check("little memory: bytes that are needed, and the remedy", "bytes of its memory" in said and "use" in said, said)
+    check("little memory: no file is left", not os.path.exists("none.h5"))
+
+
+compare("discover", DISCOVER, (2, 3))
+compare("fit", FIT, (2, 5))
+fall_back()
+little_memory()
+verdict()
