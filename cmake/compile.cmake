@@ -89,6 +89,8 @@ add_library(neurlp_cuda_compile INTERFACE)
 target_compile_options(neurlp_cuda_compile INTERFACE
   "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;-Xcompiler=-ffp-contract=off,-fno-exceptions,-fno-threadsafe-statics;$<$<BOOL:${NEURLP_WERROR}>:-Werror=all-warnings>>")
 
+target_compile_options(neurlp_cuda_compile INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:${NEURLP_CUDA_CODE}>")
+
 # What programs are linked with, beside the objects of rooms.
 add_library(neurlp_link INTERFACE)
 target_link_libraries(neurlp_link INTERFACE OpenMP::OpenMP_C LAPACK::LAPACK m)

@@ -66,8 +66,13 @@ if(NEURLP_CUDA MATCHES "^(AUTO|ON)$")
 endif()
 neurlp_decide(CUDA "${missing}")
 if(NEURLP_HAVE_CUDA)
-  # Ampere and Hopper, and code that the driver compiles for what comes later.
-  set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real 90-virtual CACHE STRING "GPUs that kernels are compiled for")
+  # Ampere and Hopper, and code that the driver compiles for what comes later: all from one front end's work, which
+  # CMake's own lists of architectures would have done twice.
+  set(NEURLP_CUDA_CODE "")
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES OFF)
+    set(NEURLP_CUDA_CODE "--generate-code=arch=compute_80,code=[compute_80,sm_80,sm_90]")
+  endif()
   enable_language(CUDA)
 endif()
 
