@@ -37,8 +37,8 @@ configure() {
 }
 
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
-  test_cuda_chunks test_cuda_compiler test_ensemble"
-build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda; }
+  test_cuda_chunks test_cuda_windows test_cuda_compiler test_ensemble test_direct"
+build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn; }
 
 # A test of tests/block, whose batches go to the GPU.
 on_gpu() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_$1"; }
@@ -46,9 +46,11 @@ on_gpu() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_$1"; }
 # Ensembles, whose equations it compiles, or interprets.
 ensemble() { env NEURLP_TEST_BACKEND=cuda NEURLP_EXPRESSIONS="$1" NEURLP_CACHE="$build/cache" "$build/tests/system/test_ensemble"; }
 
-sanitized() { # TOOL TEST
-  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 \
-    "$build/tests/block/test_block_$2"
+# The direct method, compared with the CPU.
+direct() { env NEURLP_TEST_BACKEND=cuda "$build/tests/learn/test_direct"; }
+
+sanitized() { # TOOL PROGRAM
+  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$2"
 }
 
 if ! nvidia-smi -L >"$out/gpu.txt" 2>&1; then
@@ -64,14 +66,20 @@ step configure configure && step build build_all || {
 for name in dense pieces gradient invariance status; do step "$name" on_gpu "$name"; done
 step plan "$build/tests/cuda/test_cuda_plan"
 step chunks "$build/tests/cuda/test_cuda_chunks"
+step windows "$build/tests/cuda/test_cuda_windows"
 step compiler "$build/tests/cuda/test_cuda_compiler"
 for how in compile interpret; do step "ensemble_$how" ensemble $how; done
+step direct direct
 if command -v compute-sanitizer >/dev/null; then
-  for tool in memcheck racecheck initcheck; do step "$tool" sanitized $tool gradient; done
+  for tool in memcheck racecheck initcheck; do
+    step "$tool" sanitized $tool "$build/tests/block/test_block_gradient"
+  done
+  step memcheck_direct sanitized memcheck "$build/tests/learn/test_direct"
 else
   echo "     compute-sanitizer is not installed: its checks are not run"
 fi
 step bench "$build/tests/bench/bench_cuda" "$out/bench_cuda.csv" && cat "$out/bench.log"
+step bench_learn "$build/tests/bench/bench_cuda_learn" "$out/bench_cuda_learn.csv" && cat "$out/bench_learn.log"
 echo "$SECONDS s in all"
 echo "verdict: ${failed:+FAILED:$failed}${failed:-passed}"
 [ -z "$failed" ]
