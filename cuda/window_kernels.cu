@@ -1,4 +1,5 @@
-/* Windows of a fit, a thread for each window or for each grid point. The CPU's side is learn/cpu/. */
+/* Nonlinear systems and windows of a fit, a thread for each of them or for each grid point. The CPU's side is
+ * block/nonlinear/ and learn/cpu/. */
 #include "cuda/window_kernels.h"
 
 #include "cuda/interpret.h"
@@ -148,7 +149,8 @@ NEURLP_ANYWHERE bool march_window(const given *w, const neurlp_cuda_window *wind
       if (!(fabs(y[k * kappa * L]) <= RUNAWAY * scale[k])) return false;
       for (int32_t j = 0; j < kappa; j++) state[k * w->width + j] = y[(k * kappa + j) * L];
     }
-    if (p + 1 < window->points) march_once(w, e, theta, w->times[point], w->intervals[point], y);
+    if (p + 1 < window->points)
+      march_once(w, e, theta, w->times[point], w->intervals[window->first_interval + p], y);
   }
   return true;
 }
@@ -172,7 +174,7 @@ NEURLP_ANYWHERE void fill_slot(const given *w, int64_t slot, double *) {
   const neurlp_cuda_window *window = window_at(w, position);
   double *values = w->initial_values + slot * v * R;
   for (int64_t t = 0; t + 1 < window->points; t++)
-    w->h[slot * intervals + t] = w->intervals[window->first_point + t];
+    w->h[slot * intervals + t] = w->intervals[window->first_interval + t];
   for (int64_t j = 0; j < v; j++)
     for (int64_t r = 0; r < R; r++)
       values[j * R + r] =
@@ -218,15 +220,22 @@ NEURLP_ANYWHERE void fill_sensitivity(const given *w, const evaluation *e, int64
   for (int64_t k = 0; k < D; k++) w->flow[place * D + k] = e->flow[k * L];
 }
 
+/* The symbols at a grid point. */
+NEURLP_ANYWHERE void load_point(const given *w, const neurlp_cuda_window *window, int64_t t,
+                                const evaluation *e) {
+  const int64_t v = states_of(w), point = window->first_point + t;
+  for (int64_t i = 0; i < v; i++) e->x[i * L] = w->state[point * w->unknowns + unknown_of(w, i)];
+  load_symbols(w, e, w->theta + window->group * w->model.parameters, w->times[point]);
+}
+
 NEURLP_ANYWHERE void fill_point(const given *w, int64_t place, double *workspace) {
   const neurlp_cuda_window *window = window_at(w, position_of(w, place / w->steps));
-  const int64_t t = place % w->steps, point = window->first_point + t, v = states_of(w);
+  const int64_t t = place % w->steps;
   const double *theta = w->theta + window->group * w->model.parameters;
   const evaluation e = parts_of(w, workspace);
   const bool forward = w->mode == NEURLP_CUDA_FORWARD;
   if (t >= window->points) return;
-  for (int64_t i = 0; i < v; i++) e.x[i * L] = w->state[point * w->unknowns + unknown_of(w, i)];
-  load_symbols(w, &e, theta, w->times[point]);
+  load_point(w, window, t, &e);
   interpret(forward ? w->model.full : w->model.basic, forward ? w->model.full_count : w->model.basic_count,
             &e);
   assemble_flow(w, &e, theta);
@@ -248,6 +257,21 @@ NEURLP_ANYWHERE void begin(const given *w, int64_t position, double *) {
   w->active[position] = 1;
 }
 
+/* The most that is left of an equation at one grid point, in units of scale per nominal step^kappa. */
+NEURLP_ANYWHERE double remainder_at(const given *w, int64_t place, const double *scale) {
+  const int64_t D = w->model.dimensions, n = w->unknowns;
+  const double *updated = w->solution + place * n;
+  double unit = 1, largest = 0;
+  for (int32_t j = 0; j < w->model.order; j++) unit *= w->nominal_step;
+  for (int64_t e = 0; e < D; e++) {
+    const double *c = w->coefficients + (place * D + e) * n;
+    double left = w->rhs[place * D + e];
+    for (int64_t j = 0; j < n; j++) left -= c[j] * updated[j];
+    largest = neurlp_nonlinear_larger(largest, fabs(left) * unit / scale[e]);
+  }
+  return largest;
+}
+
 NEURLP_ANYWHERE void measure(const given *w, int64_t place, double *) {
   const neurlp_cuda_window *window = window_at(w, position_of(w, place / w->steps));
   const int64_t t = place % w->steps, n = w->unknowns;
@@ -263,6 +287,7 @@ NEURLP_ANYWHERE void measure(const given *w, int64_t place, double *) {
     }
   }
   w->change[place] = largest;
+  w->largest[place] = w->remainder < INFINITY ? remainder_at(w, place, scale) : 0;
 }
 
 /* The largest over a window's grid of numbers [S][T]. */
@@ -283,6 +308,8 @@ NEURLP_ANYWHERE void decide(const given *w, int64_t slot, double *) {
   else
     p->active = false;
   w->fraction[slot] = status == NEURLP_SUCCESS || status == NEURLP_NOT_CONVERGED ? p->damping : 0;
+  if (status == NEURLP_SUCCESS && !(largest_of(w, slot, w->largest) <= w->remainder))
+    status = NEURLP_NOT_CONVERGED;
   w->status[position] = status;
   w->active[position] = p->active;
 }
@@ -494,6 +521,41 @@ NEURLP_ANYWHERE void judge(const given *w, int64_t slot, double *) {
   w->tracked[position] = largest_of(w, slot, w->change);
 }
 
+/* ---- gradients (block/nonlinear/nonlinear_adjoint.c) ------------------------------------------------- */
+
+NEURLP_ANYWHERE void gather(const given *w, int64_t place, double *) {
+  const neurlp_cuda_window *window = window_at(w, position_of(w, place / w->steps));
+  const int64_t t = place % w->steps, first = (window->first_point + t) * w->unknowns;
+  if (t >= window->points) return;
+  for (int64_t i = 0; i < w->unknowns; i++) w->solution[place * w->unknowns + i] = w->state[first + i];
+}
+
+NEURLP_ANYWHERE void contract(const given *w, int64_t place, double *workspace) {
+  const neurlp_cuda_window *window = window_at(w, position_of(w, place / w->steps));
+  const neurlp_model_code *code = &w->model.code;
+  const int64_t t = place % w->steps, D = w->model.dimensions, terms = code->term_count;
+  const evaluation e = parts_of(w, workspace);
+  const double *term = e.outputs + code->known_count * L;
+  const double *known = term + (terms + code->jacobian_count + code->term_jacobian_count) * L;
+  const double *weight = w->grad_rhs + place * D;
+  double *share = w->share + place * w->model.parameters;
+  if (t >= window->points) return;
+  load_point(w, window, t, &e);
+  interpret(w->model.full, w->model.full_count, &e);
+  for (int32_t p = 0; p < w->model.named; p++) share[p] = 0;
+  for (int32_t i = 0; i < code->sensitivity_count; i++)
+    share[code->sensitivity[i].index] += weight[code->sensitivity[i].equation] * known[i * L];
+  for (int64_t k = 0; k < D; k++)
+    for (int64_t l = 0; l < terms; l++) share[w->model.named + k * terms + l] = weight[k] * term[l * L];
+}
+
+NEURLP_ANYWHERE void collect(const given *w, int64_t task, double *) {
+  const int64_t P = w->model.parameters, slot = task / P, points = window_at(w, position_of(w, slot))->points;
+  double sum = 0;
+  for (int64_t t = 0; t < points; t++) sum += w->share[(slot * w->steps + t) * P + task % P];
+  w->grad_theta[task] = sum;
+}
+
 /* ---- launches ---------------------------------------------------------------------------------------- */
 
 NEURLP_ANYWHERE int64_t appending_numbers(int64_t size) {
@@ -535,7 +597,7 @@ extern "C" const neurlp_cuda_window_kernels *neurlp_cuda_window_kernels_all(void
       kernel_of<march>(),     kernel_of<sum_squares>(),  kernel_of<fill_slot>(),   kernel_of<fill_point>(),
       kernel_of<measure>(),   kernel_of<decide>(),       kernel_of<move>(),        kernel_of<receive>(),
       kernel_of<sum_power>(), kernel_of<step_initial>(), kernel_of<fit_initial>(), kernel_of<combine>(),
-      kernel_of<judge>()};
+      kernel_of<judge>(),     kernel_of<gather>(),       kernel_of<contract>(),    kernel_of<collect>()};
   return &kernels;
 }
 

@@ -1,5 +1,5 @@
-/* Windows of a fit (learn/fit.h) on a GPU: what its kernels are given. Row-major arrays, in the device's
- * memory; sizes as in learn/fit.h. */
+/* Nonlinear systems on a GPU, and windows of a fit (learn/fit.h), which are such systems: what their kernels
+ * are given. Row-major arrays, in the device's memory; sizes as in neurlp.h and learn/fit.h. */
 #ifndef NEURLP_CUDA_WINDOW_KERNELS_H
 #define NEURLP_CUDA_WINDOW_KERNELS_H
 
@@ -12,9 +12,11 @@
 extern "C" {
 #endif
 
-/* One window: what does not change while it is being fitted. */
+/* One window, or system: where it is in the arrays of all. */
 typedef struct neurlp_cuda_window {
-  int64_t first_sample, samples, first_point, points, group, segment;
+  int64_t first_point, points, first_interval;
+  int64_t group, segment; /* of its parameters; of its scale */
+  int64_t first_sample, samples;
 } neurlp_cuda_window;
 
 /* The equations and their derivatives. */
@@ -36,7 +38,7 @@ typedef struct neurlp_cuda_windows {
   neurlp_cuda_model model;
   int64_t unknowns, width; /* n = D (d+1), d+1 */
   int64_t steps, columns;  /* T of the block; parameters that have columns */
-  double nominal_step, tolerance;
+  double nominal_step, tolerance, remainder;
   /* data */
   const neurlp_cuda_window *windows;
   const double *samples, *times, *intervals, *scale; /* intervals: from each grid point to the next */
@@ -65,9 +67,12 @@ typedef struct neurlp_cuda_windows {
   double *h;                /* [S][T-1] */
   double *solution;         /* [S][T][D][d+1][R] */
   double *flow;             /* [S][T][D], mode FORWARD */
-  double *change, *largest; /* [S][T] */
+  double *change, *largest; /* [S][T] sizes of updates; of remainders, or of trajectories */
   double *fraction;         /* [S] 0: the trajectory does not move */
   int32_t *block_status;    /* [S] */
+  /* gradients: of the loss with respect to the solution [S][T][D][d+1]; then [S][T][D], [S][D kappa],
+     [S][T-1], of theta at each point [S][T][P], and [S][P] */
+  double *grad_state, *grad_rhs, *grad_initial, *grad_h, *share, *grad_theta;
   /* the launch */
   int64_t tasks, threads; /* thread i does the tasks i, i + threads, ...; whole groups of threads */
   int64_t numbers;        /* of workspace of a thread */
@@ -96,6 +101,9 @@ typedef struct neurlp_cuda_window_kernels {
   neurlp_cuda_kernel fit_initial;  /* slots: initial values from the data, into trial_initial */
   neurlp_cuda_kernel combine;      /* places: the trial trajectory of these, its change and size */
   neurlp_cuda_kernel judge;        /* slots: whether it is taken over */
+  neurlp_cuda_kernel gather;       /* places: `state` as the block's solution */
+  neurlp_cuda_kernel contract;     /* places: share = grad_rhs df/dtheta */
+  neurlp_cuda_kernel collect;      /* slot P + p: grad_theta = sums of share over the grid */
 } neurlp_cuda_window_kernels;
 
 const neurlp_cuda_window_kernels *neurlp_cuda_window_kernels_all(void);

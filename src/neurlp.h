@@ -344,6 +344,29 @@ NEURLP_MUST_USE neurlp_status neurlp_solver_slack(neurlp_solver *solver, const n
 
 /* ---- nonlinear block --------------------------------------------------------------------------------- */
 
+/* f as text, from which all derivatives are made; on a GPU the whole iteration then stays there. */
+typedef struct neurlp_equations neurlp_equations;
+
+/* What equations are made from. Texts are borrowed during the call. */
+typedef struct neurlp_equations_spec {
+  int32_t dimensions;             /* D >= 1 */
+  int32_t leading_derivative;     /* kappa, 1 or 2 */
+  const char *const *states;      /* [D] names; with kappa = 2 right-hand sides may use x' for the state x */
+  const char *const *right_sides; /* [D] f_k, in the states, the parameters and t (docs/expressions.md) */
+  int32_t parameters;             /* P >= 0 */
+  const char *const *parameter_names; /* [P]; NULL if P = 0 */
+} neurlp_equations_spec;
+
+/* Makes equations; the context is borrowed until they are destroyed. Fails with NEURLP_ERROR_SYNTAX (the
+ * message has the text and the place in it), NEURLP_ERROR_ARGUMENT (a name twice, a number out of range) or
+ * NEURLP_ERROR_MEMORY; *equations is then NULL. */
+NEURLP_MUST_USE neurlp_status neurlp_equations_create(neurlp_context *context,
+                                                      const neurlp_equations_spec *spec,
+                                                      neurlp_equations **equations);
+
+/* Frees equations and sets *equations to NULL. Safe to call twice. */
+void neurlp_equations_destroy(neurlp_equations **equations);
+
 /* Sizes of a batch of nonlinear systems u_k^(kappa) = f_k(u, theta, t), where f may use the derivatives of u
  * below kappa, and how its iteration ends. Hermite rows, hard initial values, double precision. Zero is a
  * good default for what has a meaning of 0. */
@@ -364,6 +387,10 @@ typedef struct neurlp_nonlinear_shape {
   double remainder;    /* >= 0: a system has not converged to a solution if it leaves more than this of an
                           equation anywhere, |u^(kappa) - f| in units of scale / nominal_step^kappa; 0: 1e-3 */
   int32_t corrections; /* >= 0: sweeps more for a better gradient; see neurlp_nonlinear_adjoint */
+  /* f, of D dimensions, kappa and P as above, borrowed until the block is destroyed; NULL: the batch has
+     `linearise`. With the backend cuda and no corrections iterations, sensitivities and gradients are made on
+     the GPU from beginning to end; with `linearise`, linear solves only. */
+  const neurlp_equations *equations;
 } neurlp_nonlinear_shape;
 
 /* f linearised at a trajectory of `length` grid points, in arrays of the caller that stay valid until his
@@ -393,8 +420,11 @@ typedef struct neurlp_nonlinear_batch {
                                    the next, > 0, in units of time; none is read at a system's last point */
   const double *initial_values; /* v [S][D][kappa], exact: u[0][k][j] = v[k][j] */
   const double *scale;          /* [S][D] typical size of each dimension, > 0, finite; NULL: 1 */
-  neurlp_linearise linearise;
-  void *user; /* handed to linearise */
+  neurlp_linearise linearise;   /* NULL if the shape has equations */
+  void *user;                   /* handed to linearise */
+  const double *parameters;     /* theta [S][P] of the shape's equations; NULL if there are none, or P = 0 */
+  const double *times;          /* [S][T], or [points] if first_point is given: t at grid points; NULL: 0, for
+                                   equations without t */
 } neurlp_nonlinear_batch;
 
 /* Gradients of a loss, written by the adjoint. NULL where not wanted. */

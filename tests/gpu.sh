@@ -37,7 +37,8 @@ configure() {
 }
 
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
-  test_cuda_chunks test_cuda_windows test_cuda_compiler test_ensemble test_direct"
+  test_block_nonlinear test_block_nonlinear_gradient test_block_nonlinear_status test_cuda_chunks test_cuda_windows
+  test_cuda_compiler test_ensemble test_equations test_direct"
 build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn; }
 
 # A test of tests/block, whose batches go to the GPU.
@@ -46,8 +47,12 @@ on_gpu() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_$1"; }
 # Ensembles, whose equations it compiles, or interprets.
 ensemble() { env NEURLP_TEST_BACKEND=cuda NEURLP_EXPRESSIONS="$1" NEURLP_CACHE="$build/cache" "$build/tests/system/test_ensemble"; }
 
-# The direct method, compared with the CPU.
-direct() { env NEURLP_TEST_BACKEND=cuda "$build/tests/learn/test_direct"; }
+# Nonlinear blocks, all of whose work is done there, or only linear solves.
+nonlinear() { env NEURLP_TEST_BACKEND=cuda NEURLP_TEST_EQUATIONS=1 "$build/tests/block/test_block_nonlinear$1"; }
+callbacks() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_nonlinear$1"; }
+
+# What learns, the direct method compared with the CPU.
+learning() { env NEURLP_TEST_BACKEND=cuda "$build/tests/learn/test_$1"; }
 
 sanitized() { # TOOL PROGRAM
   env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$2"
@@ -69,7 +74,11 @@ step chunks "$build/tests/cuda/test_cuda_chunks"
 step windows "$build/tests/cuda/test_cuda_windows"
 step compiler "$build/tests/cuda/test_cuda_compiler"
 for how in compile interpret; do step "ensemble_$how" ensemble $how; done
-step direct direct
+for what in "" _gradient _status; do
+  step "nonlinear$what" nonlinear "$what"
+  step "callbacks$what" callbacks "$what"
+done
+for name in equations direct; do step "$name" learning "$name"; done
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do
     step "$tool" sanitized $tool "$build/tests/block/test_block_gradient"

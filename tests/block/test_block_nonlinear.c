@@ -131,8 +131,10 @@ static void check_damping(void) {
         const double *x = run.state + t * (MOST_ORDER + 1);
         drift = fmax(drift, fabs(x[1] * x[1] / 2 - cos(x[0]) + cos(2.9)));
       }
-      printf("     the pendulum took %d linearisations\n", run.linearised[0]);
-      check_above("linearisations: more than full steps from nearby need", run.linearised[0], 8);
+      if (!trajectories_have_equations()) {
+        printf("     the pendulum took %d linearisations\n", run.linearised[0]);
+        check_above("linearisations: more than full steps from nearby need", run.linearised[0], 8);
+      }
       check_below("pendulum: drift of the energy", drift, pow(step, 4));
     }
     trajectories_close(&run);

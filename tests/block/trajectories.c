@@ -83,12 +83,16 @@ static void degenerate_flow(const double *u, const double *theta, double *f, dou
   }
 }
 
-const test_system logistic = {"logistic", 1, 1, 2, {0.3}, {2, 1.5}, logistic_flow};
-const test_system orbit = {"circular orbit", 2, 2, 1, {1, 0, 0, 1}, {1}, orbit_flow};
-const test_system van_der_pol = {"van der Pol", 1, 2, 2, {1, 0.5}, {1.5, 1}, van_der_pol_flow};
-const test_system pendulum = {"pendulum", 1, 2, 0, {2.9, 0}, {0}, pendulum_flow};
-const test_system explosion = {"explosion", 1, 1, 2, {1}, {1, 0}, explosion_flow};
-const test_system degenerate = {"degenerate", 2, 1, 1, {1, 1}, {1e18}, degenerate_flow};
+const test_system logistic = {"logistic", 1, 1, 2, {0.3}, {2, 1.5}, logistic_flow, {"p*x*(1 - x/q)"}};
+const test_system orbit = {
+    "circular orbit", 2,   2,          1,
+    {1, 0, 0, 1},     {1}, orbit_flow, {"-p*x/(x^2 + y^2)^1.5", "-p*y/(x^2 + y^2)^1.5"}};
+const test_system van_der_pol = {"van der Pol",           1, 2, 2, {1, 0.5}, {1.5, 1}, van_der_pol_flow,
+                                 {"p*(1 - x^2)*x' - q*x"}};
+const test_system pendulum = {"pendulum", 1, 2, 0, {2.9, 0}, {0}, pendulum_flow, {"-sin(x)"}};
+const test_system explosion = {"explosion", 1, 1, 2, {1}, {1, 0}, explosion_flow, {"p*x^2 + 0*q"}};
+const test_system degenerate = {
+    "degenerate", 2, 1, 1, {1, 1}, {1e18}, degenerate_flow, {"-p*(x + y)", "-p*(x + y)"}};
 
 /* ---- callbacks --------------------------------------------------------------------------------------- */
 
@@ -167,8 +171,35 @@ static void allocate(test_trajectories *run, int32_t threads) {
   run->pointers = calloc((size_t)(threads * MOST_DIMENSIONS * MOST_PARAMETERS), sizeof *run->pointers);
 }
 
+const char *trajectories_backend(void) {
+  const char *backend = getenv("NEURLP_TEST_BACKEND");
+  return backend ? backend : "cpu";
+}
+
+bool trajectories_have_equations(void) {
+  return getenv("NEURLP_TEST_EQUATIONS") != NULL;
+}
+
+/* The first system's right-hand sides take the place of the callback. */
+static neurlp_status make_equations(test_trajectories *run, neurlp_nonlinear_shape *shape) {
+  static const char *const states[] = {"x", "y"}, *const parameters[] = {"p", "q"};
+  const test_system *system = run->systems[0];
+  const neurlp_equations_spec spec = {.dimensions = system->dimensions,
+                                      .leading_derivative = system->leading,
+                                      .states = states,
+                                      .right_sides = system->right_sides,
+                                      .parameters = system->parameters,
+                                      .parameter_names = parameters};
+  const neurlp_status status = neurlp_equations_create(run->context, &spec, &run->equations);
+  run->shape.equations = shape->equations = run->equations;
+  run->batch.linearise = NULL;
+  run->batch.parameters = run->theta;
+  return status;
+}
+
 void trajectories_open(test_trajectories *run, const test_system *const *systems,
-                       const neurlp_nonlinear_shape *shape, int32_t threads) {
+                       const neurlp_nonlinear_shape *asked, int32_t threads) {
+  neurlp_nonlinear_shape own = *asked, *shape = &own;
   *run = (test_trajectories){.systems = systems, .shape = *shape, .silent = -1};
   const int64_t S = shape->systems, P = shape->parameters, D = shape->dimensions,
                 symbols = D * shape->leading_derivative;
@@ -188,6 +219,8 @@ void trajectories_open(test_trajectories *run, const test_system *const *systems
                                         .linearise = linearise,
                                         .user = run};
   if (neurlp_context_create(threads, &run->context) != NEURLP_SUCCESS ||
+      neurlp_context_set_backend(run->context, trajectories_backend()) != NEURLP_SUCCESS ||
+      (trajectories_have_equations() && make_equations(run, shape) != NEURLP_SUCCESS) ||
       neurlp_nonlinear_create(run->context, shape, &run->block) != NEURLP_SUCCESS)
     exit(1);
   trajectories_restart(run);
@@ -195,6 +228,7 @@ void trajectories_open(test_trajectories *run, const test_system *const *systems
 
 void trajectories_close(test_trajectories *run) {
   neurlp_nonlinear_destroy(&run->block);
+  neurlp_equations_destroy(&run->equations);
   neurlp_context_destroy(&run->context);
   free(run->lengths);
   free(run->linearised);

@@ -15,6 +15,8 @@ typedef struct test_system {
   double theta[MOST_PARAMETERS];           /* [P] */
   /* f [D], df/du [D][D kappa] and df/dtheta [D][P] */
   void (*flow)(const double *u, const double *theta, double *f, double *jacobian, double *sensitivity);
+  /* the same as text, in x, y and the parameters p, q */
+  const char *right_sides[MOST_DIMENSIONS];
 } test_system;
 
 /* x' = r x (1 - x/K), theta = (r, K); from 0.3 with r = 2, K = 1.5. Closed form: x = K/(1 + q), q = (K/x0 -
@@ -45,6 +47,7 @@ extern const test_system degenerate;
 typedef struct test_trajectories {
   const test_system *const *systems; /* [S], of the same D, kappa and P */
   neurlp_context *context;
+  neurlp_equations *equations; /* if there are any: those of the first system */
   neurlp_nonlinear *block;
   neurlp_nonlinear_shape shape;
   neurlp_nonlinear_batch batch;
@@ -68,6 +71,11 @@ neurlp_nonlinear_shape trajectories_shape(const test_system *system, int64_t sys
 void trajectories_open(test_trajectories *run, const test_system *const *systems,
                        const neurlp_nonlinear_shape *shape, int32_t threads);
 void trajectories_close(test_trajectories *run);
+
+/* The environment's NEURLP_TEST_BACKEND, or cpu; and whether batches are of equations, not of callbacks,
+ * which is so if NEURLP_TEST_EQUATIONS is set. */
+const char *trajectories_backend(void);
+bool trajectories_have_equations(void);
 
 /* The constant trajectory from the initial values. */
 void trajectories_restart(test_trajectories *run);

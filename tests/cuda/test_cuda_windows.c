@@ -66,7 +66,7 @@ static learned learn(const char *bytes) {
   neurlp_fit_covariance(fit, 0, l.variance);
   neurlp_fit_initial_errors(fit, fit->window_count - 1, l.variance, l.initial_errors);
   l.windows = fit->window_count;
-  l.slots = ((const fit_cuda *)fit->work->state)->blocks[NEURLP_CUDA_FORWARD].capacity;
+  l.slots = ((const fit_cuda *)fit->work->state)->core.blocks[NEURLP_CUDA_FORWARD].capacity;
 done:
   l.status = status;
   snprintf(l.message, sizeof l.message, "%.500s", neurlp_context_message(context));

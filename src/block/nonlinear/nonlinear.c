@@ -1,6 +1,8 @@
 /* Making a nonlinear block: the linear blocks inside, and the arrays of one piece. */
 #include "block/nonlinear/nonlinear.h"
 
+#include <string.h>
+
 /* The most bytes that the arrays of one piece may take, unless they are those of PIECE_SYSTEMS systems. */
 static const double PIECE_BYTES = 48e6;
 enum { PIECE_SYSTEMS = 64 };
@@ -84,6 +86,47 @@ done:
   return status;
 }
 
+/* Workspaces in which equations are evaluated. */
+static neurlp_status allocate_equations(neurlp_nonlinear *b) {
+  const neurlp_equations *equations = b->shape.equations;
+  const int64_t T = b->shape.steps, P = b->shape.parameters;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!equations) return status;
+  b->workspace_bytes = equations->workspace_bytes(equations, b->shape.steps);
+  NEURLP_TRY(
+      neurlp_allocate(b->context, neurlp_context_threads(b->context), b->workspace_bytes, &b->workspace));
+  NEURLP_TRY(neurlp_allocate(b->context, T > P ? T : P, sizeof(double), &b->zeros));
+done:
+  return status;
+}
+
+/* The device that can do everything for this block, or NULL. */
+static const neurlp_nonlinear_backend *find_backend(const neurlp_context *context,
+                                                    const neurlp_nonlinear_shape *shape) {
+  if (!shape->equations || shape->corrections > 0) return NULL;
+#ifdef NEURLP_HAVE_CUDA
+  if (strcmp(neurlp_context_backend(context), "cuda") == 0) return neurlp_nonlinear_backend_cuda();
+  if (strcmp(neurlp_context_backend(context), "cuda:check") == 0)
+    return neurlp_nonlinear_backend_cuda_check();
+#else
+  (void)context;
+#endif
+  return NULL;
+}
+
+static neurlp_status create_on_host(neurlp_nonlinear *b) {
+  neurlp_status status = NEURLP_SUCCESS;
+  b->capacity = choose_capacity(b);
+  NEURLP_TRY(create_solver(b, 1, &b->problem, &b->solver));
+  if (b->shape.forward)
+    NEURLP_TRY(create_solver(b, nonlinear_columns(b), &b->forward_problem, &b->forward_solver));
+  NEURLP_TRY(allocate_piece(b));
+  if (b->shape.adjoint) NEURLP_TRY(allocate_adjoint(b));
+  NEURLP_TRY(allocate_equations(b));
+done:
+  return status;
+}
+
 neurlp_status neurlp_nonlinear_create(neurlp_context *context, const neurlp_nonlinear_shape *shape,
                                       neurlp_nonlinear **out) {
   *out = NULL;
@@ -94,12 +137,11 @@ neurlp_status neurlp_nonlinear_create(neurlp_context *context, const neurlp_nonl
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof *b, &b));
   b->context = context;
   b->shape = complete;
-  b->capacity = choose_capacity(b);
-  NEURLP_TRY(create_solver(b, 1, &b->problem, &b->solver));
-  if (complete.forward)
-    NEURLP_TRY(create_solver(b, nonlinear_columns(b), &b->forward_problem, &b->forward_solver));
-  NEURLP_TRY(allocate_piece(b));
-  if (complete.adjoint) NEURLP_TRY(allocate_adjoint(b));
+  b->backend = find_backend(context, &complete);
+  if (b->backend)
+    NEURLP_TRY(b->backend->create(context, &b->shape, &b->state));
+  else
+    NEURLP_TRY(create_on_host(b));
   *out = b;
   b = NULL;
 done:
@@ -135,6 +177,9 @@ void neurlp_nonlinear_destroy(neurlp_nonlinear **block) {
   neurlp_release(context, &b->piece.systems);
   neurlp_release(context, &b->piece.status);
   neurlp_release(context, &b->progress);
+  neurlp_release(context, &b->workspace);
+  neurlp_release(context, &b->zeros);
+  if (b->backend) b->backend->destroy(&b->state);
   release_adjoint(context, &b->adjoint);
   neurlp_release(context, block);
 }

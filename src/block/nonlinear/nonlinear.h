@@ -1,5 +1,6 @@
 /* The inside of a nonlinear block (docs/math.md, section 4), shared by
  *   nonlinear.c            making it
+ *   equations.h            f as text, and devices that work with that
  *   nonlinear_check.c      arguments
  *   nonlinear_piece.c      linearisation: the arrays of the linear block for some systems of a call
  *   nonlinear_solve.c      the iteration
@@ -11,6 +12,7 @@
 #define NEURLP_BLOCK_NONLINEAR_H
 
 #include "block/nonlinear/damping.h"
+#include "block/nonlinear/equations.h"
 #include "core/context.h"
 
 /* Arrays of one piece, row-major as neurlp_inputs has them; R columns: 1, or P + D kappa for sensitivities.
@@ -46,6 +48,13 @@ struct neurlp_nonlinear {
   nonlinear_piece piece;
   nonlinear_adjoint adjoint;
   nonlinear_progress *progress; /* [S] */
+  /* for equations: workspaces of threads, and times that are not given */
+  unsigned char *workspace;
+  size_t workspace_bytes; /* of one thread */
+  double *zeros;          /* [T] */
+  /* a device that does everything; then there is nothing of the above but the shape */
+  const neurlp_nonlinear_backend *backend;
+  void *state;
 };
 
 /* D (d+1), D kappa, and the right-hand sides of the forward sensitivities (1 if there are none). */

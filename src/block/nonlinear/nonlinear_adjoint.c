@@ -115,6 +115,10 @@ neurlp_status neurlp_nonlinear_adjoint(neurlp_nonlinear *block, const neurlp_non
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "grad_state", grad_state));
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "gradients", gradients));
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "status", statuses));
+  if (block->backend) {
+    NEURLP_TRY(block->backend->adjoint(block->state, batch, state, grad_state, gradients, statuses));
+    return neurlp_nonlinear_verdict(block, batch, statuses);
+  }
   for (int64_t first = 0; first < batch->systems; first += block->capacity) {
     const int64_t left = batch->systems - first, count = left < block->capacity ? left : block->capacity;
     for (int64_t i = 0; i < count; i++) block->piece.systems[i] = first + i;

@@ -32,6 +32,18 @@ static neurlp_status check_size(neurlp_context *context, const neurlp_nonlinear_
   return NEURLP_SUCCESS;
 }
 
+static neurlp_status check_equations(neurlp_context *context, const neurlp_nonlinear_shape *shape) {
+  const neurlp_equations *e = shape->equations;
+  if (!e || (e->dimensions == shape->dimensions && e->leading_derivative == shape->leading_derivative &&
+             e->parameters == shape->parameters))
+    return NEURLP_SUCCESS;
+  return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                     "equations have %d dimensions, leading_derivative %d and %d parameters, and the shape "
+                     "%d, %d and %d; they must be the same",
+                     e->dimensions, e->leading_derivative, e->parameters, shape->dimensions,
+                     shape->leading_derivative, shape->parameters);
+}
+
 neurlp_status neurlp_nonlinear_check_shape(neurlp_context *context, neurlp_nonlinear_shape *shape) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(check_integer(context, "systems", shape->systems, 0, INT64_MAX));
@@ -43,6 +55,7 @@ neurlp_status neurlp_nonlinear_check_shape(neurlp_context *context, neurlp_nonli
   NEURLP_TRY(check_integer(context, "iterations", shape->iterations, 0, INT32_MAX));
   NEURLP_TRY(check_integer(context, "corrections", shape->corrections, 0, INT32_MAX));
   NEURLP_TRY(check_size(context, shape));
+  NEURLP_TRY(check_equations(context, shape));
   if (!(shape->tolerance >= 0 && isfinite(shape->tolerance)))
     return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                        "tolerance is %g; it must be finite and at least 0, where 0 means 1e-10",
@@ -91,6 +104,22 @@ static neurlp_status check_scale(const neurlp_nonlinear *block, const neurlp_non
   return NEURLP_SUCCESS;
 }
 
+/* What f is given by: a function, or equations with their parameters and times. */
+static neurlp_status check_field(const neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch) {
+  const neurlp_equations *equations = block->shape.equations;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!equations && !batch->linearise && batch->systems > 0)
+    return neurlp_fail(block->context, NEURLP_ERROR_ARGUMENT,
+                       "batch.linearise is NULL; it must be a function that linearises f, or the shape must "
+                       "have equations");
+  if (equations && equations->parameters > 0)
+    NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "batch.parameters", batch->parameters));
+  if (equations && equations->timed)
+    NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "batch.times", batch->times));
+done:
+  return status;
+}
+
 neurlp_status neurlp_nonlinear_check_batch(const neurlp_nonlinear *block,
                                            const neurlp_nonlinear_batch *batch) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -100,9 +129,7 @@ neurlp_status neurlp_nonlinear_check_batch(const neurlp_nonlinear *block,
                        (long long)batch->systems, (long long)block->shape.systems);
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "batch.steps", batch->steps));
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "batch.initial_values", batch->initial_values));
-  if (!batch->linearise && batch->systems > 0)
-    return neurlp_fail(block->context, NEURLP_ERROR_ARGUMENT,
-                       "batch.linearise is NULL; it must be a function that linearises f");
+  NEURLP_TRY(check_field(block, batch));
   NEURLP_TRY(check_layout(block, batch));
   NEURLP_TRY(check_scale(block, batch));
 done:

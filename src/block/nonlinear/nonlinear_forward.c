@@ -37,6 +37,10 @@ neurlp_status neurlp_nonlinear_sensitivity(neurlp_nonlinear *block, const neurlp
   if (!receive && batch->systems > 0)
     return neurlp_fail(block->context, NEURLP_ERROR_ARGUMENT,
                        "receive is NULL; it must be a function that takes the sensitivities");
+  if (block->backend) {
+    NEURLP_TRY(block->backend->sensitivity(block->state, batch, state, receive, statuses));
+    return neurlp_nonlinear_verdict(block, batch, statuses);
+  }
   for (int64_t first = 0; first < batch->systems; first += block->capacity) {
     const int64_t left = batch->systems - first, count = left < block->capacity ? left : block->capacity;
     for (int64_t i = 0; i < count; i++) block->piece.systems[i] = first + i;

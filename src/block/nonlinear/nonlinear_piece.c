@@ -7,9 +7,17 @@
 
 bool neurlp_nonlinear_linearise(const neurlp_nonlinear *block, const neurlp_nonlinear_batch *batch, int64_t s,
                                 const double *state, bool want_sensitivity, neurlp_linearisation *result) {
+  const neurlp_equations *equations = block->shape.equations;
+  const int32_t thread = (int32_t)omp_get_thread_num(), length = nonlinear_length(block, batch, s);
   *result = (neurlp_linearisation){0};
-  batch->linearise(batch->user, (int32_t)omp_get_thread_num(), s, nonlinear_length(block, batch, s), state,
-                   want_sensitivity, result);
+  if (equations)
+    equations->linearise(equations, length, block->shape.order + 1, state,
+                         batch->times ? batch->times + nonlinear_point(block, batch, s) : block->zeros,
+                         batch->parameters ? batch->parameters + s * block->shape.parameters : block->zeros,
+                         want_sensitivity, block->workspace + (size_t)thread * block->workspace_bytes,
+                         result);
+  else
+    batch->linearise(batch->user, thread, s, length, state, want_sensitivity, result);
   const bool needed = want_sensitivity && block->shape.parameters > 0;
   return result->flow && result->jacobian && (result->sensitivity || !needed);
 }

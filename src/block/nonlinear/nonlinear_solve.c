@@ -107,6 +107,10 @@ neurlp_status neurlp_nonlinear_solve(neurlp_nonlinear *block, const neurlp_nonli
   NEURLP_TRY(neurlp_nonlinear_check_batch(block, batch));
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "state", state));
   NEURLP_TRY(neurlp_nonlinear_check_array(block, batch, "status", statuses));
+  if (block->backend) {
+    NEURLP_TRY(block->backend->solve(block->state, batch, state, statuses));
+    return neurlp_nonlinear_verdict(block, batch, statuses);
+  }
   for (int64_t s = 0; s < batch->systems; s++) {
     block->progress[s] = neurlp_nonlinear_begin();
     statuses[s] = NEURLP_NOT_CONVERGED;
