@@ -1,6 +1,6 @@
 # cmake -DOUTPUT=embedded.c -DFOLDERS=a;b -DHEADERS=x.h;y.h -P embed.cmake: the texts of headers as C arrays, so that the
 # library carries what it compiles at run time.
-set(code "/* Made by cmake/embed.cmake. */\n#include \"cuda/embedded.h\"\n\n")
+set(code "/* Made by cmake/embed.cmake. */\n#include \"cuda/device/embedded.h\"\n\n")
 set(table "")
 set(count 0)
 foreach(header IN LISTS HEADERS)

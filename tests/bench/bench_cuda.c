@@ -3,7 +3,7 @@
  *
  *   bench_cuda [FILE.csv] */
 #include "bench/bench_kernels.h"
-#include "cuda/device.h"
+#include "cuda/device/device.h"
 
 #include <math.h>
 #include <stdio.h>

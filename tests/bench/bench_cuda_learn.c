@@ -2,7 +2,7 @@
  *
  *   bench_cuda_learn [FILE.csv]   on the first GPU
  *   bench_cuda_learn --check      small, on an imitated GPU: are the answers right? */
-#include "cuda/device.h"
+#include "cuda/device/device.h"
 #include "learn/direct.h"
 #include "system/ensemble.h"
 

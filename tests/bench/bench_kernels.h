@@ -2,7 +2,7 @@
 #ifndef TESTS_BENCH_KERNELS_H
 #define TESTS_BENCH_KERNELS_H
 
-#include "cuda/launch.h"
+#include "cuda/block/launch.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -11,7 +11,7 @@ for rows in REGISTERS CELLS; do
   # shellcheck disable=SC2086
   "$nvcc" -std=c++20 -O3 --fmad=false --generate-code='arch=compute_80,code=[sm_80,sm_90]' -Xptxas -v $flag \
     -DNEURLP_KERNEL_DOUBLE=1 -DNEURLP_KERNELS=kernels -I"$source/src" -I"$source" -fatbin \
-    -o "$folder/registers_$rows.fatbin" "$source/cuda/sized_kernels.cu" > "$report" 2>&1 || {
+    -o "$folder/registers_$rows.fatbin" "$source/cuda/block/sized_kernels.cu" > "$report" 2>&1 || {
     cat "$report"
     exit 1
   }

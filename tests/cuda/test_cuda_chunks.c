@@ -1,7 +1,7 @@
 /* The backend cuda on an imitated GPU: batches larger than its memory go through in chunks and give the same
  * numbers; arrays may be in the device's memory; too little memory is an error that says what to do, and
  * nothing is lost. */
-#include "cuda/device.h"
+#include "cuda/device/device.h"
 #include "support/check.h"
 
 #include <stdlib.h>

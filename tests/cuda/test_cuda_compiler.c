@@ -1,7 +1,7 @@
 /* Kernels that are compiled at run time: every method and precision for every architecture, the cache, and
  * what the compiler says of equations that are none. Needs NVRTC, but no GPU. */
-#include "cuda/compiler.h"
-#include "cuda/ensemble_compile.h"
+#include "cuda/device/compiler.h"
+#include "cuda/system/ensemble_compile.h"
 
 #include "support/check.h"
 

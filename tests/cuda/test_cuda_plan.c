@@ -1,5 +1,5 @@
 /* What the backend cuda plans: chunks of systems, threads, memory, cuts of time; no device is needed. */
-#include "cuda/plan.h"
+#include "cuda/block/plan.h"
 #include "support/check.h"
 
 #include <stdlib.h>

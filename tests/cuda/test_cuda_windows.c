@@ -1,7 +1,7 @@
 /* Windows of a fit on an imitated GPU: with so little memory that they go through in pieces the same bits
  * come out; with less still there is a failure that says what to do. */
 #include "core/random.h"
-#include "cuda/windows.h"
+#include "cuda/learn/windows.h"
 #include "learn/direct.h"
 #include "support/check.h"
 
