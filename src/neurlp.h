@@ -388,8 +388,8 @@ typedef struct neurlp_nonlinear_shape {
                           equation anywhere, |u^(kappa) - f| in units of scale / nominal_step^kappa; 0: 1e-3 */
   int32_t corrections; /* >= 0: sweeps more for a better gradient; see neurlp_nonlinear_adjoint */
   /* f, of D dimensions, kappa and P as above, borrowed until the block is destroyed; NULL: the batch has
-     `linearise`. With the backend cuda and no corrections iterations, sensitivities and gradients are made on
-     the GPU from beginning to end; with `linearise`, linear solves only. */
+     `linearise`. With the backend cuda and without corrections, iterations, sensitivities and gradients are
+     made on the GPU from beginning to end; with `linearise`, linear solves only. */
   const neurlp_equations *equations;
 } neurlp_nonlinear_shape;
 

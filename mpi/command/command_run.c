@@ -1,4 +1,4 @@
-/* neurlp run, neurlp validate: from a deck to learned equations. */
+/* neurlp run: from a deck to learned equations. */
 #include "comm.h"
 #include "command/command.h"
 #include "data/generate_write.h"
@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-/* ---- run --------------------------------------------------------------------------------------------- */
 
 /* Collective. What arrived wrong but did not stop the run. */
 static int exit_status(const neurlp_estimates *e) {
@@ -97,43 +95,6 @@ done:
   neurlp_estimates_release(job.context, &estimates);
   neurlp_study_close(&study);
   neurlp_release(job.context, &path);
-end:
-  neurlp_job_end(&job);
-  return exit_code;
-}
-
-/* ---- validate ---------------------------------------------------------------------------------------- */
-
-/* Collective. Allocates what a run would hold, so that the figure is exact, and says it. */
-static neurlp_status measure(neurlp_study *s) {
-  neurlp_status status = NEURLP_SUCCESS;
-  for (int64_t g = 0; g < s->fit->groups; g++) s->fit->group[g].window = s->options.first_window;
-  memset(s->fit->free, 1, (size_t)(s->fit->groups * s->model->parameters));
-  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_fit_cut(s->fit)));
-  for (int64_t g = 0; g < s->fit->groups; g++) s->fit->group[g].window = 0;
-  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_fit_cut(s->fit)));
-  int64_t peak_bytes = (int64_t)neurlp_context_memory(s->context).peak_bytes, most = 0;
-  MPI_Reduce(&peak_bytes, &most, 1, MPI_INT64_T, MPI_MAX, 0, s->comm);
-  if (s->rank == 0)
-    printf("  memory: %.1f MB on the rank with most%s\n", (double)most / 1e6,
-           strcmp(neurlp_context_backend(s->context), "cpu") ? ", besides what its GPU had room for" : "");
-done:
-  return status;
-}
-
-int neurlp_command_validate(MPI_Comm comm, int argc, char **argv) {
-  neurlp_job job;
-  neurlp_study study = {0};
-  neurlp_status status = NEURLP_SUCCESS;
-  int exit_code = neurlp_job_begin(comm, "validate", argc, argv, &job);
-  if (exit_code != NEURLP_EXIT_DONE) goto end;
-  NEURLP_TRY(neurlp_study_open(comm, &job, &study));
-  neurlp_report_study(&study);
-  NEURLP_TRY(measure(&study));
-  if (study.rank == 0) printf("\nthe deck as resolved:\n%s\n", neurlp_deck_resolved(job.deck));
-done:
-  if (status < 0) exit_code = neurlp_job_finish(comm, job.context, "validate", status);
-  neurlp_study_close(&study);
 end:
   neurlp_job_end(&job);
   return exit_code;

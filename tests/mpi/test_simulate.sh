@@ -71,6 +71,11 @@ CUDA_VISIBLE_DEVICES= $MPIRUN -n 2 "$NEURLP" simulate $gpu simulate.backend=auto
 [ "$(grep -c "^backend auto: the CPU is used, as rank 0 on " auto.txt)" -eq 1 ] || { fail "auto must say why, once" && cat auto.txt; }
 /usr/bin/python3 "$SOURCE/tests/mpi/check_simulate.py" || fail "contents"
 
+# The deck is checked without the work.
+$MPIRUN -n 2 "$NEURLP" validate known.yaml data.generate.systems=20 >valid.txt || fail "validate: status $?"
+grep -q "simulation, 20 systems of" valid.txt && grep -q "MB of trajectories" valid.txt && grep -q "task: simulate" valid.txt ||
+  { fail "validate must say what would be done" && cat valid.txt; }
+
 # What was simulated can be learned from.
 cat >again.yaml <<'DECK'
 task: discover
