@@ -52,7 +52,9 @@ nonlinear() { env NEURLP_TEST_BACKEND=cuda NEURLP_TEST_EQUATIONS=1 "$build/tests
 callbacks() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_nonlinear$1"; }
 
 # What learns, the direct method compared with the CPU.
-learning() { env NEURLP_TEST_BACKEND=cuda "$build/tests/learn/test_$1"; }
+learning() { # TEST compile|interpret
+  env NEURLP_TEST_BACKEND=cuda NEURLP_EXPRESSIONS="$2" NEURLP_CACHE="$build/cache" "$build/tests/learn/test_$1"
+}
 
 sanitized() { # TOOL PROGRAM
   env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$2"
@@ -78,7 +80,9 @@ for what in "" _gradient _status; do
   step "nonlinear$what" nonlinear "$what"
   step "callbacks$what" callbacks "$what"
 done
-for name in equations direct; do step "$name" learning "$name"; done
+for name in equations direct; do
+  for how in compile interpret; do step "${name}_$how" learning "$name" "$how"; done
+done
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do
     step "$tool" sanitized $tool "$build/tests/block/test_block_gradient"

@@ -1,13 +1,12 @@
 /* Windows of a fit, a thread for each of them or for each grid point. The CPU's side is learn/cpu/. */
 #include "cuda/learn/fit_kernels.h"
 
-#include "cuda/nonlinear/window_thread.h"
+#include "cuda/nonlinear/window_equations.h"
 #include "learn/triangle_lane.h"
 
 enum { ROWS = 8 }; /* that are appended to a triangle at a time */
 
-/* A trajectory further than this many sizes of its state from zero has run away: marched, or tracked. */
-#define RUNAWAY         1e3
+/* A trajectory further than this many sizes of its state from zero has run away. */
 #define RUNAWAY_TRACKED 20
 
 NEURLP_ANYWHERE int64_t triangle_size(const given *w) {
@@ -50,65 +49,6 @@ NEURLP_ANYWHERE void sum_squares(const given *w, int64_t position, double *) {
       sums[D + k] += 1;
     }
   }
-}
-
-/* ---- marching (learn/cpu/march.c) -------------------------------------------------------------------- */
-
-/* slope [D kappa] of the state in e->x. */
-NEURLP_ANYWHERE void find_slope(const given *w, const evaluation *e, const double *theta, double time,
-                                double *slope) {
-  const int32_t kappa = w->model.order;
-  load_symbols(w, e, theta, time);
-  interpret(w->model.basic, w->model.flow_count, e);
-  assemble_flow(w, e, theta);
-  for (int32_t k = 0; k < w->model.dimensions; k++) {
-    for (int32_t j = 0; j + 1 < kappa; j++) slope[(k * kappa + j) * L] = e->x[(k * kappa + j + 1) * L];
-    slope[(k * kappa + kappa - 1) * L] = e->flow[k * L];
-  }
-}
-
-/* One classical Runge-Kutta step of y [D kappa]; slope and sum follow it in the workspace. */
-NEURLP_ANYWHERE void march_once(const given *w, const evaluation *e, const double *theta, double time,
-                                double h, double *y) {
-  const int64_t v = states_of(w);
-  double *slope = y + v * L, *sum = slope + v * L;
-  for (int64_t i = 0; i < 2 * v; i++) slope[i * L] = 0; /* the slope and the sum */
-  for (int32_t q = 0; q < 4; q++) {
-    const double node = q == 0 ? 0 : q == 3 ? 1 : 0.5, weight = q == 0 || q == 3 ? 1.0 / 6 : 1.0 / 3;
-    for (int64_t i = 0; i < v; i++) e->x[i * L] = y[i * L] + node * h * slope[i * L];
-    find_slope(w, e, theta, time + node * h, slope);
-    for (int64_t i = 0; i < v; i++) sum[i * L] += weight * slope[i * L];
-  }
-  for (int64_t i = 0; i < v; i++) y[i * L] += h * sum[i * L];
-}
-
-NEURLP_ANYWHERE bool march_window(const given *w, const neurlp_cuda_window *window, const evaluation *e,
-                                  double *y) {
-  const int32_t kappa = w->model.order;
-  const double *theta = w->theta + window->group * w->model.parameters;
-  const double *scale = w->scale + window->segment * w->model.dimensions;
-  for (int64_t p = 0; p < window->points; p++) {
-    const int64_t point = window->first_point + p;
-    double *state = w->trial_state + point * w->unknowns;
-    for (int32_t k = 0; k < w->model.dimensions; k++) {
-      if (!(fabs(y[k * kappa * L]) <= RUNAWAY * scale[k])) return false;
-      for (int32_t j = 0; j < kappa; j++) state[k * w->width + j] = y[(k * kappa + j) * L];
-    }
-    if (p + 1 < window->points)
-      march_once(w, e, theta, w->times[point], w->intervals[window->first_interval + p], y);
-  }
-  return true;
-}
-
-NEURLP_ANYWHERE void march(const given *w, int64_t position, double *workspace) {
-  const neurlp_cuda_window *window = window_at(w, position);
-  const evaluation e = parts_of(w, workspace);
-  const int64_t v = states_of(w), first = window->first_point * w->unknowns;
-  const double *initial = w->trial_initial + w->selected[position] * v;
-  double *y = e.more;
-  for (int64_t i = 0; i < v; i++) y[i * L] = initial[i];
-  if (march_window(w, window, &e, y)) return;
-  for (int64_t i = first; i < first + window->points * w->unknowns; i++) w->trial_state[i] = w->state[i];
 }
 
 /* ---- triangles (learn/cpu/reduce.c) ------------------------------------------------------------------ */

@@ -8,7 +8,7 @@ static neurlp_status predict(const window_core *c, neurlp_cuda_windows *g) {
   const neurlp_cuda_fit_kernels *kernels = neurlp_cuda_fit_kernels_all();
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_core_launch(c, g, &kernels->copy_back, g->count * g->steps));
-  NEURLP_TRY(neurlp_core_launch(c, g, &kernels->march, g->count));
+  NEURLP_TRY(neurlp_core_launch(c, g, neurlp_core_kernel(c, WINDOW_MARCH, &kernels->march), g->count));
 done:
   return status;
 }

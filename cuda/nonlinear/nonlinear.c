@@ -332,7 +332,8 @@ static neurlp_status differentiate(nonlinear_cuda *n, neurlp_cuda_windows *g, bo
   NEURLP_TRY(neurlp_core_launch(c, g, &kernels->gather, g->slots * g->steps));
   NEURLP_TRY(neurlp_core_adjoint_block(c, g));
   if (parameters && P > 0) {
-    NEURLP_TRY(neurlp_core_launch(c, g, &kernels->contract, g->slots * g->steps));
+    NEURLP_TRY(neurlp_core_launch(c, g, neurlp_core_kernel(c, WINDOW_CONTRACT, &kernels->contract),
+                                  g->slots * g->steps));
     NEURLP_TRY(neurlp_core_launch(c, g, &kernels->collect, g->slots * P));
     NEURLP_TRY(neurlp_transfer_out(&c->transfer, n->grad_theta, g->grad_theta, slots * (size_t)P * number));
   }

@@ -4,7 +4,7 @@
 #include "cuda/block/state.h"
 #include "expr/program.h"
 
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { GROUP = NEURLP_CUDA_GROUP };
@@ -248,6 +248,8 @@ void neurlp_core_destroy(window_core *c) {
     neurlp_problem_destroy(&c->blocks[m].problem);
   }
   for (int32_t i = 0; i < c->array_count; i++) device->release(c->device, &c->arrays[i]);
+  for (int32_t i = 0; i < WINDOW_COMPILED; i++) /* releasing has waited for the queues */
+    if (c->libraries[i]) device->unload(c->device, &c->libraries[i]);
   device->release_pinned(c->device, &lengths);
   device->release_pinned(c->device, &c->transfer.room);
   neurlp_release(c->context, &c->list);
@@ -278,7 +280,33 @@ done:
   return status;
 }
 
-neurlp_status neurlp_core_bring_model(const window_core *c) {
+/* Only a device that fails is a failure: NVRTC may be absent, and equations may be too long.
+ * NEURLP_EXPRESSIONS=interpret does without, to compare. */
+static neurlp_status compile_equations(window_core *c) {
+  static const char *const names[WINDOW_COMPILED] = WINDOW_COMPILED_NAMES;
+  const char *how = getenv("NEURLP_EXPRESSIONS");
+  const neurlp_device_operations *device = c->device->operations;
+  neurlp_status status = NEURLP_SUCCESS;
+  char *code = NULL;
+  size_t bytes = 0;
+  if (c->device->architecture == 0 || (how && strcmp(how, "interpret") == 0)) return status;
+  if (neurlp_windows_compile_cuda(c->context, c->device->architecture, c->model, &code, &bytes) < 0)
+    return status;
+  for (int32_t i = 0; i < WINDOW_COMPILED; i++) {
+    NEURLP_TRY(device->load(c->device, code, names[i], &c->libraries[i], &c->compiled[i].device));
+    c->compiled[i].block = neurlp_cuda_window_kernels_all()->fill_point.block;
+  }
+done:
+  neurlp_release(c->context, &code);
+  return status;
+}
+
+const neurlp_cuda_kernel *neurlp_core_kernel(const window_core *c, window_compiled which,
+                                             const neurlp_cuda_kernel *interpreting) {
+  return c->compiled[which].device ? &c->compiled[which] : interpreting;
+}
+
+neurlp_status neurlp_core_bring_model(window_core *c) {
   const neurlp_cuda_model *m = &c->given.model;
   const neurlp_model_code *code = c->model->code;
   const size_t entry = sizeof(neurlp_model_entry), instruction = sizeof(neurlp_instruction);
@@ -291,6 +319,7 @@ neurlp_status neurlp_core_bring_model(const window_core *c) {
       neurlp_core_bring(c, m->code.term_jacobian, code->term_jacobian, code->term_jacobian_count, entry));
   NEURLP_TRY(neurlp_core_bring(c, m->code.sensitivity, code->sensitivity, code->sensitivity_count, entry));
   NEURLP_TRY(bring_columns(c));
+  NEURLP_TRY(compile_equations(c));
 done:
   return status;
 }
@@ -327,7 +356,8 @@ neurlp_status neurlp_core_fill(window_core *c, neurlp_cuda_windows *g, neurlp_cu
     c->lengths[i] = c->points[c->chosen ? c->chosen[position] : position];
   }
   NEURLP_TRY(neurlp_core_launch(c, g, &kernels->fill_slot, slots));
-  NEURLP_TRY(neurlp_core_launch(c, g, &kernels->fill_point, slots * g->steps));
+  NEURLP_TRY(neurlp_core_launch(c, g, neurlp_core_kernel(c, WINDOW_FILL_POINT, &kernels->fill_point),
+                                slots * g->steps));
 done:
   return status;
 }

@@ -9,6 +9,7 @@
 
 #include "block/nonlinear/nonlinear.h"
 #include "cuda/device/transfer.h"
+#include "cuda/nonlinear/window_compile.h"
 #include "cuda/nonlinear/window_kernels.h"
 #include "learn/model.h"
 
@@ -45,6 +46,9 @@ typedef struct window_core {
   double *theta;                /* [groups][P] */
   int64_t *selected, *position; /* [windows] */
   unsigned char *piece;
+  /* kernels with the equations in them; device NULL: they are interpreted */
+  neurlp_cuda_kernel compiled[WINDOW_COMPILED];
+  void *libraries[WINDOW_COMPILED];
   /* on the host */
   int32_t *lengths;      /* [most slots], pinned */
   int32_t *points;       /* [windows] grid points of each */
@@ -65,8 +69,9 @@ neurlp_status neurlp_core_reserve_all(window_core *core);
 neurlp_status neurlp_core_create_blocks(window_core *core, const int64_t right[WINDOW_MODES], size_t bytes);
 /* Workspace of threads, of at least so many numbers for each. */
 neurlp_status neurlp_core_create_workspace(window_core *core, int64_t numbers);
-/* The equations, and which parameters have columns, to the device. */
-neurlp_status neurlp_core_bring_model(const window_core *core);
+/* The equations, and which parameters have columns, to the device; the equations compiled, where that can be
+ * done. */
+neurlp_status neurlp_core_bring_model(window_core *core);
 void neurlp_core_destroy(window_core *core);
 
 /* Bytes that a window of a mode takes while it is in the linear block. */
@@ -78,6 +83,10 @@ neurlp_status neurlp_core_bring(const window_core *core, const void *to, const v
 
 /* The windows `chosen` (host; NULL: all), `count` of them, are those in hand. */
 neurlp_status neurlp_core_choose(window_core *core, const int64_t *chosen, int64_t count);
+
+/* The kernel with the equations in it, or else the one that interprets them. */
+const neurlp_cuda_kernel *neurlp_core_kernel(const window_core *core, window_compiled which,
+                                             const neurlp_cuda_kernel *interpreting);
 
 /* Runs a kernel for so many tasks. */
 neurlp_status neurlp_core_launch(const window_core *core, neurlp_cuda_windows *given,

@@ -1,5 +1,5 @@
 /* Nonlinear systems, a thread for each of them or for each grid point. The CPU's side is block/nonlinear/. */
-#include "cuda/nonlinear/window_thread.h"
+#include "cuda/nonlinear/window_equations.h"
 
 /* ---- the linear block -------------------------------------------------------------------------------- */
 
@@ -14,66 +14,6 @@ NEURLP_ANYWHERE void fill_slot(const given *w, int64_t slot, double *) {
     for (int64_t r = 0; r < R; r++)
       values[j * R + r] =
           w->mode == NEURLP_CUDA_SOLVE ? w->initial[w->selected[position] * v + j] : (double)(r == R - v + j);
-}
-
-/* Coefficients of u^(kappa) - J u at one grid point. */
-NEURLP_ANYWHERE void fill_coefficients(const given *w, const evaluation *e, int64_t place) {
-  const int64_t D = w->model.dimensions, n = w->unknowns, v = states_of(w);
-  double *c = w->coefficients + place * D * n;
-  for (int64_t i = 0; i < D * n; i++) c[i] = 0;
-  for (int64_t k = 0; k < D; k++) {
-    c[k * n + k * w->width + w->model.order] = 1;
-    for (int64_t i = 0; i < v; i++) c[k * n + unknown_of(w, i)] = -e->jacobian[(k * v + i) * L];
-  }
-}
-
-/* f - J u, in the first column. */
-NEURLP_ANYWHERE void fill_remainder(const given *w, const evaluation *e, int64_t place) {
-  const int64_t D = w->model.dimensions, v = states_of(w);
-  for (int64_t k = 0; k < D; k++) {
-    double b = e->flow[k * L];
-    for (int64_t i = 0; i < v; i++) b -= e->jacobian[(k * v + i) * L] * e->x[i * L];
-    w->rhs[(place * D + k) * w->right] = b;
-  }
-}
-
-/* df/dtheta of the parameters that have columns, and f for the power sums. */
-NEURLP_ANYWHERE void fill_sensitivity(const given *w, const evaluation *e, int64_t place) {
-  const neurlp_model_code *code = &w->model.code;
-  const int64_t D = w->model.dimensions, terms = code->term_count;
-  const double *term = e->outputs + code->known_count * L;
-  const double *known = term + (terms + code->jacobian_count + code->term_jacobian_count) * L;
-  for (int64_t c = 0; c < w->columns; c++) {
-    const int64_t theta = w->column_parameter[c] - w->model.named;
-    if (theta >= 0) w->rhs[(place * D + theta / terms) * w->right + c] = term[theta % terms * L];
-  }
-  for (int32_t i = 0; i < code->sensitivity_count; i++) {
-    const neurlp_model_entry entry = code->sensitivity[i];
-    const int32_t c = w->parameter_column[entry.index];
-    if (c >= 0) w->rhs[(place * D + entry.equation) * w->right + c] = known[i * L];
-  }
-  for (int64_t k = 0; k < D; k++) w->flow[place * D + k] = e->flow[k * L];
-}
-
-NEURLP_ANYWHERE void fill_point(const given *w, int64_t place, double *workspace) {
-  const neurlp_cuda_window *window = window_at(w, position_of(w, place / w->steps));
-  const int64_t t = place % w->steps;
-  const double *theta = w->theta + window->group * w->model.parameters;
-  const evaluation e = parts_of(w, workspace);
-  const bool forward = w->mode == NEURLP_CUDA_FORWARD;
-  if (t >= window->points) return;
-  load_point(w, window, t, &e);
-  interpret(forward ? w->model.full : w->model.basic, forward ? w->model.full_count : w->model.basic_count,
-            &e);
-  assemble_flow(w, &e, theta);
-  assemble_jacobian(w, &e, theta);
-  fill_coefficients(w, &e, place);
-  for (int64_t i = 0; i < w->model.dimensions * w->right && w->right > 1; i++)
-    w->rhs[place * w->model.dimensions * w->right + i] = 0;
-  if (forward)
-    fill_sensitivity(w, &e, place);
-  else
-    fill_remainder(w, &e, place);
 }
 
 /* ---- the iteration (block/nonlinear/nonlinear_solve.c) ----------------------------------------------- */
@@ -149,25 +89,6 @@ NEURLP_ANYWHERE void gather(const given *w, int64_t place, double *) {
   const int64_t t = place % w->steps, first = (window->first_point + t) * w->unknowns;
   if (t >= window->points) return;
   for (int64_t i = 0; i < w->unknowns; i++) w->solution[place * w->unknowns + i] = w->state[first + i];
-}
-
-NEURLP_ANYWHERE void contract(const given *w, int64_t place, double *workspace) {
-  const neurlp_cuda_window *window = window_at(w, position_of(w, place / w->steps));
-  const neurlp_model_code *code = &w->model.code;
-  const int64_t t = place % w->steps, D = w->model.dimensions, terms = code->term_count;
-  const evaluation e = parts_of(w, workspace);
-  const double *term = e.outputs + code->known_count * L;
-  const double *known = term + (terms + code->jacobian_count + code->term_jacobian_count) * L;
-  const double *weight = w->grad_rhs + place * D;
-  double *share = w->share + place * w->model.parameters;
-  if (t >= window->points) return;
-  load_point(w, window, t, &e);
-  interpret(w->model.full, w->model.full_count, &e);
-  for (int32_t p = 0; p < w->model.named; p++) share[p] = 0;
-  for (int32_t i = 0; i < code->sensitivity_count; i++)
-    share[code->sensitivity[i].index] += weight[code->sensitivity[i].equation] * known[i * L];
-  for (int64_t k = 0; k < D; k++)
-    for (int64_t l = 0; l < terms; l++) share[w->model.named + k * terms + l] = weight[k] * term[l * L];
 }
 
 NEURLP_ANYWHERE void collect(const given *w, int64_t task, double *) {

@@ -53,6 +53,48 @@ NEURLP_ANYWHERE void load_symbols(const given *w, const evaluation *e, const dou
   e->x[(w->model.symbols - 1) * L] = time;
 }
 
+#ifdef NEURLP_COMPILED_EQUATIONS
+
+/* x[symbol] and y[output] of the statements in "equations.h", which NVRTC is given; an output that is not
+ * wanted costs nothing. */
+struct symbol_list {
+  const double *x;
+  __forceinline__ __host__ __device__ double operator[](int i) const {
+    return x[i * L];
+  }
+};
+struct output_list {
+  double *outputs, unwanted;
+  int wanted;
+  __forceinline__ __host__ __device__ double &operator[](int i) {
+    return i < wanted ? outputs[i * L] : unwanted;
+  }
+};
+
+#define EVALUATE(what)                                                                                       \
+  typedef double real;                                                                                       \
+  const symbol_list x = {e->x};                                                                              \
+  output_list y = {e->outputs, 0.0, what}
+
+NEURLP_ANYWHERE void evaluate_flow(const given *, const evaluation *e) {
+  EVALUATE(NEURLP_FLOW_OUTPUTS);
+#include "equations.h"
+}
+
+NEURLP_ANYWHERE void evaluate_basic(const given *, const evaluation *e) {
+  EVALUATE(NEURLP_ALL_OUTPUTS);
+#include "equations.h"
+}
+
+NEURLP_ANYWHERE void evaluate_full(const given *, const evaluation *e) {
+  EVALUATE(NEURLP_ALL_OUTPUTS);
+#define NEURLP_FULL_EQUATIONS
+#include "equations.h"
+#undef NEURLP_FULL_EQUATIONS
+}
+
+#else
+
 static __noinline__ __host__ __device__ void interpret(const neurlp_instruction *instructions, int32_t count,
                                                        const evaluation *e) {
   for (int32_t i = 0; i < count; i++) {
@@ -65,6 +107,21 @@ static __noinline__ __host__ __device__ void interpret(const neurlp_instruction 
       e->slots[in->to * L] = calculate<double>(in, e->slots);
   }
 }
+
+/* The outputs that f needs; those that its jacobian needs, too; all of them. */
+NEURLP_ANYWHERE void evaluate_flow(const given *w, const evaluation *e) {
+  interpret(w->model.basic, w->model.flow_count, e);
+}
+
+NEURLP_ANYWHERE void evaluate_basic(const given *w, const evaluation *e) {
+  interpret(w->model.basic, w->model.basic_count, e);
+}
+
+NEURLP_ANYWHERE void evaluate_full(const given *w, const evaluation *e) {
+  interpret(w->model.full, w->model.full_count, e);
+}
+
+#endif
 
 /* f from the outputs. A term whose coefficient is 0 has no part in it, whatever its value. */
 NEURLP_ANYWHERE void assemble_flow(const given *w, const evaluation *e, const double *theta) {
@@ -124,6 +181,8 @@ NEURLP_ANYWHERE void run_tasks(const given *w, int64_t thread) {
   for (int64_t i = thread; i < w->tasks; i += w->threads) task(w, i, workspace);
 }
 
+#ifndef __CUDACC_RTC__
+
 template <void (*task)(const given *, int64_t, double *)>
 __global__ void __launch_bounds__(BLOCK, BLOCKS) run(const __grid_constant__ given w) {
   run_tasks<task>(&w, (int64_t)blockIdx.x * BLOCK + threadIdx.x);
@@ -137,5 +196,7 @@ static void imitate(const void *arguments, int64_t thread, int64_t) {
 template <void (*task)(const given *, int64_t, double *)> static neurlp_cuda_kernel kernel_of(void) {
   return {(const void *)run<task>, imitate<task>, BLOCK};
 }
+
+#endif
 
 #endif

@@ -1,6 +1,7 @@
 /* Kernels that are compiled at run time: every method and precision for every architecture, the cache, and
  * what the compiler says of equations that are none. Needs NVRTC, but no GPU. */
 #include "cuda/device/compiler.h"
+#include "cuda/nonlinear/window_compile.h"
 #include "cuda/system/ensemble_compile.h"
 
 #include "support/check.h"
@@ -69,6 +70,37 @@ static void test_kernels(neurlp_context *context) {
   for (int i = 0; i < 2; i++) neurlp_dynamics_destroy(&list[i]);
 }
 
+/* Kernels of nonlinear blocks and fits: equations with parameters, of second order and with every function,
+ * and a basis library. */
+static void test_windows(neurlp_context *context) {
+  static const char *const names[] = {"x", "y", "z"};
+  static const char *const equations[] = {"x'' = sin(x) + a*cos(x') + tan(a) + exp(-x^2)",
+                                          "y'' = log(2 + y^2)*sqrt(abs(y')) - t",
+                                          "z'' = tanh(z) + abs(a)^x + 3/z"};
+  static const neurlp_parameter parameter = {"a", 1, -INFINITY, INFINITY};
+  static const neurlp_library_spec library = {.polynomial = 3, .trigonometric = 1};
+  const neurlp_model_spec specs[2] = {{.dimensions = 3,
+                                       .states = names,
+                                       .order = 2,
+                                       .equation_count = 3,
+                                       .equations = equations,
+                                       .parameter_count = 1,
+                                       .parameters = &parameter},
+                                      {.dimensions = 3, .states = names, .order = 1, .library = &library}};
+  for (int i = 0; i < 4; i++) {
+    neurlp_model *model = NULL;
+    char *code = NULL;
+    size_t bytes = 0;
+    check_equal("a model", neurlp_model_create(context, &specs[i & 1], &model), NEURLP_SUCCESS);
+    const neurlp_status status = neurlp_windows_compile_cuda(context, i & 2 ? 80 : 90, model, &code, &bytes);
+    check_equal("windows: compiled", status, NEURLP_SUCCESS);
+    if (status < 0) printf("%s\n", neurlp_context_message(context));
+    check_true("  to kernels", code && bytes > 3000 && memcmp(code, "\177ELF", 4) == 0);
+    neurlp_release(context, &code);
+    neurlp_model_destroy(&model);
+  }
+}
+
 /* A mark in the file shows that it is read; a file that is no code is made again. */
 static void test_cache(neurlp_context *context) {
   static const char *const source =
@@ -127,6 +159,7 @@ int main(void) {
   neurlp_release(context, &code);
   empty_folder();
   test_kernels(context);
+  test_windows(context);
   test_cache(context);
   test_refusal(context);
   check_equal("blocks in the end", neurlp_context_memory(context).blocks, 0);
