@@ -1,7 +1,7 @@
 /* An imitated device: memory of its own kind, queues, kernels thread by thread. What is put into a queue is
  * done when it is waited for, and not before: who forgets to wait reads NaN, or what was there before. What
  * it finds wrong with the use that is made of it is NEURLP_ERROR_INTERNAL. */
-#include "block/blas.h"
+#include "core/blas.h"
 #include "cuda/device/device.h"
 
 #include <stddef.h>

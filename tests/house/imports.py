@@ -14,7 +14,7 @@ BELOW = {
     "core": [],
     "expr": ["core"],
     "block": ["core"],
-    "graph": ["core"],
+    "graph": ["block", "expr", "core"],
     "system": ["expr", "core"],
     "learn": ["system", "graph", "block", "expr", "core"],
 }

@@ -1,5 +1,5 @@
 /* Solutions as one matrix product, where the left-hand side is kept: X = inputs times map. */
-#include "block/blas.h"
+#include "core/blas.h"
 #include "block/cpu/cpu.h"
 
 #include <math.h>

@@ -1,0 +1,151 @@
+/* What an operation of a graph is: an entry of one table (operations.c), with kernels for each backend. */
+#ifndef NEURLP_GRAPH_OPERATION_H
+#define NEURLP_GRAPH_OPERATION_H
+
+#include "graph/graph.h"
+
+enum { NEURLP_NODE_INPUTS = 8 };
+
+typedef enum neurlp_role {
+  NEURLP_ROLE_INPUT,
+  NEURLP_ROLE_CONSTANT,
+  NEURLP_ROLE_PARAMETER,
+  NEURLP_ROLE_COMPUTED
+} neurlp_role;
+
+typedef enum neurlp_unary {
+  NEURLP_UNARY_RELU,
+  NEURLP_UNARY_ELU,
+  NEURLP_UNARY_GELU,
+  NEURLP_UNARY_TANH,
+  NEURLP_UNARY_SIGMOID,
+  NEURLP_UNARY_SOFTPLUS,
+  NEURLP_UNARY_SCALE, /* factor x + offset */
+  NEURLP_UNARY_CLIP,  /* to [lower, upper] */
+  NEURLP_UNARY_EXP,
+  NEURLP_UNARY_SQUARE,
+  NEURLP_UNARY_COUNT
+} neurlp_unary;
+
+typedef enum neurlp_loss_kind {
+  NEURLP_LOSS_SQUARE,
+  NEURLP_LOSS_ABSOLUTE,
+  NEURLP_LOSS_RELATIVE
+} neurlp_loss_kind;
+
+/* What an operation is told beside its inputs; which part counts, the operation says. */
+typedef struct neurlp_attributes {
+  neurlp_unary unary;
+  double numbers[2];                 /* scale: factor, offset; clip: bounds; elu: alpha; normalise: epsilon */
+  int32_t axis;                      /* slice, concatenate */
+  int64_t first, stride;             /* slice */
+  uint32_t axes;                     /* reduce: bit i for axis i */
+  bool mean;                         /* reduce */
+  int32_t order[NEURLP_TENSOR_RANK]; /* permute: axis of the input that becomes axis i */
+  int32_t conv_stride, dilation, padding; /* convolution */
+  bool circular;                          /* convolution: padding wraps around */
+  neurlp_loss_kind loss;
+  neurlp_tensor_shape shape; /* reshape, broadcast */
+} neurlp_attributes;
+
+typedef struct neurlp_operation neurlp_operation;
+
+/* One value of a graph and what computes it. */
+typedef struct neurlp_node {
+  const neurlp_operation *operation; /* NULL unless computed */
+  neurlp_role role;
+  char *name; /* or NULL */
+  int32_t input_count;
+  neurlp_value inputs[NEURLP_NODE_INPUTS];
+  neurlp_attributes attributes;
+  void *object; /* an operation's own: a block's solver, a library's program; or NULL */
+  neurlp_tensor_shape shape;
+  int64_t numbers;
+  bool trained;         /* a gradient flows to it */
+  bool kept;            /* readable after a run */
+  bool decayed;         /* parameters */
+  neurlp_value alias;   /* the value whose memory this one shares: its own index, or an earlier one */
+  size_t scratch_bytes; /* workspace, gone after forward or backward */
+  size_t saved_bytes;   /* workspace that keeps what forward wrote for backward */
+  void *data, *gradient, *scratch, *saved;
+} neurlp_node;
+
+struct neurlp_operation {
+  const char *name;
+  /* Whether backward reads the inputs' numbers, and its own value's: they are kept for it. */
+  bool reads_inputs, reads_output;
+  /* Checks the inputs and sets shape and workspace sizes of the node; role, inputs, attributes and object are
+   * set. Messages do not name the operation: the caller does. */
+  neurlp_status (*infer)(neurlp_graph *graph, neurlp_node *node);
+  /* Makes ready what the object needs to run, when the graph's memory is allocated. NULL: nothing. */
+  neurlp_status (*prepare)(neurlp_graph *graph, neurlp_node *node);
+  /* Frees node->object. NULL: there is none. */
+  void (*release)(neurlp_context *context, void *object);
+  /* Bytes that the object holds beside the arena once it is prepared. NULL: none. */
+  size_t (*object_bytes)(const void *object);
+};
+
+/* What a backend does for one operation. forward writes every number of the value. backward adds to the
+ * gradients of inputs whose `trained` is set, from that of the node; NULL if no gradient can flow. Both are
+ * given nodes whose pointers are set. */
+typedef struct neurlp_kernel {
+  neurlp_status (*forward)(neurlp_graph *graph, neurlp_node *node);
+  neurlp_status (*backward)(neurlp_graph *graph, neurlp_node *node);
+} neurlp_kernel;
+
+/* All operations; the table is in operations.c, those of kernels are indexed likewise. A new operation is a
+ * line here, a file in operation/, one in cpu/ and one in cuda/graph/. */
+#define NEURLP_OPERATIONS(X)                                                                                 \
+  X(unary)                                                                                                   \
+  X(add)                                                                                                     \
+  X(multiply)                                                                                                \
+  X(dense)                                                                                                   \
+  X(reshape)                                                                                                 \
+  X(reduce)                                                                                                  \
+  X(loss)
+
+typedef enum neurlp_operation_index {
+#define NEURLP_OPERATION_INDEX(name) NEURLP_OPERATION_##name,
+  NEURLP_OPERATIONS(NEURLP_OPERATION_INDEX)
+#undef NEURLP_OPERATION_INDEX
+      NEURLP_OPERATION_COUNT
+} neurlp_operation_index;
+
+#define NEURLP_OPERATION_DECLARATION(name) extern const neurlp_operation neurlp_operation_##name;
+NEURLP_OPERATIONS(NEURLP_OPERATION_DECLARATION)
+#undef NEURLP_OPERATION_DECLARATION
+
+extern const neurlp_operation *const neurlp_operations[NEURLP_OPERATION_COUNT];
+
+/* The node of a value. */
+neurlp_node *neurlp_graph_node(neurlp_graph *graph, neurlp_value value);
+
+/* Adds a node: checks inputs, infers its shape, or remembers the failure. `object` becomes the node's (it is
+ * released on failure, too). */
+neurlp_value neurlp_graph_add_node(neurlp_graph *graph, neurlp_operation_index operation, int32_t input_count,
+                                   const neurlp_value *inputs, const neurlp_attributes *attributes,
+                                   void *object);
+
+/* The run at hand: how many samples are present, the weight of each, and their statuses [samples], where a
+ * kernel may note a failure. In memory of the host. */
+int64_t neurlp_graph_present(const neurlp_graph *graph);
+double neurlp_graph_weight(const neurlp_graph *graph);
+neurlp_status *neurlp_graph_sample_statuses(neurlp_graph *graph);
+
+/* What runs graphs: memory, and a kernel for each operation. */
+typedef struct neurlp_graph_backend {
+  const char *name;
+  neurlp_status (*allocate)(neurlp_context *context, size_t bytes, void **memory);
+  void (*release)(neurlp_context *context, void **memory);
+  neurlp_status (*upload)(neurlp_context *context, void *to, const void *from, size_t bytes);
+  neurlp_status (*download)(neurlp_context *context, void *to, const void *from, size_t bytes);
+  neurlp_status (*fill)(neurlp_context *context, void *memory, unsigned char byte, size_t bytes);
+  neurlp_kernel (*kernel)(neurlp_operation_index operation, neurlp_precision precision);
+} neurlp_graph_backend;
+
+const neurlp_graph_backend *neurlp_graph_backend_cpu(void);
+#ifdef NEURLP_HAVE_CUDA
+const neurlp_graph_backend *neurlp_graph_backend_cuda(void); /* cuda/graph/ */
+#endif
+
+#endif
