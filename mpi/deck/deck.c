@@ -1,6 +1,7 @@
 #include "deck/deck.h"
 
 #include "deck/deck_check.h"
+#include "deck/deck_wiring.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -168,6 +169,23 @@ void neurlp_deck_map_distribution(const neurlp_deck *deck, const char *path, int
   *kind = (char)entry->form;
   *a = entry->numbers[0];
   *b = entry->form == NEURLP_ENTRY_NUMBER ? 0.0 : entry->numbers[1];
+}
+
+const neurlp_network_spec *neurlp_deck_networks_of(const neurlp_deck *deck, int32_t *count) {
+  const neurlp_deck_networks *all = value_of(deck, "networks", 1 << NEURLP_KEY_NETWORKS)->wiring;
+  *count = all ? all->count : 0;
+  return all ? all->networks : NULL;
+}
+
+neurlp_source_spec neurlp_deck_source_of(const neurlp_deck *deck, const char *path) {
+  const neurlp_deck_source_value *value = value_of(deck, path, 1 << NEURLP_KEY_SOURCE)->wiring;
+  return value ? value->source : (neurlp_source_spec){.kind = NEURLP_SOURCE_NONE};
+}
+
+const neurlp_loss_spec *neurlp_deck_losses_of(const neurlp_deck *deck, int32_t *count) {
+  const neurlp_deck_losses *all = value_of(deck, "loss", 1 << NEURLP_KEY_LOSSES)->wiring;
+  *count = all ? all->count : 0;
+  return all ? all->losses : NULL;
 }
 
 int32_t neurlp_deck_line(const neurlp_deck *deck, const char *path) {

@@ -14,6 +14,7 @@
 #define NEURLP_MPI_DECK_H
 
 #include "core/context.h"
+#include "learn/network/network_spec.h"
 
 typedef struct neurlp_deck neurlp_deck;
 
@@ -64,6 +65,12 @@ bool neurlp_deck_map_member(const neurlp_deck *deck, const char *path, int32_t i
  * 'c', a = value, b = 0. */
 void neurlp_deck_map_distribution(const neurlp_deck *deck, const char *path, int32_t index, char *kind,
                                   double *a, double *b);
+
+/* Networks, inputs of the block, losses (keys `networks`, `inputs....`, `loss`), checked but for what depends
+ * on the data. Count 0 and no source if left out. */
+const neurlp_network_spec *neurlp_deck_networks_of(const neurlp_deck *deck, int32_t *count);
+neurlp_source_spec neurlp_deck_source_of(const neurlp_deck *deck, const char *path);
+const neurlp_loss_spec *neurlp_deck_losses_of(const neurlp_deck *deck, int32_t *count);
 
 /* 1-based line of a key, section or name in a mapping; 0 where it has none (default, override). */
 int32_t neurlp_deck_line(const neurlp_deck *deck, const char *path);

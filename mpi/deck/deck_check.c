@@ -144,7 +144,7 @@ static void walk(neurlp_deck *deck, neurlp_deck_report *report, const char *sect
     else
       neurlp_deck_report_add(report, node->place,
                              "a deck is made of 'key: value' lines, beginning with 'task: "
-                             "discover', 'task: fit' or 'task: simulate'");
+                             "discover', 'task: fit', 'task: train' or 'task: simulate'");
     return;
   }
   check_duplicates(report, node);

@@ -18,7 +18,10 @@ typedef enum neurlp_key_kind {
   NEURLP_KEY_TEXT_MAP,         /* names, each with a text */
   NEURLP_KEY_DISTRIBUTION_MAP, /* names, each with a number, {uniform: [a, b]} or {normal: [mean, deviation]}
                                 */
-  NEURLP_KEY_PARAMETER_MAP     /* names, each with a start, {start, lower, upper} or {fixed: value} */
+  NEURLP_KEY_PARAMETER_MAP,    /* names, each with a start, {start, lower, upper} or {fixed: value} */
+  NEURLP_KEY_NETWORKS,         /* names, each with layers */
+  NEURLP_KEY_SOURCE,           /* where an input of the block comes from: one of the choices */
+  NEURLP_KEY_LOSSES            /* a list of what is minimised */
 } neurlp_key_kind;
 
 /* Tasks, as bits; in the order of the choices of the key `task`. */
@@ -27,7 +30,10 @@ enum {
   NEURLP_TASK_FIT = 2,
   NEURLP_TASK_LEARN = NEURLP_TASK_DISCOVER | NEURLP_TASK_FIT,
   NEURLP_TASK_SIMULATE = 4,
-  NEURLP_TASK_ALL = NEURLP_TASK_LEARN | NEURLP_TASK_SIMULATE
+  NEURLP_TASK_TRAIN = 8,
+  NEURLP_TASK_DATA = NEURLP_TASK_LEARN | NEURLP_TASK_TRAIN,
+  NEURLP_TASK_LIBRARY = NEURLP_TASK_DISCOVER | NEURLP_TASK_TRAIN,
+  NEURLP_TASK_ALL = NEURLP_TASK_DATA | NEURLP_TASK_SIMULATE
 };
 
 /* What a number (every number of a list) must lie between. */
@@ -38,7 +44,7 @@ typedef struct neurlp_range {
   double lower, upper;
 } neurlp_range;
 
-enum { NEURLP_KEY_CHOICES = 6 };
+enum { NEURLP_KEY_CHOICES = 7 };
 
 typedef struct neurlp_deck_key {
   const char *path; /* "dynamics.library.polynomial" */
@@ -51,7 +57,7 @@ typedef struct neurlp_deck_key {
   neurlp_range range;
   const char *special;       /* a value with a meaning of its own, allowed outside the range; NULL: none */
   const char *special_words; /* that meaning */
-  const char *choices[NEURLP_KEY_CHOICES]; /* of a NEURLP_KEY_CHOICE, up to the first NULL */
+  const char *choices[NEURLP_KEY_CHOICES]; /* of a choice or source, up to the first NULL */
   bool catalogue;                          /* a text that names a system of the catalogue */
   const char *sentence;
 } neurlp_deck_key;
@@ -92,7 +98,7 @@ uint32_t neurlp_deck_section_tasks(const char *section);
 /* True if a deck may do without the section: something else can stand in its place. */
 bool neurlp_deck_section_optional(const char *section);
 
-/* "discover", for the lowest of the bits in `tasks`; "discover and fit" for both. */
+/* "discover", "discover, fit and train": the tasks whose bits are set. */
 const char *neurlp_deck_task_name(uint32_t tasks);
 
 /* Last part of a path, and the length of what is before its last dot (0 if there is none). */

@@ -96,6 +96,26 @@ static void write_entries(neurlp_deck_buffer *buffer, const neurlp_deck_value *v
   }
 }
 
+/* A tree as it was written, in the flow style. */
+static void write_node(neurlp_deck_buffer *buffer, const neurlp_deck_node *node) {
+  if (node->kind == NEURLP_NODE_SCALAR) {
+    if (node->quoted)
+      write_text(buffer, node->text);
+    else
+      neurlp_deck_buffer_add(buffer, "%s", node->text);
+    return;
+  }
+  const char *before = node->kind == NEURLP_NODE_MAP ? "{" : "[";
+  if (node->count == 0) neurlp_deck_buffer_add(buffer, "%s", before);
+  for (const neurlp_deck_node *child = node->first; child; child = child->next) {
+    neurlp_deck_buffer_add(buffer, "%s", before);
+    if (child->key) neurlp_deck_buffer_add(buffer, "%s: ", child->key);
+    write_node(buffer, child);
+    before = ", ";
+  }
+  neurlp_deck_buffer_add(buffer, node->kind == NEURLP_NODE_MAP ? "}" : "]");
+}
+
 static void write_value(neurlp_deck_buffer *buffer, const neurlp_deck_key *key,
                         const neurlp_deck_value *value, int32_t indent) {
   neurlp_deck_buffer_add(buffer, "%*s%s:", (int)indent, "", neurlp_deck_path_leaf(key->path));
@@ -114,6 +134,15 @@ static void write_value(neurlp_deck_buffer *buffer, const neurlp_deck_key *key,
   case NEURLP_KEY_CHOICE:
     neurlp_deck_buffer_add(buffer, " ");
     write_text(buffer, value->text);
+    break;
+  case NEURLP_KEY_NETWORKS:
+  case NEURLP_KEY_SOURCE:
+  case NEURLP_KEY_LOSSES:
+    neurlp_deck_buffer_add(buffer, " ");
+    if (value->node)
+      write_node(buffer, value->node);
+    else
+      neurlp_deck_buffer_add(buffer, "%s", key->preset);
     break;
   default:
     write_entries(buffer, value, indent + 2);

@@ -1,6 +1,9 @@
 #include "deck/deck_check.h"
 
+#include "deck/deck_names.h"
 #include "deck/deck_number.h"
+#include "deck/deck_value.h"
+#include "deck/deck_wiring.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -107,11 +110,40 @@ static void check_samples(const neurlp_deck *deck, neurlp_deck_report *report) {
                          (long long)end->integer, (long long)first->integer);
 }
 
+/* Sources name networks, which are looked up here. */
+static void find_network(neurlp_deck_report *report, const neurlp_deck_networks *all,
+                         neurlp_deck_source_value *value) {
+  neurlp_name_search search = {.written = value->network};
+  value->source.network = -1;
+  for (int32_t i = 0; all && i < all->count; i++) {
+    neurlp_name_offer(&search, all->networks[i].name);
+    if (strcmp(all->networks[i].name, value->network) == 0) value->source.network = i;
+  }
+  if (value->source.network >= 0) return;
+  const neurlp_deck_quote quote = neurlp_deck_quoted(value->network);
+  if (search.nearest)
+    neurlp_deck_report_add(report, value->network_node->place, "no network is called %s; did you mean '%s'?",
+                           quote.text, search.nearest);
+  else
+    neurlp_deck_report_add(report, value->network_node->place,
+                           "no network is called %s; give it in 'networks'", quote.text);
+}
+
+static void check_sources(neurlp_deck *deck, neurlp_deck_report *report) {
+  const neurlp_deck_networks *all = deck->values[neurlp_deck_key_find("networks")].wiring;
+  for (int32_t i = 0; i < neurlp_deck_key_count; i++) {
+    if (neurlp_deck_keys[i].kind != NEURLP_KEY_SOURCE) continue;
+    neurlp_deck_source_value *value = deck->values[i].wiring;
+    if (value && value->network) find_network(report, all, value);
+  }
+}
+
 void neurlp_deck_check_rules(neurlp_deck *deck, neurlp_deck_report *report) {
   if (deck->root->kind != NEURLP_NODE_MAP && !neurlp_deck_node_empty(deck->root)) return;
   check_required(deck, report);
   check_eithers(deck, report);
   check_needs(deck, report);
+  check_sources(deck, report);
   if (is_there(deck, "data.end")) check_samples(deck, report);
 }
 

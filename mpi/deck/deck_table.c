@@ -41,8 +41,18 @@ bool neurlp_deck_section_optional(const char *section) {
 }
 
 const char *neurlp_deck_task_name(uint32_t tasks) {
+  static const struct {
+    uint32_t tasks;
+    const char *words;
+  } several[] = {
+      {NEURLP_TASK_LEARN, "discover and fit"},
+      {NEURLP_TASK_DATA, "discover, fit and train"},
+      {NEURLP_TASK_LIBRARY, "discover and train"},
+      {NEURLP_TASK_ALL, "any task"},
+  };
   const neurlp_deck_key *key = &neurlp_deck_keys[neurlp_deck_key_find("task")];
-  if (tasks == NEURLP_TASK_LEARN) return "discover and fit";
+  for (size_t i = 0; i < sizeof several / sizeof *several; i++)
+    if (several[i].tasks == tasks) return several[i].words;
   for (int32_t i = 0; i < NEURLP_KEY_CHOICES && key->choices[i]; i++)
     if (tasks >> i & 1) return key->choices[i];
   return "none";
@@ -80,6 +90,9 @@ const char *neurlp_deck_kind_words(neurlp_key_kind kind) {
       [NEURLP_KEY_TEXT_MAP] = "name: text",
       [NEURLP_KEY_DISTRIBUTION_MAP] = "name: distribution",
       [NEURLP_KEY_PARAMETER_MAP] = "name: parameter",
+      [NEURLP_KEY_NETWORKS] = "name: network",
+      [NEURLP_KEY_SOURCE] = "source",
+      [NEURLP_KEY_LOSSES] = "list of losses",
   };
   return words[kind];
 }
@@ -101,7 +114,7 @@ void neurlp_deck_range_words(const neurlp_deck_key *key, char *words, int32_t by
   neurlp_deck_print_number(range->upper, upper);
   const size_t size_bytes = (size_t)bytes;
   words[0] = '\0';
-  if (key->kind == NEURLP_KEY_CHOICE)
+  if (key->kind == NEURLP_KEY_CHOICE || key->kind == NEURLP_KEY_SOURCE)
     choices_words(key, words, bytes);
   else if (key->kind == NEURLP_KEY_FLAG)
     snprintf(words, size_bytes, "true or false");

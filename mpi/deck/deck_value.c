@@ -2,6 +2,7 @@
 
 #include "deck/deck_names.h"
 #include "deck/deck_number.h"
+#include "deck/deck_wiring.h"
 #include "system/catalogue.h"
 
 #include <math.h>
@@ -330,6 +331,18 @@ void neurlp_deck_value_read(neurlp_deck_report *report, const neurlp_deck_key *k
     break;
   case NEURLP_KEY_CHOICE:
     read_choice(report, key, node, value);
+    break;
+  case NEURLP_KEY_NETWORKS:
+    value->wiring = neurlp_deck_read_networks(report, node);
+    value->present = value->wiring != NULL;
+    break;
+  case NEURLP_KEY_SOURCE:
+    value->wiring = neurlp_deck_read_source(report, key, node);
+    value->present = value->wiring != NULL;
+    break;
+  case NEURLP_KEY_LOSSES:
+    value->wiring = neurlp_deck_read_losses(report, node);
+    value->present = value->wiring != NULL;
     break;
   default:
     read_entries(report, key, node, value);

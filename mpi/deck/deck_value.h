@@ -34,6 +34,7 @@ typedef struct neurlp_deck_value {
   const char *text;
   int32_t count;
   neurlp_deck_entry *entries;
+  void *wiring;                 /* networks, a source, losses: as deck_wiring.h has them */
   const neurlp_deck_node *node; /* NULL: a default */
 } neurlp_deck_value;
 

@@ -55,7 +55,8 @@ static neurlp_status make_model(const reader *r, neurlp_model **model) {
   neurlp_release(r->context, &report);
   if (status == NEURLP_ERROR_DECK) status = refuse(r, "the deck that it carries cannot be read");
   if (status < 0) goto done;
-  study.discover = strcmp(neurlp_deck_text(job.deck, "task"), "discover") == 0;
+  const char *task = neurlp_deck_text(job.deck, "task");
+  study.discover = strcmp(task, "discover") == 0 || strcmp(task, "train") == 0;
   NEURLP_TRY(neurlp_study_make_model(&study));
   *model = study.model;
 done:

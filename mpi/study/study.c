@@ -64,8 +64,7 @@ static neurlp_status open_generated(neurlp_study *s) {
   return NEURLP_SUCCESS;
 }
 
-/* Collective. */
-static neurlp_status read_samples(neurlp_study *s) {
+neurlp_status neurlp_study_read(neurlp_study *s) {
   const neurlp_sample_range range = {.first_system = s->plan.first_system,
                                      .end_system = s->plan.end_system,
                                      .first_sample = s->plan.first_sample,
@@ -157,21 +156,29 @@ static neurlp_direct_options make_options(const neurlp_study *s, double step) {
       .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
 }
 
-neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s) {
+neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_study *s) {
   neurlp_status status = NEURLP_SUCCESS;
+  const char *task = neurlp_deck_text(job->deck, "task");
   *s = (neurlp_study){.comm = comm, .job = job, .context = job->context, .size = 1};
   MPI_Comm_rank(comm, &s->rank);
   MPI_Comm_size(comm, &s->size);
-  s->discover = !strcmp(neurlp_deck_text(job->deck, "task"), "discover");
-  if (!strcmp(neurlp_deck_text(job->deck, "task"), "simulate"))
+  s->discover = !strcmp(task, "discover") || !strcmp(task, "train");
+  if (!strcmp(task, "simulate"))
     return neurlp_deck_fail(s->context, job->deck, "task", -1, 0,
                             "nothing is learned in task 'simulate'; its command is `neurlp simulate`");
-  const double begin = MPI_Wtime();
   NEURLP_TRY(neurlp_bind_device(comm, s->context, neurlp_deck_text(job->deck, "block.backend")));
-  NEURLP_TRY(neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s));
+  status = neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s);
+done:
+  return status;
+}
+
+neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
+  const double begin = MPI_Wtime();
+  NEURLP_TRY(neurlp_study_open_data(comm, job, s));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
   NEURLP_TRY(make_plan(s));
-  NEURLP_TRY(read_samples(s));
+  NEURLP_TRY(neurlp_study_read(s));
   s->seconds_reading = MPI_Wtime() - begin;
   NEURLP_TRY(neurlp_agree(comm, s->context, make_trajectories(s)));
   const double step = nominal_step(s);

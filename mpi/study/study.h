@@ -15,7 +15,7 @@ typedef struct neurlp_study {
   int rank, size;
   neurlp_job *job; /* borrowed */
   neurlp_context *context;
-  bool discover;
+  bool discover; /* there is a basis library */
   /* data: one of the two sources */
   neurlp_data_set *file;
   char *data_path; /* of that file, relative to where the program runs; NULL: none */
@@ -40,6 +40,13 @@ typedef struct neurlp_study {
   neurlp_fit *fit;
   double seconds_reading, seconds_preparing;
 } neurlp_study;
+
+/* Collective. The first part of opening: the device is bound, and the source of the data is open; its sizes and names
+ * are known. Returns a status that all ranks share; close the study either way. */
+NEURLP_MUST_USE neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_study *study);
+
+/* Collective. Reads the samples of study->plan's systems and samples. */
+NEURLP_MUST_USE neurlp_status neurlp_study_read(neurlp_study *study);
 
 /* Collective. Returns a status that all ranks share; close the study either way. */
 NEURLP_MUST_USE neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *study);

@@ -1,0 +1,143 @@
+/* Where the inputs of a block come from, and what is minimised. */
+#include "deck/deck_members.h"
+#include "deck/deck_value.h"
+#include "deck/deck_wiring.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Words for kinds of sources, by neurlp_source_kind. */
+static const char *const kind_words[] = {"none", "constant", "parameter", "network",
+                                         "data", "states",   "library"};
+
+static neurlp_source_kind find_kind(const char *word) {
+  for (int32_t i = 0; i <= NEURLP_SOURCE_LIBRARY; i++)
+    if (strcmp(word, kind_words[i]) == 0) return (neurlp_source_kind)i;
+  return NEURLP_SOURCE_NONE;
+}
+
+/* A number, or a list of them. */
+static void read_numbers(neurlp_deck_report *report, const neurlp_deck_node *node,
+                         neurlp_source_spec *source) {
+  const bool list = node->kind == NEURLP_NODE_LIST;
+  source->numbers =
+      neurlp_deck_arena_take(report->arena, ((size_t)(list ? node->count : 1) + 1) * sizeof(double));
+  if (!source->numbers) return;
+  if (!list)
+    (void)neurlp_deck_member_number(report, node, &source->numbers[source->number_count++]);
+  else
+    for (const neurlp_deck_node *child = node->first; child; child = child->next)
+      (void)neurlp_deck_member_number(report, child, &source->numbers[source->number_count++]);
+}
+
+/* The one member that says what the source is; NULL, and a report, if there is none or one too many. */
+static const neurlp_deck_node *find_main_member(neurlp_deck_report *report, const neurlp_deck_key *key,
+                                                const neurlp_deck_node *map, char *list, size_t list_bytes) {
+  const neurlp_deck_node *found = NULL;
+  size_t length = 0;
+  for (int32_t i = 0; i < NEURLP_KEY_CHOICES && key->choices[i]; i++) {
+    const neurlp_deck_node *member = neurlp_deck_member(map, key->choices[i]);
+    if (length < list_bytes)
+      length += (size_t)snprintf(list + length, list_bytes - length, "%s%s", i ? ", " : "", key->choices[i]);
+    if (member && found)
+      neurlp_deck_report_add(report, member->key_place, "'%s' comes from both '%s' and '%s'; leave one out",
+                             key->path, found->key, member->key);
+    if (member) found = member;
+  }
+  if (!found) neurlp_deck_report_add(report, map->place, "'%s' must come from one of: %s", key->path, list);
+  return found;
+}
+
+static void read_modifiers(neurlp_deck_report *report, const neurlp_deck_key *key,
+                           const neurlp_deck_node *map, const char *main_name, neurlp_source_spec *source) {
+  const char *const names[] = {main_name, "range", "residual", "solve", NULL};
+  const neurlp_deck_node *range = neurlp_deck_member(map, "range");
+  const neurlp_deck_node *residual = neurlp_deck_member(map, "residual"),
+                         *solve = neurlp_deck_member(map, "solve");
+  neurlp_deck_check_members(report, map, key->path, names);
+  if (range) source->ranged = neurlp_deck_member_range(report, range, &source->lower, &source->upper);
+  if (residual) (void)neurlp_deck_member_flag(report, residual, &source->residual);
+  if (solve) (void)neurlp_deck_member_flag(report, solve, &source->solved);
+  if (residual && source->kind != NEURLP_SOURCE_NETWORK)
+    neurlp_deck_report_add(report, residual->key_place, "'residual' is for what comes from a network");
+  if (solve && (strcmp(key->path, "inputs.weights") != 0 || source->kind != NEURLP_SOURCE_PARAMETER))
+    neurlp_deck_report_add(report, solve->key_place, "'solve' is for weights that are a parameter");
+}
+
+neurlp_deck_source_value *neurlp_deck_read_source(neurlp_deck_report *report, const neurlp_deck_key *key,
+                                                  const neurlp_deck_node *node) {
+  neurlp_deck_source_value *value = neurlp_deck_arena_take(report->arena, sizeof *value);
+  char list[128] = "";
+  if (!value) return NULL;
+  if (node->kind != NEURLP_NODE_MAP) {
+    const int32_t word = neurlp_deck_member_word(report, node, key->path, key->choices);
+    if (word >= 0) value->source.kind = find_kind(key->choices[word]);
+    if (value->source.kind == NEURLP_SOURCE_CONSTANT || value->source.kind == NEURLP_SOURCE_NETWORK)
+      neurlp_deck_report_add(report, node->place, "'%s' needs to be told which: {%s: ...}", key->path,
+                             node->text);
+    return value;
+  }
+  const neurlp_deck_node *main_member = find_main_member(report, key, node, list, sizeof list);
+  if (!main_member) return value;
+  value->source.kind = find_kind(main_member->key);
+  if (value->source.kind == NEURLP_SOURCE_NETWORK) {
+    value->network = main_member->kind == NEURLP_NODE_SCALAR ? main_member->text : "";
+    value->network_node = main_member;
+  } else if (value->source.kind == NEURLP_SOURCE_CONSTANT || value->source.kind == NEURLP_SOURCE_PARAMETER) {
+    const bool shared = main_member->kind == NEURLP_NODE_SCALAR && strcmp(main_member->text, "shared") == 0;
+    if (!shared) read_numbers(report, main_member, &value->source);
+  }
+  read_modifiers(report, key, node, main_member->key, &value->source);
+  return value;
+}
+
+static void read_loss(neurlp_deck_report *report, const neurlp_deck_node *node, neurlp_loss_spec *loss) {
+  static const char *const of[] = {"solution", "states", "weights", NULL};
+  static const char *const names[] = {"of", "measure", "weight", "steps", NULL};
+  static const char *const measures[] = {"square", "absolute", "relative", "l1", "l2", NULL};
+  *loss = (neurlp_loss_spec){.weight = 1};
+  if (node->kind != NEURLP_NODE_MAP) {
+    const int32_t word = neurlp_deck_member_word(report, node, "a loss", of);
+    if (word >= 0) loss->of = (neurlp_loss_of)word;
+    return;
+  }
+  const neurlp_deck_node *what = neurlp_deck_member(node, "of"),
+                         *measure = neurlp_deck_member(node, "measure");
+  const neurlp_deck_node *weight = neurlp_deck_member(node, "weight"),
+                         *steps = neurlp_deck_member(node, "steps");
+  neurlp_deck_check_members(report, node, "a loss", names);
+  if (!what) {
+    neurlp_deck_report_add(report, node->place, "a loss has to say of what: {of: solution}");
+    return;
+  }
+  const int32_t word = neurlp_deck_member_word(report, what, "'of'", of);
+  if (word >= 0) loss->of = (neurlp_loss_of)word;
+  if (loss->of == NEURLP_LOSS_OF_WEIGHTS) loss->measure = NEURLP_MEASURE_L1;
+  const int32_t kind = measure ? neurlp_deck_member_word(report, measure, "'measure'", measures) : -1;
+  if (kind >= 0) loss->measure = (neurlp_loss_measure)kind;
+  if (kind >= 0 && (loss->of == NEURLP_LOSS_OF_WEIGHTS) != (loss->measure >= NEURLP_MEASURE_L1))
+    neurlp_deck_report_add(report, measure->place, "l1 and l2 are for weights, and only for them");
+  if (weight) (void)neurlp_deck_member_number(report, weight, &loss->weight);
+  double first = 0, end = 0;
+  if (steps && neurlp_deck_member_range(report, steps, &first, &end)) {
+    loss->first = (int64_t)first;
+    loss->end = (int64_t)end;
+    if (first < 0) neurlp_deck_report_add(report, steps->place, "'steps' are counted from 0: [first, end]");
+  }
+}
+
+neurlp_deck_losses *neurlp_deck_read_losses(neurlp_deck_report *report, const neurlp_deck_node *node) {
+  enum { MOST = 8 };
+  if (node->kind != NEURLP_NODE_LIST || node->count == 0 || node->count > MOST) {
+    neurlp_deck_report_add(report, node->place,
+                           "'loss' must be a list of 1 to %d: [{of: solution}, {of: states}]", MOST);
+    return NULL;
+  }
+  neurlp_deck_losses *all = neurlp_deck_arena_take(report->arena, sizeof *all);
+  neurlp_loss_spec *losses = neurlp_deck_arena_take(report->arena, (size_t)node->count * sizeof *losses);
+  if (!all || !losses) return NULL;
+  all->losses = losses;
+  for (const neurlp_deck_node *child = node->first; child; child = child->next)
+    read_loss(report, child, &losses[all->count++]);
+  return all;
+}

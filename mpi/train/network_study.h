@@ -1,0 +1,38 @@
+/* A deck of task `train`, made ready on every rank: data, windows, model, reducers, options. */
+#ifndef NEURLP_MPI_NETWORK_STUDY_H
+#define NEURLP_MPI_NETWORK_STUDY_H
+
+#include "learn/network/network_train.h"
+#include "reduce/reduce.h"
+#include "study/study.h"
+
+typedef struct neurlp_network_study {
+  neurlp_study data; /* source, sizes, names, the basis library's model; no fit */
+  neurlp_context *context;
+  double *states;    /* [S][samples][D], NaN where missing and past a trajectory's end */
+  double step;       /* sampling interval */
+  neurlp_wiring wiring;
+  double *numbers;   /* of the step sizes, where they are the data's */
+  neurlp_windows windows;
+  int32_t order;     /* d of the block */
+  int32_t leading;   /* kappa, the highest derivative with a coefficient */
+  int32_t terms;     /* L; 0: no library */
+  double *weight_scale, *term_size; /* [D][L], [L] */
+  neurlp_formulation formulation;
+  neurlp_sampler sampler;
+  neurlp_network_model model;
+  neurlp_reduce *gradients, *scalars;
+  neurlp_training_spec training;
+  double *mask; /* [D][L] */
+  double seconds_reading, seconds_preparing;
+} neurlp_network_study;
+
+/* Collective. Everything but the training; `allocate`: the graph's memory, too. Returns a status that all ranks share;
+ * close the study either way. */
+NEURLP_MUST_USE neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool allocate,
+                                                        neurlp_network_study *study);
+
+/* Collective. Safe on a study that did not open. */
+void neurlp_network_study_close(neurlp_network_study *study);
+
+#endif

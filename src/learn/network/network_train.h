@@ -1,0 +1,77 @@
+/* Training of networks around mechanistic blocks: batches of windows, shared out in shards between ranks. */
+#ifndef NEURLP_LEARN_NETWORK_NETWORK_TRAIN_H
+#define NEURLP_LEARN_NETWORK_NETWORK_TRAIN_H
+
+#include "learn/exchange.h"
+#include "learn/network/network_model.h"
+#include "learn/network/network_windows.h"
+#include "train/optimiser.h"
+#include "train/sampler.h"
+#include "train/schedule.h"
+
+typedef enum neurlp_threshold_kind {
+  NEURLP_THRESHOLD_SIZE,         /* |w| */
+  NEURLP_THRESHOLD_CONTRIBUTION, /* RMS of w phi over the RMS of all terms' sum */
+  NEURLP_THRESHOLD_Z             /* |w| in standard errors */
+} neurlp_threshold_kind;
+
+/* How it is trained. */
+typedef struct neurlp_training_options {
+  neurlp_optimiser_options optimiser; /* its name may also be "lbfgs" */
+  neurlp_schedule schedule;           /* counts epochs of a cycle */
+  double weights_rate;                /* learning rate of the library's weights, over that of the others */
+  double clip;                        /* norm that gradients are cut to; 0: never */
+  int64_t epochs, cycles;             /* of each cycle; one after the other */
+  int64_t patience;                   /* early stopping; 0: never */
+  double threshold;                   /* below which terms are dropped after a cycle but the last */
+  neurlp_threshold_kind threshold_by;
+  double explosion; /* of the loss, over the best one */
+  uint64_t seed;
+} neurlp_training_options;
+
+/* What happened in an epoch. */
+typedef struct neurlp_epoch {
+  int64_t cycle, epoch;                /* of the cycle */
+  double training;                     /* mean loss of the windows, as they came */
+  double validation;                   /* NaN without validation windows */
+  double parts[NEURLP_NETWORK_LOSSES]; /* of the training loss, before their weights */
+  double rate, gradient;               /* learning rate; norm of the last gradient, before it was cut */
+  int64_t failed;                      /* windows whose block could not be solved */
+} neurlp_epoch;
+
+typedef struct neurlp_training_spec {
+  neurlp_network_model *model; /* finished; its samples are those of a shard */
+  const neurlp_windows *windows;
+  const neurlp_sampler *sampler; /* over the windows */
+  neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */
+  neurlp_reducer scalars;   /* NEURLP_TRAINING_SCALARS doubles on the host, of the same shards */
+  neurlp_training_options options;
+  int32_t terms;           /* L; 0: no library */
+  int32_t dimensions;      /* D */
+  const double *term_size; /* [L] RMS of each term over the data, for thresholds by contribution */
+  /* Called after each epoch, on every rank; a negative status ends training with it. May be NULL. */
+  neurlp_status (*report)(void *user, const neurlp_epoch *epoch);
+  void *user;
+} neurlp_training_spec;
+
+enum { NEURLP_TRAINING_SCALARS = NEURLP_NETWORK_LOSSES + 3 };
+
+typedef struct neurlp_training_result {
+  int64_t epochs;              /* done, in all cycles */
+  double training, validation; /* of the parameters that are kept */
+  int64_t dropped;             /* terms */
+  bool stopped;                /* early */
+} neurlp_training_result;
+
+/* First values of all parameters: weights and biases as PyTorch has them, the library's weights 0, and what
+ * starts somewhere there. Numbers are functions of (seed, tensor, entry). */
+NEURLP_MUST_USE neurlp_status neurlp_training_initialise(neurlp_network_model *model, uint64_t seed);
+
+/* Trains. Collective over the ranks of the reducers; all get the same parameters, bit for bit, for any number
+ * of them. mask [D][L], changed: 1, or 0 for terms that are dropped Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE
+ * or NEURLP_NOT_CONVERGED where the loss went bad: the message says in which epoch and of which parameters,
+ * and the last good ones are in the graph; or what failed (negative). */
+NEURLP_MUST_USE neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask,
+                                                  neurlp_training_result *result);
+
+#endif

@@ -1,0 +1,167 @@
+/* What a training works with, and what begins anew in each cycle. */
+#include "learn/network/network_train_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool is_lbfgs(const neurlp_training_spec *spec) {
+  return strcmp(spec->options.optimiser.name, "lbfgs") == 0;
+}
+
+/* A group for each tensor: weight decay where it is meant for, and a rate of their own for the library's
+ * weights. */
+static neurlp_status make_optimiser(neurlp_training *t) {
+  const neurlp_training_options *o = &t->spec->options;
+  const int32_t tensors = neurlp_graph_parameter_tensors(t->graph);
+  neurlp_optimiser_options options = o->optimiser;
+  neurlp_optimiser_group *groups = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (is_lbfgs(t->spec)) options.name = "sgd"; /* for its mask only */
+  NEURLP_TRY(neurlp_allocate(t->context, tensors, sizeof *groups, &groups));
+  for (int32_t i = 0; i < tensors; i++) {
+    const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, i);
+    const bool basis = info.kind == NEURLP_PARAMETER_BASIS;
+    if (basis) t->weights = i;
+    groups[i] = (neurlp_optimiser_group){.first = info.first,
+                                         .count = info.count,
+                                         .rate_factor = basis ? o->weights_rate : 1,
+                                         .weight_decay = info.decayed ? NEURLP_GROUP_DECAY_DEFAULT : 0};
+  }
+  status = neurlp_optimiser_create(t->context, &options, neurlp_graph_precision(t->graph), t->count, tensors,
+                                   groups, &t->optimiser);
+done:
+  neurlp_release(t->context, &groups);
+  return status;
+}
+
+static neurlp_status make_minimiser(neurlp_training *t) {
+  neurlp_minimiser_options options = neurlp_minimiser_defaults(t->count);
+  options.precision = neurlp_graph_precision(t->graph);
+  options.iterations = 1; /* of each call: an epoch */
+  options.gradient_tolerance = 1e-12;
+  options.loss_tolerance = 1e-14;
+  options.mask = t->free;
+  neurlp_minimiser_lbfgs.destroy(&t->minimiser);
+  return neurlp_minimiser_lbfgs.create(t->context, &options, &t->minimiser);
+}
+
+static neurlp_status make_watch(neurlp_training *t) {
+  const int32_t tensors = neurlp_graph_parameter_tensors(t->graph);
+  const neurlp_watch_options options = {.explosion = t->spec->options.explosion};
+  neurlp_watch_group *groups = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_watch_destroy(&t->watch);
+  NEURLP_TRY(neurlp_allocate(t->context, tensors, sizeof *groups, &groups));
+  for (int32_t i = 0; i < tensors; i++) {
+    const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, i);
+    groups[i] = (neurlp_watch_group){info.name, info.first, info.count};
+  }
+  status = neurlp_watch_create(t->context, &options, neurlp_graph_precision(t->graph), t->count, tensors,
+                               groups, &t->watch);
+done:
+  neurlp_release(t->context, &groups);
+  return status;
+}
+
+static neurlp_status make_stopping(neurlp_training *t) {
+  const neurlp_stopping_options options = {.patience = t->spec->options.patience};
+  neurlp_stopping_destroy(&t->stopping);
+  if (options.patience == 0) return NEURLP_SUCCESS;
+  return neurlp_stopping_create(t->context, &options, neurlp_graph_precision(t->graph), t->count,
+                                &t->stopping);
+}
+
+neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_training *t) {
+  neurlp_graph *graph = spec->model->graph;
+  neurlp_status status = NEURLP_SUCCESS;
+  *t = (neurlp_training){.context = neurlp_graph_context(graph),
+                         .spec = spec,
+                         .graph = graph,
+                         .count = neurlp_graph_parameter_count(graph),
+                         .number_bytes =
+                             neurlp_graph_precision(graph) == NEURLP_SINGLE ? sizeof(float) : sizeof(double),
+                         .weights = -1};
+  const int64_t samples = neurlp_graph_samples(graph);
+  const int64_t numbers = samples * spec->windows->spec.window * spec->windows->spec.dimensions;
+  if (t->count == 0)
+    return neurlp_fail(t->context, NEURLP_ERROR_ARGUMENT,
+                       "there is nothing to train: no input of the block comes from "
+                       "a network or a parameter");
+  NEURLP_TRY(neurlp_allocate(t->context, t->count, t->number_bytes, &t->gradient));
+  NEURLP_TRY(neurlp_allocate(t->context, t->count, t->number_bytes, &t->best));
+  NEURLP_TRY(neurlp_allocate(t->context, t->count, sizeof *t->free, &t->free));
+  NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->data, &t->data));
+  NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->target, &t->target));
+  NEURLP_TRY(neurlp_allocate(t->context, samples, sizeof *t->shard, &t->shard));
+  status = make_optimiser(t);
+done:
+  return status;
+}
+
+void neurlp_training_close(neurlp_training *t) {
+  if (t->minimiser) neurlp_minimiser_lbfgs.destroy(&t->minimiser);
+  neurlp_optimiser_destroy(&t->optimiser);
+  neurlp_stopping_destroy(&t->stopping);
+  neurlp_watch_destroy(&t->watch);
+  neurlp_release(t->context, &t->gradient);
+  neurlp_release(t->context, &t->best);
+  neurlp_release(t->context, &t->free);
+  neurlp_release(t->context, &t->data);
+  neurlp_release(t->context, &t->target);
+  neurlp_release(t->context, &t->shard);
+}
+
+neurlp_status neurlp_training_begin_cycle(neurlp_training *t, const double *mask) {
+  neurlp_status status = NEURLP_SUCCESS;
+  memset(t->free, 1, (size_t)t->count);
+  if (t->weights >= 0) {
+    const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
+    for (int64_t i = 0; i < info.count; i++) t->free[info.first + i] = mask[i] != 0;
+  }
+  if (t->spec->model->mask >= 0) NEURLP_TRY(neurlp_graph_write(t->graph, t->spec->model->mask, mask));
+  neurlp_optimiser_set_mask(t->optimiser, t->free, neurlp_graph_parameters(t->graph));
+  neurlp_optimiser_reset(t->optimiser);
+  if (is_lbfgs(t->spec)) NEURLP_TRY(make_minimiser(t));
+  NEURLP_TRY(make_watch(t));
+  status = make_stopping(t);
+done:
+  return status;
+}
+
+/* What a threshold is compared with, for weight [k][l]; `sum` is the RMS that all terms of equation k could
+ * add up to. */
+static double judge(const neurlp_training *t, double weight, int32_t l, double sum) {
+  switch (t->spec->options.threshold_by) {
+  case NEURLP_THRESHOLD_CONTRIBUTION:
+    return sum > 0 ? fabs(weight) * t->spec->term_size[l] / sum : 0;
+  case NEURLP_THRESHOLD_Z: /* needs standard errors: refused when options are read, unless weights are solved
+                              for */
+  case NEURLP_THRESHOLD_SIZE:
+    break;
+  }
+  return fabs(weight);
+}
+
+neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dropped) {
+  const int32_t D = t->spec->dimensions, L = t->spec->terms;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *weights = NULL;
+  *dropped = 0;
+  if (t->weights < 0) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(t->context, (int64_t)D * L, sizeof *weights, &weights));
+  NEURLP_TRY(neurlp_graph_read(t->graph, t->spec->model->weights, weights));
+  for (int32_t k = 0; k < D; k++) {
+    double square = 0;
+    for (int32_t l = 0; t->spec->term_size && l < L; l++)
+      square += weights[k * L + l] * weights[k * L + l] * t->spec->term_size[l] * t->spec->term_size[l];
+    for (int32_t l = 0; l < L; l++) {
+      const int64_t i = (int64_t)k * L + l;
+      if (mask[i] == 0 || judge(t, weights[i], l, sqrt(square)) >= t->spec->options.threshold) continue;
+      mask[i] = 0;
+      ++*dropped;
+    }
+  }
+done:
+  neurlp_release(t->context, &weights);
+  return status;
+}

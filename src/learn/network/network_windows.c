@@ -1,0 +1,130 @@
+#include "learn/network/network_windows.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t length_of(const neurlp_window_spec *spec, int64_t system) {
+  return spec->lengths ? spec->lengths[system] : spec->samples;
+}
+
+int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system) {
+  const int64_t length = length_of(spec, system);
+  return length - (int64_t)floor(spec->held_back * (double)length);
+}
+
+/* Windows of trajectory s. */
+static int64_t windows_of(const neurlp_window_spec *spec, int64_t system) {
+  const int64_t room = neurlp_windows_seen(spec, system) - spec->window;
+  return room < 0 ? 0 : room / spec->stride + 1;
+}
+
+/* Missing samples of one state between two that are known: on the line through them; before the first and
+ * after the last: as these. False if none is known. */
+static bool fill_gaps(double *x, int64_t count, int64_t stride) {
+  int64_t known = -1;
+  for (int64_t t = 0; t < count; t++) {
+    if (isnan(x[t * stride])) continue;
+    for (int64_t gap = known + 1; gap < t; gap++) {
+      const double part = known < 0 ? 1 : (double)(gap - known) / (double)(t - known);
+      x[gap * stride] = (1 - part) * (known < 0 ? 0 : x[known * stride]) + part * x[t * stride];
+    }
+    known = t;
+  }
+  for (int64_t t = known + 1; known >= 0 && t < count; t++) x[t * stride] = x[known * stride];
+  return known >= 0;
+}
+
+static neurlp_status fill(neurlp_windows *w) {
+  const neurlp_window_spec *z = &w->spec;
+  const int64_t each = z->samples * z->dimensions;
+  memcpy(w->filled, z->states, (size_t)(z->systems * each) * sizeof *w->filled);
+  for (int64_t s = 0; s < z->systems; s++)
+    for (int32_t k = 0; k < z->dimensions; k++)
+      if (!fill_gaps(w->filled + s * each + k, length_of(z, s), z->dimensions))
+        return neurlp_fail(w->context, NEURLP_ERROR_DATA,
+                           "state %d of trajectory %lld is missing at all samples; leave the trajectory out",
+                           k, (long long)s);
+  return NEURLP_SUCCESS;
+}
+
+/* Mean and standard deviation of each state over the samples that may be seen. */
+static void measure(neurlp_windows *w) {
+  const neurlp_window_spec *z = &w->spec;
+  for (int32_t k = 0; k < z->dimensions; k++) {
+    double mean = 0, square = 0, count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+      for (int64_t s = 0; s < z->systems; s++)
+        for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
+          const double x = z->states[(s * z->samples + t) * z->dimensions + k];
+          if (isnan(x)) continue;
+          if (pass == 0) {
+            mean += x;
+            count++;
+          } else {
+            square += (x - mean) * (x - mean);
+          }
+        }
+      if (pass == 0) mean /= count > 0 ? count : 1;
+    }
+    const double deviation = sqrt(square / (count > 0 ? count : 1));
+    w->center[k] = mean;
+    w->spread[k] = deviation > 0 ? deviation : 1;
+  }
+}
+
+static neurlp_status list_windows(neurlp_windows *w) {
+  const neurlp_window_spec *z = &w->spec;
+  neurlp_status status = NEURLP_SUCCESS;
+  int64_t longest = 0, i = 0;
+  for (int64_t s = 0; s < z->systems; s++) {
+    w->count += windows_of(z, s);
+    if (longest < neurlp_windows_seen(z, s)) longest = neurlp_windows_seen(z, s);
+  }
+  if (w->count == 0)
+    return neurlp_fail(w->context, NEURLP_TOO_SHORT,
+                       "no window of %lld samples fits: the longest trajectory has %lld to train with; lower "
+                       "block.window or train.test, or give longer trajectories",
+                       (long long)z->window, (long long)longest);
+  NEURLP_TRY(neurlp_allocate(w->context, w->count, sizeof *w->system, &w->system));
+  NEURLP_TRY(neurlp_allocate(w->context, w->count, sizeof *w->first, &w->first));
+  for (int64_t s = 0; s < z->systems; s++)
+    for (int64_t j = 0; j < windows_of(z, s); j++, i++) {
+      w->system[i] = s;
+      w->first[i] = j * z->stride;
+    }
+done:
+  return status;
+}
+
+neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window_spec *spec,
+                                    neurlp_windows *windows) {
+  neurlp_status status = NEURLP_SUCCESS;
+  *windows = (neurlp_windows){.context = context, .spec = *spec};
+  NEURLP_TRY(neurlp_allocate(context, spec->systems * spec->samples * spec->dimensions, sizeof(double),
+                             &windows->filled));
+  NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(double), &windows->center));
+  NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(double), &windows->spread));
+  status = list_windows(windows);
+  if (status != NEURLP_SUCCESS) goto done;
+  NEURLP_TRY(fill(windows));
+  measure(windows);
+done:
+  return status;
+}
+
+void neurlp_windows_release(neurlp_windows *windows) {
+  if (!windows->context) return;
+  neurlp_release(windows->context, &windows->filled);
+  neurlp_release(windows->context, &windows->center);
+  neurlp_release(windows->context, &windows->spread);
+  neurlp_release(windows->context, &windows->system);
+  neurlp_release(windows->context, &windows->first);
+}
+
+void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target) {
+  const neurlp_window_spec *z = &windows->spec;
+  const int64_t from = (windows->system[w] * z->samples + windows->first[w]) * z->dimensions;
+  const size_t bytes = (size_t)(z->window * z->dimensions) * sizeof *data;
+  memcpy(data, windows->filled + from, bytes);
+  memcpy(target, z->states + from, bytes);
+}

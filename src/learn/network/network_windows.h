@@ -1,0 +1,39 @@
+/* Windows of trajectories: what networks are trained with. */
+#ifndef NEURLP_LEARN_NETWORK_NETWORK_WINDOWS_H
+#define NEURLP_LEARN_NETWORK_NETWORK_WINDOWS_H
+
+#include "core/context.h"
+
+typedef struct neurlp_window_spec {
+  int64_t systems, samples; /* S, and samples of each trajectory */
+  int32_t dimensions;       /* D */
+  const int64_t *lengths;   /* [S], or NULL: all have `samples` */
+  const double *states;     /* [S][samples][D], NaN where missing; borrowed for as long as the windows are */
+  int64_t window, stride;   /* T samples each, from one beginning to the next */
+  double held_back;         /* the last part of every trajectory that has no windows, 0 to below 1 */
+} neurlp_window_spec;
+
+typedef struct neurlp_windows {
+  neurlp_context *context;
+  neurlp_window_spec spec;
+  double *filled; /* [S][samples][D]: missing samples interpolated between their neighbours in time */
+  int64_t count;
+  int64_t *system, *first; /* [count] */
+  double *center,
+      *spread; /* [D] mean and standard deviation of what the windows can see; spread 1 where it is 0 */
+} neurlp_windows;
+
+/* Cuts trajectories into windows: from each one's beginning, as many as fit before what is held back; nothing
+ * of one that is too short. Fails with NEURLP_TOO_SHORT (no window at all: the message says what is missing),
+ * NEURLP_ERROR_DATA (a state that is never known) or NEURLP_ERROR_MEMORY. */
+NEURLP_MUST_USE neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window_spec *spec,
+                                                    neurlp_windows *windows);
+void neurlp_windows_release(neurlp_windows *windows);
+
+/* Samples of trajectory s that windows may see. */
+int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system);
+
+/* Writes window w: data [T][D] without gaps, target [T][D] with NaN in them. */
+void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target);
+
+#endif
