@@ -92,13 +92,17 @@ static void test_constants(void) {
 
 /* The same numbers whatever was filled before, however long the tensor is, for any number of threads, and in
  * single precision, rounded; other numbers in another tensor and with another seed. */
-static void test_keys(void) {
+static void test_keys(const char *name) {
   static double other[COUNT];
   static float single[COUNT];
-  const neurlp_initialiser n = find("normal");
+  neurlp_initialiser n = find(name);
   neurlp_context *one = NULL;
   int64_t equal = 0, wrong = 0;
   double correlation = 0.0;
+  if (n.kind == NEURLP_INITIALISE_UNIFORM) { /* variance 1, mean 0 */
+    n.a = -sqrt(3.0);
+    n.b = sqrt(3.0);
+  }
   check_equal("context", neurlp_context_create(1, &one), 0);
   fill(&n, 3, 0, 0);
   check_equal("filled", neurlp_initialise(one, &n, 11, 3, 0, 0, NEURLP_DOUBLE, COUNT / 3, other), 0);
@@ -145,7 +149,8 @@ int main(void) {
   if (neurlp_context_create(3, &context) != NEURLP_SUCCESS) return 1;
   test_distributions();
   test_constants();
-  test_keys();
+  test_keys("normal");
+  test_keys("uniform");
   test_fans();
   test_arguments();
   neurlp_context_destroy(&context);

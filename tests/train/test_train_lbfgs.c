@@ -143,6 +143,80 @@ static void test_wolfe(problem p) {
   neurlp_minimiser_lbfgs.destroy(&state);
 }
 
+/* The inverse of the Hessian as BFGS has it after the last `pairs` changes, written out as a dense matrix in
+ * long double: H = (I - rho s y^T) H (I - rho y s^T) + rho s s^T from the oldest pair on, beginning with s.y
+ * / y.y of the newest (Nocedal and Wright, (7.16) to (7.20)). */
+enum { DENSE = 6, HISTORY = 40 };
+
+static void update_dense(long double H[DENSE][DENSE], const double *s, const double *y) {
+  long double inner = 0.0L, Hy[DENSE] = {0}, yHy = 0.0L;
+  for (int i = 0; i < DENSE; i++) {
+    inner += (long double)s[i] * (long double)y[i];
+    for (int j = 0; j < DENSE; j++) Hy[i] += H[i][j] * (long double)y[j];
+  }
+  for (int i = 0; i < DENSE; i++) yHy += (long double)y[i] * Hy[i];
+  for (int i = 0; i < DENSE; i++)
+    for (int j = 0; j < DENSE; j++)
+      H[i][j] += (inner + yHy) / (inner * inner) * (long double)s[i] * (long double)s[j] -
+                 (Hy[i] * (long double)s[j] + (long double)s[i] * Hy[j]) / inner;
+}
+
+/* The sine of the angle between the last change and -H g, with H of the pairs before it. */
+static double angle(double s[][DENSE], double y[][DENSE], int done, int memory, const double *gradient) {
+  long double H[DENSE][DENSE] = {{0}}, sy = 0.0L, yy = 0.0L, d[DENSE] = {0}, dd = 0.0L, ds = 0.0L, ss = 0.0L;
+  for (int i = 0; i < DENSE; i++) {
+    sy += (long double)s[done - 1][i] * (long double)y[done - 1][i];
+    yy += (long double)y[done - 1][i] * (long double)y[done - 1][i];
+  }
+  for (int i = 0; i < DENSE; i++) H[i][i] = sy / yy;
+  for (int k = done > memory ? done - memory : 0; k < done; k++) update_dense(H, s[k], y[k]);
+  for (int i = 0; i < DENSE; i++)
+    for (int j = 0; j < DENSE; j++) d[i] -= H[i][j] * (long double)gradient[j];
+  for (int i = 0; i < DENSE; i++) {
+    dd += d[i] * d[i];
+    ds += d[i] * (long double)s[done][i];
+    ss += (long double)s[done][i] * (long double)s[done][i];
+  }
+  if (ds <= 0.0L) return 1.0;
+  long double across = 0.0L;
+  for (int i = 0; i < DENSE; i++) across += powl((long double)s[done][i] - ds / dd * d[i], 2.0L);
+  return (double)sqrtl(across / ss);
+}
+
+/* Every change is along the direction of the dense matrix. Changes s of a size of 1e-3 and more are known to
+ * 1e-13 of themselves, and the two-loop recursion cancels some digits of that, as H has a condition of 1e4.
+ */
+static void test_directions(int memory) {
+  problem p = {rosenbrock, DENSE, false, false};
+  neurlp_minimiser_options options = neurlp_minimiser_defaults(DENSE);
+  neurlp_minimiser_report report;
+  double x[DENSE], s[HISTORY][DENSE], y[HISTORY][DENSE], g[2][DENSE], worst = 0.0;
+  options.memory = memory;
+  options.iterations = 1;
+  void *state = make(&options);
+  const neurlp_objective objective = {evaluate, &p};
+  for (int i = 0; i < DENSE; i++) x[i] = i % 2 ? 1.0 + 0.1 * i : -1.2 + 0.2 * i;
+  int done = 0;
+  p.f(DENSE, x, g[0]);
+  for (double size = 1.0; done < HISTORY && size > 1e-3; done++) {
+    double *change = s[done], *bend = y[done];
+    memcpy(change, x, sizeof x);
+    if (neurlp_minimiser_lbfgs.minimise(state, &objective, x, &report) != NEURLP_NOT_CONVERGED) break;
+    p.f(DENSE, x, g[1]);
+    size = 0.0;
+    for (int i = 0; i < DENSE; i++) {
+      change[i] = x[i] - change[i];
+      bend[i] = g[1][i] - g[0][i];
+      size = fmax(size, fabs(change[i]));
+    }
+    if (done > 0) worst = fmax(worst, angle(s, y, done, memory, g[0]));
+    memcpy(g[0], g[1], sizeof g[0]);
+  }
+  check_above("steps whose direction was compared", (double)done, 2.0 * memory);
+  check_below("sine between step and dense direction", worst, 1e-13 * 1e4);
+  neurlp_minimiser_lbfgs.destroy(&state);
+}
+
 /* In single precision the loss is as flat as its rounding: 1e-3 in x is what that leaves of Rosenbrock's
  * valley. */
 static void test_single(void) {
@@ -274,6 +348,8 @@ int main(void) {
   test_minimum("barrier", (problem){barrier, 6, false, false}, 10.0, 0.05, 60.0, 2e-8);
   test_wolfe((problem){rosenbrock, 2, false, false});
   test_wolfe((problem){rosenbrock, N, false, false});
+  test_directions(3);
+  test_directions(10);
   test_single();
   test_state();
   test_mask();
