@@ -93,6 +93,15 @@ done:
   return status;
 }
 
+/* What `allocate` takes, and the object. */
+static size_t state_bytes(const neurlp_minimiser_options *options) {
+  const neurlp_vector *vector = neurlp_vector_of(options->precision);
+  if (!vector || options->count < 0 || options->memory < 1) return 0;
+  const size_t vectors = 2 * (size_t)options->memory + 4;
+  return sizeof(lbfgs) + 2 * (size_t)options->memory * sizeof(double) +
+         vectors * (size_t)options->count * vector->number_bytes;
+}
+
 static neurlp_status create(neurlp_context *context, const neurlp_minimiser_options *options, void **state) {
   const neurlp_vector *vector = NULL;
   void *made = NULL;
@@ -308,5 +317,9 @@ static int32_t list_state(void *state, neurlp_state_array arrays[NEURLP_STATE_MO
   return filled;
 }
 
-const neurlp_minimiser neurlp_minimiser_lbfgs = {
-    .name = "lbfgs", .create = create, .minimise = minimise, .state = list_state, .destroy = destroy};
+const neurlp_minimiser neurlp_minimiser_lbfgs = {.name = "lbfgs",
+                                                 .bytes = state_bytes,
+                                                 .create = create,
+                                                 .minimise = minimise,
+                                                 .state = list_state,
+                                                 .destroy = destroy};

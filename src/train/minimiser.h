@@ -43,6 +43,8 @@ typedef struct neurlp_minimiser_report {
 /* The functions of one kind of minimiser; all are required. */
 typedef struct neurlp_minimiser {
   const char *name;
+  /* Bytes that a state for these options holds; 0 if they are wrong. */
+  size_t (*bytes)(const neurlp_minimiser_options *options);
   /* Makes its state; options are copied, the context is borrowed. Fails with NEURLP_ERROR_ARGUMENT or
    * NEURLP_ERROR_MEMORY; *state is then NULL. */
   neurlp_status (*create)(neurlp_context *context, const neurlp_minimiser_options *options, void **state);

@@ -167,6 +167,18 @@ done:
   return status;
 }
 
+/* What `allocate` takes, and the object. */
+size_t neurlp_optimiser_bytes(const neurlp_optimiser_options *options, neurlp_precision precision,
+                              int64_t count, int32_t groups_count) {
+  const neurlp_optimiser_kind *kind = neurlp_optimiser_kind_find(options->name);
+  const neurlp_vector *vector = neurlp_vector_of(precision);
+  if (!kind || !vector || count < 0 || groups_count < 0) return 0;
+  const size_t G = groups_count > 0 ? (size_t)groups_count : 1, n = (size_t)count;
+  const size_t group = 2 * sizeof(int64_t) + 2 * sizeof(double) + sizeof(uint8_t);
+  const size_t parameter = sizeof(uint8_t) + (size_t)kind->moments_count(options) * vector->number_bytes;
+  return sizeof(neurlp_optimiser) + sizeof(int64_t) + G * group + n * parameter;
+}
+
 void neurlp_optimiser_destroy(neurlp_optimiser **optimiser) {
   if (!optimiser || !*optimiser) return;
   neurlp_optimiser *old = *optimiser;

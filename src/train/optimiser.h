@@ -53,6 +53,11 @@ NEURLP_MUST_USE neurlp_status neurlp_optimiser_create(
     neurlp_context *context, const neurlp_optimiser_options *options, neurlp_precision precision,
     int64_t count, int32_t groups_count, const neurlp_optimiser_group *groups, neurlp_optimiser **optimiser);
 
+/* Bytes that such an optimiser holds; 0 for an unknown name, a precision that it cannot have, or numbers
+ * below 0. groups_count as in neurlp_optimiser_create. */
+size_t neurlp_optimiser_bytes(const neurlp_optimiser_options *options, neurlp_precision precision,
+                              int64_t count, int32_t groups_count);
+
 /* Frees the optimiser and sets *optimiser to NULL. Safe to call twice. */
 void neurlp_optimiser_destroy(neurlp_optimiser **optimiser);
 

@@ -71,7 +71,10 @@ static neurlp_status evaluate(void *user, const void *parameters, double *loss, 
 
 static void *make(const neurlp_minimiser_options *options) {
   void *state = NULL;
+  const size_t before = neurlp_context_memory(context).current_bytes;
   check_equal("made", neurlp_minimiser_lbfgs.create(context, options, &state), 0);
+  check_equal("bytes, as it said", (long long)(neurlp_context_memory(context).current_bytes - before),
+              (long long)neurlp_minimiser_lbfgs.bytes(options));
   return state;
 }
 

@@ -291,6 +291,25 @@ static void test_threads(const char *name) {
               different_bytes(parameters[0], parameters[1], sizeof gradient), 0);
 }
 
+/* What it said it would hold is what it holds. */
+static void test_bytes(void) {
+  static const char *const names[] = {"sgd", "adam", "adamw"};
+  const neurlp_optimiser_group groups[2] = {{0, 4, 1.0, 0.0, false}, {4, N - 4, 1.0, 0.0, false}};
+  for (int i = 0; i < 12; i++) {
+    neurlp_optimiser_options options = defaults(names[i % 3]);
+    const neurlp_precision precision = i < 6 ? NEURLP_DOUBLE : NEURLP_SINGLE;
+    const int32_t count = i % 2 ? 2 : 0;
+    neurlp_optimiser *optimiser = NULL;
+    const size_t before = neurlp_context_memory(context).current_bytes;
+    options.momentum = i % 2 ? 0.9 : 0.0;
+    check_equal("made", neurlp_optimiser_create(context, &options, precision, N, count, groups, &optimiser),
+                0);
+    check_equal("bytes", (long long)(neurlp_context_memory(context).current_bytes - before),
+                (long long)neurlp_optimiser_bytes(&options, precision, N, count));
+    neurlp_optimiser_destroy(&optimiser);
+  }
+}
+
 static void refuse(const char *what, neurlp_optimiser_options options, int32_t count,
                    const neurlp_optimiser_group *groups) {
   neurlp_optimiser *optimiser = NULL;
@@ -336,6 +355,7 @@ int main(void) {
     test_threads(names[i]);
   }
   test_mask("sgd", 0.0);
+  test_bytes();
   test_arguments();
   check_equal("memory blocks left", neurlp_context_memory(context).blocks, 0);
   neurlp_context_destroy(&context);
