@@ -35,8 +35,9 @@ typedef struct neurlp_initialiser {
 NEURLP_MUST_USE neurlp_status neurlp_initialiser_find(neurlp_context *context, const char *name,
                                                       neurlp_initialiser *initialiser);
 
-/* Fans of a weight with extents [out][in] (linear) or [out][in][width]... (convolutions): fan_in = in
- * width..., fan_out = out width... A single extent has both fans equal to it. extents [rank], rank >= 1 */
+/* Fans of a weight with extents [out][in] (linear) or [out][in][width]... (convolutions): fan_in is in times
+ * widths, fan_out is out times widths. A single extent has both fans equal to it.
+ *   extents [rank], rank >= 1 */
 void neurlp_initialise_fans(int32_t rank, const int64_t *extents, int64_t *fan_in, int64_t *fan_out);
 
 /* Writes the first values of one tensor.

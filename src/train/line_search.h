@@ -22,8 +22,9 @@ typedef enum neurlp_line_search_answer {
   NEURLP_LINE_SEARCH_EVALUATE, /* wants loss and slope at `step` */
   NEURLP_LINE_SEARCH_WOLFE,    /* `step` satisfies both conditions */
   NEURLP_LINE_SEARCH_LIMIT,    /* `step` is the greatest, and satisfies the first one */
-  NEURLP_LINE_SEARCH_STUCK /* neither, after all evaluations, or the bracket is down to rounding; `best` is
-                              the step of least loss */
+  /* Neither, after all evaluations, or the bracket is down to rounding; `best` is the best step so far: 0 if
+   * none decreased the loss. */
+  NEURLP_LINE_SEARCH_STUCK
 } neurlp_line_search_answer;
 
 /* A step that was evaluated. */

@@ -44,11 +44,11 @@ NEURLP_MUST_USE neurlp_status neurlp_optimiser_defaults(neurlp_context *context,
                                                         neurlp_optimiser_options *options);
 
 /* Makes an optimiser for `count` parameters in double or single precision.
- *   groups [groups_count], copied: without gaps, in the vector's order, all of it; NULL where groups_count =
- * 0: one group of all, with factor 1 The context is borrowed until the optimiser is destroyed. All memory
- * that it needs is allocated here: one (sgd with momentum) or two (adam, adamw) vectors in the parameters'
- * precision, and the mask, a byte each. Fails with NEURLP_ERROR_ARGUMENT or NEURLP_ERROR_MEMORY; *optimiser
- * is then NULL. */
+ *   groups [groups_count], copied: ranges without gaps, in the vector's order, all of it;
+ *          NULL where groups_count = 0: one group of all, with factor 1
+ * The context is borrowed until the optimiser is destroyed. All memory that it needs is allocated here: one
+ * (sgd with momentum) or two (adam, adamw) vectors in the parameters' precision, and the mask, a byte each.
+ * Fails with NEURLP_ERROR_ARGUMENT or NEURLP_ERROR_MEMORY; *optimiser is then NULL. */
 NEURLP_MUST_USE neurlp_status neurlp_optimiser_create(
     neurlp_context *context, const neurlp_optimiser_options *options, neurlp_precision precision,
     int64_t count, int32_t groups_count, const neurlp_optimiser_group *groups, neurlp_optimiser **optimiser);

@@ -14,7 +14,7 @@ typedef enum neurlp_split {
 } neurlp_split;
 
 typedef struct neurlp_sampler_options {
-  int64_t samples; /* >= 1, numbered from 0 */
+  int64_t samples; /* 1 to 2^53, numbered from 0 */
   int64_t batch;   /* b >= 1, samples in a batch: a multiple of shards */
   int64_t shards;  /* G >= 1 */
   /* How many are for validation: validation_count, or, if that is 0, validation_fraction of all, rounded to
