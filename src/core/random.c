@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-enum { PHILOX_ROUNDS = 10 };
+enum { PHILOX_ROUNDS = 10, FEISTEL_ROUNDS = 8 };
 
 void neurlp_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]) {
   uint32_t x[4] = {counter[0], counter[1], counter[2], counter[3]};
@@ -59,4 +59,34 @@ double neurlp_random_normal(uint64_t seed, neurlp_random_stream stream, int64_t 
   random_block(seed, stream, system, index, words);
   const double radius = sqrt(-2.0 * log(open_interval(words[0], words[1])));
   return radius * cos(two_pi * open_interval(words[2], words[3]));
+}
+
+/* One pass through a Feistel network of eight rounds on numbers of 2 half_bits bits, which is one to one
+ * whatever the rounds mix in: each can be undone. A round mixes in bits of a Philox block of its own. */
+static uint64_t feistel(uint64_t seed, neurlp_random_stream stream, int64_t which, int32_t half_bits,
+                        uint64_t number) {
+  const uint64_t mask = (UINT64_C(1) << half_bits) - 1;
+  uint64_t left = number >> half_bits, right = number & mask;
+  for (uint64_t round = 0; round < FEISTEL_ROUNDS; round++) {
+    uint32_t words[4];
+    random_block(seed, stream, which, (int64_t)(round << 32 | right), words);
+    const uint64_t mixed = left ^ (words[0] & mask);
+    left = right;
+    right = mixed;
+  }
+  return left << half_bits | right;
+}
+
+/* Cycle walking (Black and Rogaway, CT-RSA 2002): the network permutes 0..4^h-1, of which 0..n-1 are more
+ * than a quarter. Following its cycle from an entry until it is back among them permutes these. */
+int64_t neurlp_random_permute(uint64_t seed, neurlp_random_stream stream, int64_t which, int64_t n,
+                              int64_t index) {
+  if (n < 2) return 0;
+  int32_t half_bits = 1;
+  while (half_bits < 31 && (INT64_C(1) << (2 * half_bits)) < n) half_bits++;
+  uint64_t number = (uint64_t)index;
+  do {
+    number = feistel(seed, stream, which, half_bits, number);
+  } while (number >= (uint64_t)n);
+  return (int64_t)number;
 }

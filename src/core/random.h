@@ -14,7 +14,10 @@ typedef enum neurlp_random_stream {
   NEURLP_RANDOM_MISSING,       /* which samples are missing */
   NEURLP_RANDOM_START,         /* starting points of a multi-start fit */
   NEURLP_RANDOM_TEST,          /* tests */
-  NEURLP_RANDOM_ORDER          /* the order of systems in the backend cpu:check */
+  NEURLP_RANDOM_ORDER,         /* the order of systems in the backend cpu:check */
+  NEURLP_RANDOM_WEIGHT,        /* first values of a network's parameters: (tensor, entry) */
+  NEURLP_RANDOM_SPLIT,         /* which samples are for validation */
+  NEURLP_RANDOM_SHUFFLE        /* the order of samples in an epoch */
 } neurlp_random_stream;
 
 /* Philox4x32-10: four 32-bit words from a 128-bit counter and a 64-bit key. */
@@ -25,5 +28,11 @@ double neurlp_random_uniform(uint64_t seed, neurlp_random_stream stream, int64_t
 
 /* A standard normal deviate for (seed, stream, system, index), by Box and Muller. */
 double neurlp_random_normal(uint64_t seed, neurlp_random_stream stream, int64_t system, int64_t index);
+
+/* The place that entry `index` of 0..n-1 takes in permutation `which` of (seed, stream): for given seed,
+ * stream, which and n, one to one on 0..n-1. No table is made, so any rank can ask for any entry. 1 <= n <=
+ * 2^62, 0 <= index < n. Cost: 8 blocks of Philox, times less than 4 on average over the entries. */
+int64_t neurlp_random_permute(uint64_t seed, neurlp_random_stream stream, int64_t which, int64_t n,
+                              int64_t index);
 
 #endif

@@ -1,0 +1,91 @@
+#include "train/stopping.h"
+
+#include "train/vector.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BEST, REFERENCE }; /* the least loss; that of the last improvement */
+enum { EPOCH, WAITED };
+
+struct neurlp_stopping {
+  neurlp_context *context;
+  neurlp_stopping_options options;
+  neurlp_precision precision;
+  int64_t count;
+  size_t bytes;
+  double losses[2];
+  int64_t integers[2];
+  void *parameters; /* [count] of the least loss */
+};
+
+neurlp_status neurlp_stopping_create(neurlp_context *context, const neurlp_stopping_options *options,
+                                     neurlp_precision precision, int64_t count, neurlp_stopping **stopping) {
+  const neurlp_vector *vector = NULL;
+  neurlp_stopping *made = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  *stopping = NULL;
+  NEURLP_TRY(neurlp_vector_check(context, precision, count, &vector));
+  if (options->patience < 1 || !(options->min_delta >= 0.0 && isfinite(options->min_delta)))
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "early stopping got patience %lld and min_delta %g; patience is at least 1, min_delta "
+                       "finite and at least 0",
+                       (long long)options->patience, options->min_delta);
+  NEURLP_TRY(neurlp_allocate(context, 1, sizeof *made, &made));
+  made->context = context;
+  made->options = *options;
+  made->precision = precision;
+  made->count = count;
+  made->bytes = (size_t)count * vector->number_bytes;
+  made->losses[BEST] = made->losses[REFERENCE] = INFINITY;
+  made->integers[EPOCH] = -1;
+  NEURLP_TRY(neurlp_allocate(context, count, vector->number_bytes, &made->parameters));
+  *stopping = made;
+  made = NULL;
+done:
+  neurlp_stopping_destroy(&made);
+  return status;
+}
+
+void neurlp_stopping_destroy(neurlp_stopping **stopping) {
+  if (!stopping || !*stopping) return;
+  neurlp_context *context = (*stopping)->context;
+  neurlp_release(context, &(*stopping)->parameters);
+  neurlp_release(context, stopping);
+}
+
+bool neurlp_stopping_observe(neurlp_stopping *s, int64_t epoch, double loss, const void *parameters) {
+  if (loss < s->losses[BEST]) {
+    s->losses[BEST] = loss;
+    s->integers[EPOCH] = epoch;
+    memcpy(s->parameters, parameters, s->bytes);
+  }
+  if (loss < s->losses[REFERENCE] - s->options.min_delta) {
+    s->losses[REFERENCE] = loss;
+    s->integers[WAITED] = 0;
+  } else {
+    s->integers[WAITED]++;
+  }
+  return s->integers[WAITED] >= s->options.patience;
+}
+
+double neurlp_stopping_best(const neurlp_stopping *s, int64_t *epoch) {
+  *epoch = s->integers[EPOCH];
+  return s->losses[BEST];
+}
+
+neurlp_status neurlp_stopping_restore(const neurlp_stopping *s, void *parameters) {
+  if (s->losses[BEST] == INFINITY)
+    return neurlp_fail(s->context, NEURLP_ERROR_ARGUMENT,
+                       "there are no best parameters: no loss so far was finite");
+  memcpy(parameters, s->parameters, s->bytes);
+  return NEURLP_SUCCESS;
+}
+
+int32_t neurlp_stopping_state(neurlp_stopping *s, neurlp_state_array arrays[NEURLP_STATE_MOST]) {
+  arrays[0] = (neurlp_state_array){"losses", NEURLP_STATE_DOUBLE, 2, s->losses};
+  arrays[1] = (neurlp_state_array){"integers", NEURLP_STATE_INT64, 2, s->integers};
+  arrays[2] =
+      (neurlp_state_array){"best_parameters", neurlp_state_real(s->precision), s->count, s->parameters};
+  return 3;
+}
