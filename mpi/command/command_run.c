@@ -5,6 +5,7 @@
 #include "study/log.h"
 #include "study/report.h"
 #include "study/result.h"
+#include "train/network_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_log log;
   neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
-  neurlp_log_open(&log, s->rank, path, begin);
+  neurlp_log_open(&log, s->rank, path, begin, neurlp_log_fit_header);
   neurlp_report_study(s);
   s->options.log = neurlp_log_line;
   s->fit->options.progress = neurlp_log_progress;
@@ -87,11 +88,15 @@ int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
   int exit_code = neurlp_job_begin(comm, "run", argc, argv, &job);
   if (exit_code != NEURLP_EXIT_DONE) goto end;
   NEURLP_TRY(neurlp_agree(comm, job.context, name_output(&job, &path)));
+  if (strcmp(neurlp_deck_text(job.deck, "task"), "train") == 0) {
+    status = neurlp_network_run(comm, &job, path, &exit_code);
+    goto done;
+  }
   NEURLP_TRY(neurlp_study_open(comm, &job, &study));
   NEURLP_TRY(neurlp_agree(comm, job.context, spare_data(&study, path)));
   NEURLP_TRY(learn_and_write(&study, &estimates, path, begin, &exit_code));
 done:
-  if (status < 0) exit_code = neurlp_job_finish(comm, job.context, "run", status);
+  if (status != NEURLP_SUCCESS) exit_code = neurlp_job_finish(comm, job.context, "run", status);
   neurlp_estimates_release(job.context, &estimates);
   neurlp_study_close(&study);
   neurlp_release(job.context, &path);

@@ -4,6 +4,7 @@
 #include "data/generate.h"
 #include "device.h"
 #include "study/report.h"
+#include "train/network_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +77,10 @@ int neurlp_command_validate(MPI_Comm comm, int argc, char **argv) {
   if (exit_code != NEURLP_EXIT_DONE) goto end;
   MPI_Comm_rank(comm, &rank);
   const bool simulates = strcmp(neurlp_deck_text(job.deck, "task"), "simulate") == 0;
-  status = simulates ? validate_simulation(comm, &job) : validate_study(comm, &job);
+  const bool trains = strcmp(neurlp_deck_text(job.deck, "task"), "train") == 0;
+  status = simulates ? validate_simulation(comm, &job)
+           : trains  ? neurlp_network_validate(comm, &job)
+                     : validate_study(comm, &job);
   if (status >= 0 && rank == 0) printf("\nthe deck as resolved:\n%s\n", neurlp_deck_resolved(job.deck));
   if (status < 0) exit_code = neurlp_job_finish(comm, job.context, "validate", status);
 end:

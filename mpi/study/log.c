@@ -22,15 +22,17 @@ static FILE *open_csv(const char *result) {
   return csv;
 }
 
-void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin) {
+const char *const neurlp_log_fit_header =
+    "seconds,row,iteration,window,windows,groups,active,free,weighted_squares\n";
+
+void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin, const char *header) {
   *log =
       (neurlp_log){.speaks = rank == 0, .begin = begin, .next = FIRST_INTERVAL, .interval = FIRST_INTERVAL};
   if (!log->speaks) return;
   log->terminal =
       isatty(STDOUT_FILENO) == 1 && !getenv("PMIX_RANK"); /* launchers give ranks terminals of their own */
   log->csv = open_csv(result);
-  if (log->csv)
-    fprintf(log->csv, "seconds,row,iteration,window,windows,groups,active,free,weighted_squares\n");
+  if (log->csv) fputs(header, log->csv);
 }
 
 void neurlp_log_close(neurlp_log *log) {
@@ -47,6 +49,19 @@ void neurlp_log_line(void *user, const char *line) {
   fflush(stdout);
 }
 
+void neurlp_log_now_and_then(neurlp_log *log, const char *text) {
+  const double now = MPI_Wtime() - log->begin;
+  if (!log->speaks) return;
+  if (now >= log->next) {
+    neurlp_log_line(log, text);
+    log->interval *= 2;
+    log->next = now + log->interval;
+  } else if (log->terminal) {
+    printf("\r\033[K  %8.2f s  %s", now, text);
+    fflush(stdout);
+  }
+}
+
 void neurlp_log_progress(void *user, const neurlp_fit_progress *p) {
   neurlp_log *log = user;
   if (!log->speaks) return;
@@ -61,12 +76,5 @@ void neurlp_log_progress(void *user, const neurlp_fit_progress *p) {
            "iteration %d: %lld windows, weighted sum of squares %.6g, %lld of %lld group%s active",
            p->iteration, (long long)p->windows, p->objective, (long long)p->active, (long long)p->groups,
            p->groups == 1 ? "" : "s");
-  if (now >= log->next) {
-    neurlp_log_line(log, text);
-    log->interval *= 2;
-    log->next = now + log->interval;
-  } else if (log->terminal) {
-    printf("\r\033[K  %8.2f s  %s", now, text);
-    fflush(stdout);
-  }
+  neurlp_log_now_and_then(log, text);
 }

@@ -20,9 +20,14 @@ typedef struct neurlp_log {
   FILE *csv; /* NULL if it could not be opened: the log says so, and the run goes on */
 } neurlp_log;
 
-/* The CSV stands beside `result`: "lorenz.h5" gives "lorenz.log.csv" (never the name of data). */
-void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin);
+/* The CSV stands beside `result`: "lorenz.h5" gives "lorenz.log.csv" (never the name of data). It begins with
+ * `header`, a line with the names of its columns. */
+void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin, const char *header);
+extern const char *const neurlp_log_fit_header; /* of what neurlp_log_progress writes */
 void neurlp_log_close(neurlp_log *log);
+
+/* A line at doubling intervals; on a terminal, in between, one that is written over. */
+void neurlp_log_now_and_then(neurlp_log *log, const char *text);
 
 /* Callbacks of neurlp_direct_options and neurlp_fit_options; `user` is the log. */
 void neurlp_log_line(void *user, const char *line);

@@ -1,0 +1,322 @@
+#include "train/network_result.h"
+
+#include "comm.h"
+#include "file/array_file.h"
+#include "learn/network/network_evaluate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SCHEMA_VERSION = 1, TEXT_BYTES = 65536, NAME_BYTES = 256 };
+
+typedef struct writer {
+  neurlp_network_study *s;
+  neurlp_array_file *file;
+  int32_t compress;
+  int64_t first, count; /* this rank's windows */
+  neurlp_network_answers answers;
+} writer;
+
+neurlp_status neurlp_network_weights(neurlp_network_study *s, double *weights) {
+  return neurlp_graph_read(s->model.graph, s->model.weights, weights);
+}
+
+static bool weights_are_shared(const neurlp_network_study *s) {
+  return s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_PARAMETER;
+}
+
+/* ---- equations --------------------------------------------------------------------------------------- */
+
+static neurlp_status write_text(const writer *w, const double *theta) {
+  const neurlp_study *d = &w->s->data;
+  neurlp_status status = NEURLP_SUCCESS;
+  char **lines = NULL;
+  NEURLP_TRY(neurlp_allocate(d->context, d->dimensions, sizeof *lines, &lines));
+  for (int32_t k = 0; k < d->dimensions; k++) {
+    NEURLP_TRY(neurlp_allocate(d->context, TEXT_BYTES, 1, &lines[k]));
+    neurlp_model_print(d->model, k, theta, 6, lines[k], TEXT_BYTES);
+  }
+  status = neurlp_array_write_texts(w->file, "equations/text", "equations found", d->dimensions,
+                                    (const char *const *)lines);
+done:
+  for (int32_t k = 0; lines && k < d->dimensions; k++) neurlp_release(d->context, &lines[k]);
+  neurlp_release(d->context, &lines);
+  return status;
+}
+
+static neurlp_status write_equations(const writer *w) {
+  neurlp_network_study *s = w->s;
+  const int64_t D = s->data.dimensions, L = s->terms;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *weights = NULL;
+  if (L == 0) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/terms", "terms of the basis library", L,
+                                      (const char *const *)s->data.model->library->texts));
+  if (!weights_are_shared(s)) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, neurlp_allocate(s->context, D * L, sizeof *weights, &weights)));
+  NEURLP_TRY(neurlp_network_weights(s, weights));
+  NEURLP_TRY(write_text(w, weights));
+  const neurlp_array coefficients = {.path = "equations/coefficients",
+                                     .type = H5T_NATIVE_DOUBLE,
+                                     .rank = 3,
+                                     .extents = {1, D, L},
+                                     .long_name = "coefficient of each term in each state's equation",
+                                     .scales = {"group", "states", "terms"}};
+  status = neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights);
+done:
+  neurlp_release(s->context, &weights);
+  return status;
+}
+
+/* ---- every parameter --------------------------------------------------------------------------------- */
+
+static neurlp_status write_parameter(const writer *w, const neurlp_parameter_info *info) {
+  neurlp_network_study *s = w->s;
+  char path[NAME_BYTES];
+  double *numbers = NULL;
+  neurlp_array array = {.path = path,
+                        .type = H5T_NATIVE_DOUBLE,
+                        .rank = info->shape.rank > 0 ? info->shape.rank : 1,
+                        .extents = {1},
+                        .long_name = "a trained parameter",
+                        .compress = w->compress};
+  snprintf(path, sizeof path, "model/%s", info->name);
+  for (int32_t i = 0; i < info->shape.rank; i++) array.extents[i] = info->shape.extents[i];
+  neurlp_status status = neurlp_allocate(s->context, info->count, sizeof *numbers, &numbers);
+  if (status >= 0) status = neurlp_graph_read(s->model.graph, info->value, numbers);
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, status));
+  status = neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? array.extents[0] : 0, numbers);
+done:
+  neurlp_release(s->context, &numbers);
+  return status;
+}
+
+static neurlp_status write_model(const writer *w) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = 0; i < neurlp_graph_parameter_tensors(w->s->model.graph); i++) {
+    const neurlp_parameter_info info = neurlp_graph_parameter_info(w->s->model.graph, i);
+    NEURLP_TRY(write_parameter(w, &info));
+  }
+done:
+  return status;
+}
+
+/* ---- history ----------------------------------------------------------------------------------------- */
+
+typedef double neurlp_epoch_number(const neurlp_epoch *epoch);
+static double training_of(const neurlp_epoch *e) {
+  return e->training;
+}
+static double validation_of(const neurlp_epoch *e) {
+  return e->validation;
+}
+static double rate_of(const neurlp_epoch *e) {
+  return e->rate;
+}
+static double gradient_of(const neurlp_epoch *e) {
+  return e->gradient;
+}
+static double failed_of(const neurlp_epoch *e) {
+  return (double)e->failed;
+}
+
+static neurlp_status write_history(const writer *w, const neurlp_network_history *history) {
+  static const struct {
+    const char *path, *long_name;
+    neurlp_epoch_number *number;
+  } curves[] = {{"metrics/train_loss", "loss of the training windows, epoch by epoch, through all cycles", training_of},
+                {"metrics/validation_loss", "loss of the validation windows; NaN: there are none", validation_of},
+                {"metrics/learning_rate", "learning rate", rate_of},
+                {"metrics/gradient_norm", "norm of the last gradient of each epoch, before it was cut", gradient_of},
+                {"metrics/failed", "windows whose block could not be solved", failed_of}};
+  neurlp_network_study *s = w->s;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *numbers = NULL;
+  if (history->count == 0) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context,
+                          neurlp_allocate(s->context, history->count, sizeof *numbers, &numbers)));
+  for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+    const neurlp_array array = {.path = curves[i].path,
+                                .type = H5T_NATIVE_DOUBLE,
+                                .rank = 1,
+                                .extents = {history->count},
+                                .long_name = curves[i].long_name,
+                                .scales = {"epoch"}};
+    for (int64_t e = 0; e < history->count; e++) numbers[e] = curves[i].number(&history->epochs[e]);
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? history->count : 0, numbers));
+  }
+done:
+  neurlp_release(s->context, &numbers);
+  return status;
+}
+
+/* ---- windows ----------------------------------------------------------------------------------------- */
+
+static neurlp_status take(const writer *w, int64_t each, double **answer) {
+  return neurlp_allocate(w->s->context, (w->count > 0 ? w->count : 1) * each, sizeof **answer, answer);
+}
+
+/* What this rank's windows give. */
+static neurlp_status evaluate(writer *w) {
+  neurlp_network_study *s = w->s;
+  const neurlp_window_spec *z = &s->windows.spec;
+  neurlp_network_answers *a = &w->answers;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(take(w, z->window * z->dimensions, &a->solution));
+  NEURLP_TRY(take(w, z->window * z->dimensions, &a->states));
+  if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK)
+    NEURLP_TRY(take(w, (int64_t)z->dimensions * s->terms, &a->weights));
+  if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK)
+    NEURLP_TRY(take(w, z->window * z->dimensions * (s->order + 1), &a->coefficients));
+  if (s->wiring.steps.kind == NEURLP_SOURCE_NETWORK) NEURLP_TRY(take(w, z->window - 1, &a->steps));
+  NEURLP_TRY(neurlp_allocate(s->context, w->count > 0 ? w->count : 1, sizeof *a->statuses, &a->statuses));
+  status = neurlp_network_evaluate(&s->model, &s->windows, w->first, w->count, a);
+done:
+  return status;
+}
+
+static void release_answers(writer *w) {
+  neurlp_context *context = w->s->context;
+  neurlp_release(context, &w->answers.solution);
+  neurlp_release(context, &w->answers.states);
+  neurlp_release(context, &w->answers.weights);
+  neurlp_release(context, &w->answers.coefficients);
+  neurlp_release(context, &w->answers.steps);
+  neurlp_release(context, &w->answers.statuses);
+}
+
+static neurlp_status write_windows(const writer *w) {
+  neurlp_network_study *s = w->s;
+  const neurlp_windows *v = &s->windows;
+  const int64_t T = v->spec.window, D = v->spec.dimensions;
+  const neurlp_network_answers *a = &w->answers;
+  const struct {
+    neurlp_array array;
+    const void *numbers;
+  } all[] = {
+      {{.path = "windows/system", .type = H5T_NATIVE_INT64, .rank = 1, .long_name = "trajectory of each window"},
+       v->system + w->first},
+      {{.path = "windows/first",
+        .type = H5T_NATIVE_INT64,
+        .rank = 1,
+        .units = "samples",
+        .long_name = "sample with which each window begins"},
+       v->first + w->first},
+      {{.path = "windows/solution",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 3,
+        .extents = {0, T, D},
+        .long_name = "solution of the block",
+        .scales = {"window", "step", "states"}},
+       a->solution},
+      {{.path = "windows/states",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 3,
+        .extents = {0, T, D},
+        .long_name = "state estimate",
+        .scales = {"window", "step", "states"}},
+       a->states},
+      {{.path = "windows/weights",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 3,
+        .extents = {0, D, s->terms},
+        .long_name = "weights of the library, read off each window",
+        .scales = {"window", "states", "terms"}},
+       a->weights},
+      {{.path = "windows/coefficients",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 4,
+        .extents = {0, T, D, s->order + 1},
+        .long_name = "coefficients of u, u', ...; they are not identifiable from a trajectory alone",
+        .scales = {"window", "step", "states", "derivative"}},
+       a->coefficients},
+      {{.path = "windows/steps",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 2,
+        .extents = {0, T - 1},
+        .units = s->data.time_units,
+        .long_name = "step sizes",
+        .scales = {"window", "interval"}},
+       a->steps},
+      {{.path = "status", .type = H5T_NATIVE_INT32, .rank = 1, .long_name = "0: success; of each window's block"},
+       a->statuses},
+  };
+  neurlp_status status = NEURLP_SUCCESS;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (!all[i].numbers) continue;
+    neurlp_array array = all[i].array;
+    array.extents[0] = v->count;
+    array.scales[0] = "window";
+    array.compress = w->compress;
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, w->first, w->count, all[i].numbers));
+  }
+done:
+  return status;
+}
+
+/* Collective. */
+static void score(const writer *w, neurlp_network_scores *scores) {
+  const neurlp_windows *v = &w->s->windows;
+  const int64_t T = v->spec.window, D = v->spec.dimensions;
+  double mine[3] = {0}, all[3];
+  for (int64_t i = 0; i < w->count; i++) {
+    if (w->answers.statuses[i] != NEURLP_SUCCESS) {
+      mine[2]++;
+      continue;
+    }
+    const double *known =
+        v->spec.states + (v->system[w->first + i] * v->spec.samples + v->first[w->first + i]) * D;
+    for (int64_t j = 0; j < T * D; j++) {
+      const double error = (w->answers.solution[i * T * D + j] - known[j]) / v->spread[j % D];
+      if (isnan(known[j])) continue;
+      mine[0] += error * error;
+      mine[1]++;
+    }
+  }
+  MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, w->s->data.comm);
+  *scores = (neurlp_network_scores){.windows = v->count, .failed = (int64_t)all[2], .error = sqrt(all[0] / all[1])};
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------- */
+
+static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_history *history) {
+  const neurlp_window_spec *z = &s->windows.spec;
+  const int64_t each = 3 * z->window * z->dimensions * (s->order + 2);
+  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 5 * history->count);
+}
+
+static neurlp_status write_all(writer *w, const neurlp_network_history *history) {
+  const neurlp_study *d = &w->s->data;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_array_file_provenance(w->file, "neurlp result", SCHEMA_VERSION, d->job->command_line,
+                                          neurlp_deck_resolved(d->job->deck),
+                                          neurlp_deck_integer(d->job->deck, "run.seed")));
+  NEURLP_TRY(neurlp_array_write_texts(w->file, "states", "names of the states", d->dimensions,
+                                      (const char *const *)d->names));
+  NEURLP_TRY(write_equations(w));
+  NEURLP_TRY(write_history(w, history));
+  NEURLP_TRY(write_model(w));
+  if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
+  NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
+done:
+  return status;
+}
+
+neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_network_history *history,
+                                          const char *path, neurlp_network_scores *scores, int64_t *written_bytes) {
+  neurlp_status status = NEURLP_SUCCESS;
+  writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
+  neurlp_partition(s->windows.count, s->data.rank, s->data.size, &w.first, &w.count);
+  *written_bytes = array_bytes(s, history);
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
+  score(&w, scores);
+  NEURLP_TRY(neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
+  NEURLP_TRY(write_all(&w, history));
+  NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
+  status = neurlp_array_file_commit(&w.file);
+done:
+  neurlp_array_file_discard(&w.file);
+  release_answers(&w);
+  return status;
+}

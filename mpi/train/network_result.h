@@ -1,0 +1,30 @@
+/* The result of a training as an HDF5 file (docs/formats.md). */
+#ifndef NEURLP_MPI_NETWORK_RESULT_H
+#define NEURLP_MPI_NETWORK_RESULT_H
+
+#include "train/network_study.h"
+
+/* What happened, epoch by epoch. */
+typedef struct neurlp_network_history {
+  neurlp_context *context;
+  int64_t count, room;
+  neurlp_epoch *epochs;
+  neurlp_training_result result;
+  neurlp_status outcome; /* of training: success, or what went wrong */
+} neurlp_network_history;
+
+/* How well the model does on its windows, and on what is held back. */
+typedef struct neurlp_network_scores {
+  int64_t windows, failed;
+  double error; /* root mean square of solution less data over all known samples, in units of each state's spread */
+} neurlp_network_scores;
+
+/* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was found. */
+NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *study,
+                                                          const neurlp_network_history *history, const char *path,
+                                                          neurlp_network_scores *scores, int64_t *written_bytes);
+
+/* The library's weights [D][L] as they are, zeros where terms were dropped. Only where they are parameters. */
+NEURLP_MUST_USE neurlp_status neurlp_network_weights(neurlp_network_study *study, double *weights);
+
+#endif

@@ -1,0 +1,178 @@
+#include "train/network_run.h"
+
+#include "comm.h"
+#include "command/command.h"
+#include "data/generate_write.h"
+#include "study/log.h"
+#include "study/report.h"
+#include "train/network_result.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_BYTES = 65536 };
+
+static const char *const csv_header = "seconds,cycle,epoch,train_loss,validation_loss,learning_rate,gradient_norm,failed\n";
+
+/* ---- what is said ------------------------------------------------------------------------------------ */
+
+static const char *plural(int64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+static void report_study(const neurlp_network_study *s) {
+  const neurlp_study *d = &s->data;
+  const neurlp_sampler *sampler = &s->sampler;
+  if (d->rank != 0) return;
+  printf("%s: training, %lld system%s of %lld samples, %d state%s\n", neurlp_deck_name(d->job->deck),
+         (long long)d->systems, plural(d->systems), (long long)d->samples_each, d->dimensions, plural(d->dimensions));
+  printf("  %lld window%s of %lld samples, %lld for validation; batches of %lld in %lld shard%s\n",
+         (long long)s->windows.count, plural(s->windows.count), (long long)s->windows.spec.window,
+         (long long)sampler->validation, (long long)sampler->options.batch, (long long)sampler->options.shards,
+         plural(sampler->options.shards));
+  printf("  block of order %d, %s; %lld parameters in %d tensor%s; %.1f MB a rank; %d rank%s of %d thread%s\n", s->order,
+         neurlp_deck_text(d->job->deck, "block.formulation"),
+         (long long)neurlp_graph_parameter_count(s->model.graph), neurlp_graph_parameter_tensors(s->model.graph),
+         plural(neurlp_graph_parameter_tensors(s->model.graph)), (double)neurlp_graph_bytes(s->model.graph) / 1e6, d->size,
+         plural(d->size), neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+}
+
+static void print_equations(neurlp_network_study *s) {
+  neurlp_context *context = s->context;
+  double *weights = NULL;
+  char *text = NULL;
+  if (s->terms == 0 || s->wiring.weights.kind != NEURLP_SOURCE_PARAMETER) return;
+  neurlp_status status =
+      neurlp_allocate(context, (int64_t)s->data.dimensions * s->terms, sizeof *weights, &weights);
+  if (status >= 0) status = neurlp_allocate(context, TEXT_BYTES, 1, &text);
+  if (status >= 0) status = neurlp_network_weights(s, weights);
+  if (status >= 0) printf("\n");
+  for (int32_t k = 0; status >= 0 && k < s->data.dimensions; k++) {
+    neurlp_model_print(s->data.model, k, weights, 6, text, TEXT_BYTES);
+    printf("  %s\n", text);
+  }
+  neurlp_release(context, &weights);
+  neurlp_release(context, &text);
+}
+
+static void report_result(neurlp_network_study *s, const neurlp_network_history *history,
+                          const neurlp_network_scores *scores) {
+  const neurlp_training_result *r = &history->result;
+  if (s->data.rank != 0) return;
+  print_equations(s);
+  printf("\n  %-24s %lld%s\n", "epochs", (long long)r->epochs, r->stopped ? ", stopped early" : "");
+  printf("  %-24s %.6g\n", "training loss", r->training);
+  if (s->sampler.validation > 0) printf("  %-24s %.6g\n", "validation loss", r->validation);
+  if (s->terms > 0 && s->training.options.cycles > 1) printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
+  printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data", scores->error);
+  if (scores->failed > 0)
+    printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed, (long long)scores->windows);
+  if (history->outcome != NEURLP_SUCCESS) printf("\n  training stopped: %s\n", neurlp_context_message(s->context));
+}
+
+/* ---- the history ------------------------------------------------------------------------------------- */
+
+typedef struct recorder {
+  neurlp_network_history *history;
+  neurlp_log *log;
+  int64_t epochs;
+  bool validates;
+} recorder;
+
+static neurlp_status grow(neurlp_network_history *h) {
+  if (h->count < h->room) return NEURLP_SUCCESS;
+  const int64_t room = h->room > 0 ? 2 * h->room : 256;
+  neurlp_epoch *epochs = NULL;
+  const neurlp_status status = neurlp_allocate(h->context, room, sizeof *epochs, &epochs);
+  if (status < 0) return status;
+  if (h->count > 0) memcpy(epochs, h->epochs, (size_t)h->count * sizeof *epochs);
+  neurlp_release(h->context, &h->epochs);
+  h->epochs = epochs;
+  h->room = room;
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status record(void *user, const neurlp_epoch *e) {
+  recorder *r = user;
+  const neurlp_status status = grow(r->history);
+  if (status < 0) return status;
+  r->history->epochs[r->history->count++] = *e;
+  if (r->log->csv)
+    fprintf(r->log->csv, "%.3f,%lld,%lld,%.17g,%.17g,%.9g,%.9g,%lld\n", MPI_Wtime() - r->log->begin,
+            (long long)e->cycle, (long long)e->epoch, e->training, e->validation, e->rate, e->gradient,
+            (long long)e->failed);
+  char text[200], validation[48] = "";
+  if (r->validates) snprintf(validation, sizeof validation, ", validation %.6g", e->validation);
+  snprintf(text, sizeof text, "cycle %lld, epoch %lld of %lld: loss %.6g%s, rate %.3g", (long long)e->cycle + 1,
+           (long long)e->epoch + 1, (long long)r->epochs, e->training, validation, e->rate);
+  neurlp_log_now_and_then(r->log, text);
+  return NEURLP_SUCCESS;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------- */
+
+static int exit_status(const neurlp_network_history *history, const neurlp_network_scores *scores) {
+  if (history->outcome != NEURLP_SUCCESS) return NEURLP_EXIT_NOT_CONVERGED;
+  return scores->failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
+}
+
+static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_network_history *history) {
+  recorder r = {.history = history,
+                .log = log,
+                .epochs = s->training.options.epochs,
+                .validates = s->sampler.validation > 0};
+  s->training.report = record;
+  s->training.user = &r;
+  const neurlp_status status = neurlp_training_run(&s->training, s->mask, &history->result);
+  history->outcome = status > 0 ? status : NEURLP_SUCCESS;
+  return status;
+}
+
+static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin, int *exit_code) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_log log;
+  neurlp_network_history history = {.context = s->context};
+  neurlp_network_scores scores = {0};
+  neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
+  neurlp_log_open(&log, s->data.rank, path, begin, csv_header);
+  report_study(s);
+  const double start = MPI_Wtime();
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, &log, &history)));
+  phases.learning = MPI_Wtime() - start;
+  const double write = MPI_Wtime();
+  NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
+  phases.writing = MPI_Wtime() - write;
+  phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
+  phases.read_bytes = (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
+  const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
+  int64_t bytes = a.bytes + b.bytes;
+  MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
+  phases.exchanged_bytes = bytes;
+  report_result(s, &history, &scores);
+  neurlp_report_phases(&s->data, &phases);
+  if (s->data.rank == 0) printf("\nwritten: %s\n", path);
+  *exit_code = exit_status(&history, &scores);
+done:
+  neurlp_log_close(&log);
+  neurlp_release(s->context, &history.epochs);
+  return status;
+}
+
+neurlp_status neurlp_network_run(MPI_Comm comm, neurlp_job *job, const char *path, int *exit_code) {
+  neurlp_network_study study;
+  neurlp_status status = NEURLP_SUCCESS;
+  const double begin = MPI_Wtime();
+  status = neurlp_network_study_open(comm, job, true, &study);
+  if (status == NEURLP_SUCCESS) status = train_and_write(&study, path, begin, exit_code);
+  neurlp_network_study_close(&study);
+  return status;
+}
+
+neurlp_status neurlp_network_validate(MPI_Comm comm, neurlp_job *job) {
+  neurlp_network_study study;
+  const neurlp_status status = neurlp_network_study_open(comm, job, false, &study);
+  if (status == NEURLP_SUCCESS) report_study(&study);
+  neurlp_network_study_close(&study);
+  return status;
+}
