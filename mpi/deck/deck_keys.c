@@ -660,6 +660,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "64",
      .range = FROM_TO(1, 4096),
      .sentence = "Parts into which reproducible sums are split; no more ranks than this have work."},
+    {.path = "run.gpu_aware",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_LEARN,
+     .preset = "off",
+     .choices = {"off", "auto", "on"},
+     .sentence =
+         "Whether MPI is given addresses of a GPU's memory where gradients are summed over ranks: never; "
+         "if it passes a test at the start; or it must."},
     {.path = "run.threads",
      .kind = NEURLP_KEY_INTEGER,
      .preset = "0",

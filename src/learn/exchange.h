@@ -18,4 +18,24 @@ typedef struct neurlp_exchange {
 /* The exchange of a single process; `bins` must stay where it is and hold the number of bins. */
 neurlp_exchange neurlp_exchange_alone(const int64_t *bins);
 
+/* Sums vectors over all shards of a batch, in the order of a fixed tree (shard_sum.h): the sum is the same,
+ * to the last bit, for any number of ranks. The vectors' length, precision and memory are settled where the
+ * table is made. A step of learning is
+ *   begin()                        forgets what was added before
+ *   add(shard, vector)             for each of this rank's shards, in ascending order, as it is computed; the
+ *                                  vector is the caller's, and may be overwritten by what is put into queue 0
+ *                                  of its device later, or at once where it is the host's
+ *   finish(mine, sum)              collective over all ranks. sum [count] is written on every rank. `mine` is
+ *                                  this rank's status so far, of add too: a rank that has failed comes here
+ *                                  like the others, and all of them return the failure of the lowest such
+ *                                  rank. NaN is no failure, and travels.
+ * begin and add are local; so is the memory of a few vectors, O(log shards), that is held in between. */
+typedef struct neurlp_reducer {
+  int64_t first_shard, shard_count; /* this rank's */
+  neurlp_status (*begin)(void *user);
+  neurlp_status (*add)(void *user, int64_t shard, const void *vector);
+  neurlp_status (*finish)(void *user, neurlp_status mine, void *sum);
+  void *user;
+} neurlp_reducer;
+
 #endif
