@@ -40,6 +40,7 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .choices = {"discover", "fit", "simulate", "train"},
      .sentence = "What to do: discover equations, fit the parameters of equations that are given, integrate "
                  "equations that are known or were learned, or train networks around mechanistic blocks."},
+    {.path = "title", .kind = NEURLP_KEY_TEXT, .sentence = "One line about the run, kept in what it writes."},
     {.path = "networks",
      .kind = NEURLP_KEY_NETWORKS,
      .tasks = NEURLP_TASK_TRAIN,
@@ -58,7 +59,6 @@ const neurlp_deck_key neurlp_deck_keys[] = {
          "What is minimised, the sum of: {of: solution or states, measure: square, absolute or relative, "
          "weight: 1, "
          "steps: [first, end]}, compared with the data, and {of: weights, measure: l1 or l2, weight: 1}."},
-    {.path = "title", .kind = NEURLP_KEY_TEXT, .sentence = "One line about the run, kept in what it writes."},
 
     {.path = "data.file",
      .kind = NEURLP_KEY_TEXT,

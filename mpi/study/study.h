@@ -41,8 +41,8 @@ typedef struct neurlp_study {
   double seconds_reading, seconds_preparing;
 } neurlp_study;
 
-/* Collective. The first part of opening: the device is bound, and the source of the data is open; its sizes and names
- * are known. Returns a status that all ranks share; close the study either way. */
+/* Collective. The first part of opening: the device is bound, and the source of the data is open; its sizes
+ * and names are known. Returns a status that all ranks share; close the study either way. */
 NEURLP_MUST_USE neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_study *study);
 
 /* Collective. Reads the samples of study->plan's systems and samples. */

@@ -54,7 +54,8 @@ static neurlp_status write_equations(const writer *w) {
   NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/terms", "terms of the basis library", L,
                                       (const char *const *)s->data.model->library->texts));
   if (!weights_are_shared(s)) return NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, neurlp_allocate(s->context, D * L, sizeof *weights, &weights)));
+  NEURLP_TRY(
+      neurlp_agree(s->data.comm, s->context, neurlp_allocate(s->context, D * L, sizeof *weights, &weights)));
   NEURLP_TRY(neurlp_network_weights(s, weights));
   NEURLP_TRY(write_text(w, weights));
   const neurlp_array coefficients = {.path = "equations/coefficients",
@@ -125,11 +126,12 @@ static neurlp_status write_history(const writer *w, const neurlp_network_history
   static const struct {
     const char *path, *long_name;
     neurlp_epoch_number *number;
-  } curves[] = {{"metrics/train_loss", "loss of the training windows, epoch by epoch, through all cycles", training_of},
-                {"metrics/validation_loss", "loss of the validation windows; NaN: there are none", validation_of},
-                {"metrics/learning_rate", "learning rate", rate_of},
-                {"metrics/gradient_norm", "norm of the last gradient of each epoch, before it was cut", gradient_of},
-                {"metrics/failed", "windows whose block could not be solved", failed_of}};
+  } curves[] = {
+      {"metrics/train_loss", "loss of the training windows, epoch by epoch, through all cycles", training_of},
+      {"metrics/validation_loss", "loss of the validation windows; NaN: there are none", validation_of},
+      {"metrics/learning_rate", "learning rate", rate_of},
+      {"metrics/gradient_norm", "norm of the last gradient of each epoch, before it was cut", gradient_of},
+      {"metrics/failed", "windows whose block could not be solved", failed_of}};
   neurlp_network_study *s = w->s;
   neurlp_status status = NEURLP_SUCCESS;
   double *numbers = NULL;
@@ -195,7 +197,10 @@ static neurlp_status write_windows(const writer *w) {
     neurlp_array array;
     const void *numbers;
   } all[] = {
-      {{.path = "windows/system", .type = H5T_NATIVE_INT64, .rank = 1, .long_name = "trajectory of each window"},
+      {{.path = "windows/system",
+        .type = H5T_NATIVE_INT64,
+        .rank = 1,
+        .long_name = "trajectory of each window"},
        v->system + w->first},
       {{.path = "windows/first",
         .type = H5T_NATIVE_INT64,
@@ -239,7 +244,10 @@ static neurlp_status write_windows(const writer *w) {
         .long_name = "step sizes",
         .scales = {"window", "interval"}},
        a->steps},
-      {{.path = "status", .type = H5T_NATIVE_INT32, .rank = 1, .long_name = "0: success; of each window's block"},
+      {{.path = "status",
+        .type = H5T_NATIVE_INT32,
+        .rank = 1,
+        .long_name = "0: success; of each window's block"},
        a->statuses},
   };
   neurlp_status status = NEURLP_SUCCESS;
@@ -275,7 +283,8 @@ static void score(const writer *w, neurlp_network_scores *scores) {
     }
   }
   MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, w->s->data.comm);
-  *scores = (neurlp_network_scores){.windows = v->count, .failed = (int64_t)all[2], .error = sqrt(all[0] / all[1])};
+  *scores =
+      (neurlp_network_scores){.windows = v->count, .failed = (int64_t)all[2], .error = sqrt(all[0] / all[1])};
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
@@ -304,14 +313,16 @@ done:
 }
 
 neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_network_history *history,
-                                          const char *path, neurlp_network_scores *scores, int64_t *written_bytes) {
+                                          const char *path, neurlp_network_scores *scores,
+                                          int64_t *written_bytes) {
   neurlp_status status = NEURLP_SUCCESS;
   writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
   neurlp_partition(s->windows.count, s->data.rank, s->data.size, &w.first, &w.count);
   *written_bytes = array_bytes(s, history);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);
-  NEURLP_TRY(neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
+  NEURLP_TRY(
+      neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
   NEURLP_TRY(write_all(&w, history));
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);

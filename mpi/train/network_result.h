@@ -16,15 +16,19 @@ typedef struct neurlp_network_history {
 /* How well the model does on its windows, and on what is held back. */
 typedef struct neurlp_network_scores {
   int64_t windows, failed;
-  double error; /* root mean square of solution less data over all known samples, in units of each state's spread */
+  double error; /* root mean square of solution less data over all known samples, in units of each state's
+                   spread */
 } neurlp_network_scores;
 
-/* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was found. */
+/* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was
+ * found. */
 NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *study,
-                                                          const neurlp_network_history *history, const char *path,
-                                                          neurlp_network_scores *scores, int64_t *written_bytes);
+                                                          const neurlp_network_history *history,
+                                                          const char *path, neurlp_network_scores *scores,
+                                                          int64_t *written_bytes);
 
-/* The library's weights [D][L] as they are, zeros where terms were dropped. Only where they are parameters. */
+/* The library's weights [D][L] as they are, zeros where terms were dropped. Only where they are parameters.
+ */
 NEURLP_MUST_USE neurlp_status neurlp_network_weights(neurlp_network_study *study, double *weights);
 
 #endif

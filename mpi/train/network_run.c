@@ -13,7 +13,8 @@
 
 enum { TEXT_BYTES = 65536 };
 
-static const char *const csv_header = "seconds,cycle,epoch,train_loss,validation_loss,learning_rate,gradient_norm,failed\n";
+static const char *const csv_header =
+    "seconds,cycle,epoch,train_loss,validation_loss,learning_rate,gradient_norm,failed\n";
 
 /* ---- what is said ------------------------------------------------------------------------------------ */
 
@@ -26,16 +27,19 @@ static void report_study(const neurlp_network_study *s) {
   const neurlp_sampler *sampler = &s->sampler;
   if (d->rank != 0) return;
   printf("%s: training, %lld system%s of %lld samples, %d state%s\n", neurlp_deck_name(d->job->deck),
-         (long long)d->systems, plural(d->systems), (long long)d->samples_each, d->dimensions, plural(d->dimensions));
+         (long long)d->systems, plural(d->systems), (long long)d->samples_each, d->dimensions,
+         plural(d->dimensions));
   printf("  %lld window%s of %lld samples, %lld for validation; batches of %lld in %lld shard%s\n",
          (long long)s->windows.count, plural(s->windows.count), (long long)s->windows.spec.window,
-         (long long)sampler->validation, (long long)sampler->options.batch, (long long)sampler->options.shards,
-         plural(sampler->options.shards));
-  printf("  block of order %d, %s; %lld parameters in %d tensor%s; %.1f MB a rank; %d rank%s of %d thread%s\n", s->order,
-         neurlp_deck_text(d->job->deck, "block.formulation"),
-         (long long)neurlp_graph_parameter_count(s->model.graph), neurlp_graph_parameter_tensors(s->model.graph),
-         plural(neurlp_graph_parameter_tensors(s->model.graph)), (double)neurlp_graph_bytes(s->model.graph) / 1e6, d->size,
-         plural(d->size), neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+         (long long)sampler->validation, (long long)sampler->options.batch,
+         (long long)sampler->options.shards, plural(sampler->options.shards));
+  printf(
+      "  block of order %d, %s; %lld parameters in %d tensor%s; %.1f MB a rank; %d rank%s of %d thread%s\n",
+      s->order, neurlp_deck_text(d->job->deck, "block.formulation"),
+      (long long)neurlp_graph_parameter_count(s->model.graph), neurlp_graph_parameter_tensors(s->model.graph),
+      plural(neurlp_graph_parameter_tensors(s->model.graph)),
+      (double)neurlp_graph_bytes(s->model.graph) / 1e6, d->size, plural(d->size),
+      neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
 }
 
 static void print_equations(neurlp_network_study *s) {
@@ -64,11 +68,15 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
   printf("\n  %-24s %lld%s\n", "epochs", (long long)r->epochs, r->stopped ? ", stopped early" : "");
   printf("  %-24s %.6g\n", "training loss", r->training);
   if (s->sampler.validation > 0) printf("  %-24s %.6g\n", "validation loss", r->validation);
-  if (s->terms > 0 && s->training.options.cycles > 1) printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
-  printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data", scores->error);
+  if (s->terms > 0 && s->training.options.cycles > 1)
+    printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
+  printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
+         scores->error);
   if (scores->failed > 0)
-    printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed, (long long)scores->windows);
-  if (history->outcome != NEURLP_SUCCESS) printf("\n  training stopped: %s\n", neurlp_context_message(s->context));
+    printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed,
+           (long long)scores->windows);
+  if (history->outcome != NEURLP_SUCCESS)
+    printf("\n  training stopped: %s\n", neurlp_context_message(s->context));
 }
 
 /* ---- the history ------------------------------------------------------------------------------------- */
@@ -104,8 +112,9 @@ static neurlp_status record(void *user, const neurlp_epoch *e) {
             (long long)e->failed);
   char text[200], validation[48] = "";
   if (r->validates) snprintf(validation, sizeof validation, ", validation %.6g", e->validation);
-  snprintf(text, sizeof text, "cycle %lld, epoch %lld of %lld: loss %.6g%s, rate %.3g", (long long)e->cycle + 1,
-           (long long)e->epoch + 1, (long long)r->epochs, e->training, validation, e->rate);
+  snprintf(text, sizeof text, "cycle %lld, epoch %lld of %lld: loss %.6g%s, rate %.3g",
+           (long long)e->cycle + 1, (long long)e->epoch + 1, (long long)r->epochs, e->training, validation,
+           e->rate);
   neurlp_log_now_and_then(r->log, text);
   return NEURLP_SUCCESS;
 }
@@ -129,7 +138,8 @@ static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_netw
   return status;
 }
 
-static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin, int *exit_code) {
+static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin,
+                                     int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_log log;
   neurlp_network_history history = {.context = s->context};
@@ -144,7 +154,8 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
   phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
-  phases.read_bytes = (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
+  phases.read_bytes =
+      (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
   int64_t bytes = a.bytes + b.bytes;
   MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);

@@ -20,8 +20,8 @@ static double difference(const double *x, int64_t stride, int32_t kappa, double 
   return (x[2 * stride] - 2 * x[stride] + x[0]) / (h * h);
 }
 
-/* RMS of state k's derivative; derivatives above the second one are taken to be of the second one's size over the
- * step's powers. */
+/* RMS of state k's derivative; derivatives above the second one are taken to be of the second one's size over
+ * the step's powers. */
 static double derivative_size(const neurlp_network_study *s, int32_t k) {
   const neurlp_window_spec *z = &s->windows.spec;
   sums all = {0};
@@ -81,7 +81,8 @@ neurlp_status neurlp_network_scales(neurlp_network_study *s) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(s->context, L, sizeof *s->term_size, &s->term_size));
   NEURLP_TRY(neurlp_allocate(s->context, (int64_t)D * L, sizeof *s->weight_scale, &s->weight_scale));
-  NEURLP_TRY(neurlp_program_create(s->context, L, (const neurlp_expr *const *)s->data.model->library->terms, &program));
+  NEURLP_TRY(neurlp_program_create(s->context, L, (const neurlp_expr *const *)s->data.model->library->terms,
+                                   &program));
   NEURLP_TRY(measure_terms(s, program));
   for (int32_t k = 0; k < D; k++) {
     const double size = derivative_size(s, k);

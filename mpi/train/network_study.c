@@ -37,10 +37,11 @@ static neurlp_status find_step(neurlp_network_study *s) {
     for (int64_t t = x->offsets[i]; t + 1 < x->offsets[i + 1]; t++) {
       const double step = x->times[t + 1] - x->times[t];
       if (fabs(step - s->step) <= 1e-6 * s->step) continue;
-      return neurlp_fail(s->context, NEURLP_ERROR_DATA,
-                         "trajectory %lld has samples %.17g apart at sample %lld, and the first two are %.17g apart; "
-                         "task 'train' needs samples that are evenly spaced (missing ones may be NaN)",
-                         (long long)i, step, (long long)(t - x->offsets[i]), s->step);
+      return neurlp_fail(
+          s->context, NEURLP_ERROR_DATA,
+          "trajectory %lld has samples %.17g apart at sample %lld, and the first two are %.17g apart; "
+          "task 'train' needs samples that are evenly spaced (missing ones may be NaN)",
+          (long long)i, step, (long long)(t - x->offsets[i]), s->step);
     }
   return NEURLP_SUCCESS;
 }
@@ -63,11 +64,11 @@ static neurlp_status cut_windows(neurlp_network_study *s) {
 
 /* ---- the model --------------------------------------------------------------------------------------- */
 
-static neurlp_status check_numbers(const neurlp_network_study *s, const char *path, int32_t found, int32_t wanted,
-                                   const char *what) {
+static neurlp_status check_numbers(const neurlp_network_study *s, const char *path, int32_t found,
+                                   int32_t wanted, const char *what) {
   if (found == wanted) return NEURLP_SUCCESS;
-  return neurlp_deck_fail(s->context, s->data.job->deck, path, -1, 0, "%d numbers are given, and %s: give %d", found,
-                          what, wanted);
+  return neurlp_deck_fail(s->context, s->data.job->deck, path, -1, 0, "%d numbers are given, and %s: give %d",
+                          found, what, wanted);
 }
 
 /* The sources as the deck has them, with what it leaves to the data. */
@@ -103,29 +104,34 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
     NEURLP_TRY(check_numbers(s, "inputs.coefficients", w->coefficients.number_count, s->order + 1,
                              "a block of this order has one more coefficient"));
   if (w->rhs.kind == NEURLP_SOURCE_CONSTANT)
-    NEURLP_TRY(check_numbers(s, "inputs.rhs", w->rhs.number_count, s->data.dimensions, "there is one for each state"));
+    NEURLP_TRY(check_numbers(s, "inputs.rhs", w->rhs.number_count, s->data.dimensions,
+                             "there is one for each state"));
   if (w->steps.kind != NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(check_numbers(s, "inputs.steps", w->steps.number_count, 1, "there is one step"));
   if (w->steps.kind == NEURLP_SOURCE_NETWORK && !(w->steps.ranged && w->steps.lower > 0))
-    return neurlp_deck_fail(s->context, deck, "inputs.steps", -1, 0,
-                            "step sizes from a network need a range above 0: {network: name, range: [0.001, 0.1]}");
+    return neurlp_deck_fail(
+        s->context, deck, "inputs.steps", -1, 0,
+        "step sizes from a network need a range above 0: {network: name, range: [0.001, 0.1]}");
   if (w->steps.kind != NEURLP_SOURCE_NETWORK && !(w->steps.numbers[0] > 0))
     return neurlp_deck_fail(s->context, deck, "inputs.steps", -1, 0, "the step has to be more than 0");
   if (w->initial_derivatives > 1 && w->initial_values.kind != NEURLP_SOURCE_NETWORK)
-    return neurlp_deck_fail(s->context, deck, "inputs.initial_derivatives", -1, 0,
-                            "data and state estimates have no derivatives; take initial values from a network");
+    return neurlp_deck_fail(
+        s->context, deck, "inputs.initial_derivatives", -1, 0,
+        "data and state estimates have no derivatives; take initial values from a network");
   if (w->initial_steps > s->windows.spec.window)
     return neurlp_deck_fail(s->context, deck, "inputs.initial_steps", -1, 0, "a window has %lld steps only",
                             (long long)s->windows.spec.window);
   for (int32_t i = 0; i < w->loss_count; i++)
     if (w->losses[i].end > s->windows.spec.window)
-      return neurlp_deck_fail(s->context, deck, "loss", -1, 0, "loss %d ends at step %lld, and a window has %lld", i,
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d ends at step %lld, and a window has %lld", i,
                               (long long)w->losses[i].end, (long long)s->windows.spec.window);
 done:
   return status;
 }
 
-/* The highest derivative that has a coefficient from the beginning; the block's order where networks choose. */
+/* The highest derivative that has a coefficient from the beginning; the block's order where networks choose.
+ */
 static int32_t leading_derivative(const neurlp_network_study *s) {
   const neurlp_source_spec *c = &s->wiring.coefficients;
   int32_t leading = c->kind == NEURLP_SOURCE_NETWORK ? s->order : 0;
@@ -136,7 +142,8 @@ static int32_t leading_derivative(const neurlp_network_study *s) {
 
 static void choose_formulation(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
-  const char *name = neurlp_deck_text(deck, "block.formulation"), *initial = neurlp_deck_text(deck, "block.initial");
+  const char *name = neurlp_deck_text(deck, "block.formulation"),
+             *initial = neurlp_deck_text(deck, "block.initial");
   neurlp_formulation f = !strcmp(name, "mnn")    ? neurlp_formulation_mnn()
                          : !strcmp(name, "smnn") ? neurlp_formulation_smnn()
                                                  : neurlp_formulation_default();
@@ -171,7 +178,8 @@ done:
 static neurlp_status make_sampler(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
   const bool whole = !strcmp(neurlp_deck_text(deck, "train.optimizer"), "lbfgs");
-  int64_t shards = neurlp_deck_integer(deck, "train.shards"), batch = neurlp_deck_integer(deck, "train.batch");
+  int64_t shards = neurlp_deck_integer(deck, "train.shards"),
+          batch = neurlp_deck_integer(deck, "train.batch");
   if (whole || batch > s->windows.count) batch = s->windows.count;
   if (shards > batch) shards = batch;
   const neurlp_sampler_options options = {.samples = s->windows.count,
@@ -194,7 +202,8 @@ static neurlp_status make_model(neurlp_network_study *s, bool allocate) {
       .dimensions = s->data.dimensions,
       .order = s->order,
       .formulation = s->formulation,
-      .states = {s->data.dimensions, (const char *const *)(s->data.model ? s->data.model->states : s->data.names)},
+      .states = {s->data.dimensions,
+                 (const char *const *)(s->data.model ? s->data.model->states : s->data.names)},
       .terms = s->terms,
       .texts = s->terms > 0 ? (const char *const *)s->data.model->library->texts : NULL,
       .center = s->windows.center,
@@ -240,13 +249,15 @@ static neurlp_status read_schedule(const neurlp_network_study *s, neurlp_schedul
   const int64_t rest = neurlp_deck_integer(deck, "train.epochs") - schedule->warm_up;
   schedule->length = rest > 0 ? rest : 1;
   if (kind == NEURLP_SCHEDULE_PLATEAU && schedule->factor >= 1)
-    return neurlp_deck_fail(s->context, deck, "train.schedule_factor", -1, 0, "a plateau's factor is below 1");
+    return neurlp_deck_fail(s->context, deck, "train.schedule_factor", -1, 0,
+                            "a plateau's factor is below 1");
   return neurlp_schedule_check(s->context, schedule);
 }
 
 static neurlp_status read_options(const neurlp_network_study *s, neurlp_training_options *o) {
   const neurlp_deck *deck = s->data.job->deck;
-  const char *name = neurlp_deck_text(deck, "train.optimizer"), *by = neurlp_deck_text(deck, "train.threshold_by");
+  const char *name = neurlp_deck_text(deck, "train.optimizer"),
+             *by = neurlp_deck_text(deck, "train.threshold_by");
   neurlp_status status = NEURLP_SUCCESS;
   *o = (neurlp_training_options){.weights_rate = neurlp_deck_number(deck, "train.weights_rate"),
                                  .clip = neurlp_deck_number(deck, "train.clip"),
@@ -262,7 +273,8 @@ static neurlp_status read_options(const neurlp_network_study *s, neurlp_training
   NEURLP_TRY(neurlp_optimiser_defaults(s->context, strcmp(name, "lbfgs") ? name : "sgd", &o->optimiser));
   o->optimiser.name = name;
   o->optimiser.rate = neurlp_deck_number(deck, "train.learning_rate");
-  o->optimiser.momentum = strcmp(name, "sgd") ? o->optimiser.momentum : neurlp_deck_number(deck, "train.momentum");
+  o->optimiser.momentum =
+      strcmp(name, "sgd") ? o->optimiser.momentum : neurlp_deck_number(deck, "train.momentum");
   o->optimiser.weight_decay = neurlp_deck_number(deck, "train.weight_decay");
   status = read_schedule(s, &o->schedule);
 done:
@@ -302,7 +314,8 @@ done:
   return status;
 }
 
-neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool allocate, neurlp_network_study *s) {
+neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool allocate,
+                                        neurlp_network_study *s) {
   const double begin = MPI_Wtime();
   neurlp_status status = NEURLP_SUCCESS;
   *s = (neurlp_network_study){.context = job->context};

@@ -9,14 +9,14 @@
 typedef struct neurlp_network_study {
   neurlp_study data; /* source, sizes, names, the basis library's model; no fit */
   neurlp_context *context;
-  double *states;    /* [S][samples][D], NaN where missing and past a trajectory's end */
-  double step;       /* sampling interval */
+  double *states; /* [S][samples][D], NaN where missing and past a trajectory's end */
+  double step;    /* sampling interval */
   neurlp_wiring wiring;
-  double *numbers;   /* of the step sizes, where they are the data's */
+  double *numbers; /* of the step sizes, where they are the data's */
   neurlp_windows windows;
-  int32_t order;     /* d of the block */
-  int32_t leading;   /* kappa, the highest derivative with a coefficient */
-  int32_t terms;     /* L; 0: no library */
+  int32_t order;                    /* d of the block */
+  int32_t leading;                  /* kappa, the highest derivative with a coefficient */
+  int32_t terms;                    /* L; 0: no library */
   double *weight_scale, *term_size; /* [D][L], [L] */
   neurlp_formulation formulation;
   neurlp_sampler sampler;
@@ -27,8 +27,8 @@ typedef struct neurlp_network_study {
   double seconds_reading, seconds_preparing;
 } neurlp_network_study;
 
-/* Collective. Everything but the training; `allocate`: the graph's memory, too. Returns a status that all ranks share;
- * close the study either way. */
+/* Collective. Everything but the training; `allocate`: the graph's memory, too. Returns a status that all
+ * ranks share; close the study either way. */
 NEURLP_MUST_USE neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool allocate,
                                                         neurlp_network_study *study);
 

@@ -220,6 +220,10 @@ void neurlp_graph_loss(neurlp_graph *graph, neurlp_value loss) {
   neurlp_graph_keep(graph, loss);
 }
 
+neurlp_status neurlp_graph_building_status(const neurlp_graph *graph) {
+  return graph->failure;
+}
+
 neurlp_value neurlp_graph_loss_value(const neurlp_graph *graph) {
   return graph->loss;
 }

@@ -81,6 +81,9 @@ void neurlp_graph_keep(neurlp_graph *graph, neurlp_value value);
 /* What is minimised: a value of rank 0. The last call counts. Without one, neurlp_graph_backward fails. */
 void neurlp_graph_loss(neurlp_graph *graph, neurlp_value loss);
 
+/* The first failure of building so far, or success; the context's message says more. */
+neurlp_status neurlp_graph_building_status(const neurlp_graph *graph);
+
 /* The value that neurlp_graph_loss was given, or NEURLP_NO_VALUE. */
 neurlp_value neurlp_graph_loss_value(const neurlp_graph *graph);
 

@@ -28,9 +28,10 @@ static const deck_case cases[] = {
       "command line: 'run.seed=-1': error: 'run.seed' is -1; it must be an integer, 0 to 9007199254740992"}},
     {"",
      NULL,
-     {"d.yaml: error: missing key 'task' (discover, fit or simulate): What to do: discover equations, fit "
+     {"d.yaml: error: missing key 'task' (discover, fit, simulate or train): What to do: discover equations, fit "
       "the "
-      "parameters of equations that are given, or integrate equations that are known or were learned.",
+      "parameters of equations that are given, integrate equations that are known or were learned, or train "
+      "networks around mechanistic blocks.",
       "d.yaml: error: 'data' needs either 'file' or 'generate'"}},
     {DISCOVER "block: {window: 1, window: 64x, weight_top: 0, substeps: 2.5}\n",
      NULL,
@@ -52,10 +53,10 @@ static const deck_case cases[] = {
      {"d.yaml:5:1: error: 'discover' does not belong to task 'fit', only to 'discover'; leave it out",
       "command line: 'dynamics.library.polynomial=3': error: 'dynamics.library' does not belong to task "
       "'fit', "
-      "only to 'discover'; leave it out"}},
+      "only to 'discover and train'; leave it out"}},
     {"task: ft\ndata: {file: a.h5, end: 3, first: 5}\n",
      NULL,
-     {"d.yaml:1:7: error: 'task' is 'ft'; it must be discover, fit or simulate; did you mean 'fit'?",
+     {"d.yaml:1:7: error: 'task' is 'ft'; it must be discover, fit, simulate or train; did you mean 'fit'?",
       "d.yaml:2:25: error: 'data.end' is 3 and 'data.first' is 5: no sample is between them; end is the "
       "first "
       "sample that is not used"}},
@@ -103,9 +104,8 @@ static const deck_case cases[] = {
     {DISCOVER, "a..b=1", {"command line: 'a..b=1': error: is not key=value with a key such as block.order"}},
     {DISCOVER "qqqqqqqq: 1\n",
      NULL,
-     {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, data, dynamics, block, discover, "
-      "fit, learn, "
-      "output, simulate, run"}},
+     {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, networks, loss, data, "
+      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, run"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "
@@ -126,9 +126,8 @@ static const deck_case cases[] = {
       "quotes"}},
     {"- task: fit\n",
      NULL,
-     {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover', 'task: fit' "
-      "or "
-      "'task: simulate'"}},
+     {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover', 'task: "
+      "fit', 'task: train' or 'task: simulate'"}},
     {"task: fit\r\ndata: {}\r\n",
      NULL,
      {"d.yaml: error: missing key 'dynamics.equations': Equations, each \"x' = a*x - b*x*y\" or \"x'' = "

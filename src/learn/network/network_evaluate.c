@@ -11,7 +11,8 @@ typedef struct outlet {
 
 enum { OUTLETS = 5 };
 
-static void list_outlets(const neurlp_network_model *m, const neurlp_network_answers *a, outlet outlets[OUTLETS]) {
+static void list_outlets(const neurlp_network_model *m, const neurlp_network_answers *a,
+                         outlet outlets[OUTLETS]) {
   const outlet all[OUTLETS] = {{m->solution, a->solution, 0},
                                {m->states, a->states, 0},
                                {m->weights, a->weights, 0},
@@ -40,8 +41,8 @@ done:
   return status;
 }
 
-neurlp_status neurlp_network_evaluate(neurlp_network_model *model, const neurlp_windows *windows, int64_t first,
-                                      int64_t count, const neurlp_network_answers *answers) {
+neurlp_status neurlp_network_evaluate(neurlp_network_model *model, const neurlp_windows *windows,
+                                      int64_t first, int64_t count, const neurlp_network_answers *answers) {
   neurlp_context *context = windows->context;
   const int64_t samples = neurlp_graph_samples(model->graph);
   const int64_t each = windows->spec.window * windows->spec.dimensions;

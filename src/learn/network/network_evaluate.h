@@ -15,8 +15,8 @@ typedef struct neurlp_network_answers {
 } neurlp_network_answers;
 
 /* Runs the model, forward, over windows first to first + count - 1, a shard at a time. */
-NEURLP_MUST_USE neurlp_status neurlp_network_evaluate(neurlp_network_model *model, const neurlp_windows *windows,
-                                                      int64_t first, int64_t count,
-                                                      const neurlp_network_answers *answers);
+NEURLP_MUST_USE neurlp_status neurlp_network_evaluate(neurlp_network_model *model,
+                                                      const neurlp_windows *windows, int64_t first,
+                                                      int64_t count, const neurlp_network_answers *answers);
 
 #endif

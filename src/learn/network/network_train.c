@@ -5,6 +5,7 @@
 #include "train/initialise.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- first values ------------------------------------------------------------------------------------ */
