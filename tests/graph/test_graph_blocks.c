@@ -1,6 +1,7 @@
 /* The linear mechanistic block: gradients by Taylor remainders in all forms of its inputs, values against
  * polynomials that it reproduces, systems that fail, absent samples, memory. */
 #include "graph/gradient.h"
+#include "graph/operation/block.h"
 #include "support/check.h"
 
 #include <float.h>
@@ -61,26 +62,37 @@ static const block_case cases[] = {
     {.name = "block: mixed precision", .dimensions = 1, .order = 2, .mixed = true},
 };
 
-static neurlp_value leaf(test_graph *t, bool fixed, neurlp_tensor_shape shape) {
-  return fixed ? test_graph_constant(t, shape) : test_graph_parameter(t, shape);
-}
-
-/* u_k' in equation k, and what is added to it. */
+/* u_k' in equation k, and what is added to it: constants, or parameters. */
 static neurlp_value coefficients(test_graph *t, const block_case *c, int64_t systems) {
   const int64_t D = c->dimensions, width = c->order + 1;
   double leading[2 * 2 * 4] = {0};
   for (int64_t k = 0; k < D; k++) leading[(k * D + k) * width + 1] = 1;
   const neurlp_tensor_shape shape = neurlp_shape_of(5, c->share_coefficients ? 1 : systems,
                                                     c->constant_coefficients ? 1 : STEPS, D, D, width);
-  return neurlp_graph_add(t->graph, neurlp_graph_scale(t->graph, leaf(t, c->fixed_left, shape), 0.2, 0),
+  if (c->fixed_left) {
+    double numbers[STEPS * 2 * 2 * 4];
+    test_graph_draw(t, neurlp_shape_numbers(&shape), numbers);
+    for (int64_t i = 0; i < neurlp_shape_numbers(&shape); i++)
+      numbers[i] = 0.2 * numbers[i] + leading[i % (D * D * width)];
+    return neurlp_graph_constant(t->graph, shape, numbers);
+  }
+  return neurlp_graph_add(t->graph, neurlp_graph_scale(t->graph, test_graph_parameter(t, shape), 0.2, 0),
                           neurlp_graph_constant(t->graph, neurlp_shape_of(3, D, D, width), leading));
+}
+
+/* About 0.3. */
+static neurlp_value step_sizes(test_graph *t, const block_case *c, int64_t systems) {
+  const neurlp_tensor_shape shape = neurlp_shape_of(
+      3, c->share_steps ? 1 : systems, c->constant_steps ? 1 : STEPS - 1, c->steps_each ? c->dimensions : 1);
+  const double fixed[STEPS - 1] = {0.3, 0.2, 0.25, 0.4, 0.35};
+  if (c->fixed_left) return neurlp_graph_constant(t->graph, shape, fixed);
+  const neurlp_value x = neurlp_graph_scale(t->graph, test_graph_parameter(t, shape), 0.3, 0);
+  return neurlp_graph_scale(t->graph, neurlp_graph_exp(t->graph, x), 0.3, 0);
 }
 
 static neurlp_value build_case(test_graph *t, const block_case *c) {
   neurlp_graph *g = t->graph;
   const int64_t D = c->dimensions, systems = SAMPLES * (c->blocks ? c->blocks : 1);
-  const neurlp_tensor_shape steps = neurlp_shape_of(3, c->share_steps ? 1 : systems,
-                                                    c->constant_steps ? 1 : STEPS - 1, c->steps_each ? D : 1);
   const neurlp_graph_block_spec spec = {.steps = STEPS,
                                         .order = (int32_t)c->order,
                                         .initial_steps = 1,
@@ -99,9 +111,9 @@ static neurlp_value build_case(test_graph *t, const block_case *c) {
                           ? NEURLP_NO_VALUE
                           : test_graph_parameter(t, neurlp_shape_of(3, c->share_values ? 1 : systems, D,
                                                                     c->final_derivatives)),
-      .steps = neurlp_graph_scale(
-          g, neurlp_graph_exp(g, neurlp_graph_scale(g, leaf(t, c->fixed_left, steps), 0.3, 0)), 0.3, 0)};
+      .steps = step_sizes(t, c, systems)};
   const neurlp_value u = neurlp_graph_block(g, &spec, &inputs);
+  neurlp_graph_name(g, u, "solution");
   return neurlp_graph_reshape(g, u,
                               neurlp_shape_of(2, SAMPLES, systems / SAMPLES * STEPS * D * (c->order + 1)));
 }
@@ -306,6 +318,9 @@ int main(void) {
     test_graph t = test_graph_open(SAMPLES, NEURLP_DOUBLE, 200 + i);
     test_graph_square_loss(&t, build_case(&t, &cases[i]));
     test_graph_check_gradient(&t, cases[i].name, 0.5);
+    const neurlp_graph_block_state *block =
+        neurlp_graph_node(t.graph, neurlp_graph_find(t.graph, "solution"))->object;
+    check_equal("its left-hand side is factorised once", block->prepared, cases[i].fixed_left);
     test_graph_close(&t);
   }
   check_values(NEURLP_DOUBLE, true, DBL_EPSILON);
