@@ -294,17 +294,18 @@ static void check_reduce(neurlp_precision precision, bool mean) {
 
 /* ---- layers -------------------------------------------------------------------------------------------- */
 
-static void check_dense(neurlp_precision precision) {
-  enum { ROWS = 70 * SAMPLES, INPUTS = 13, OUTPUTS = 67 };
+/* Rows that are summed at once, or in pieces. */
+static void check_dense(neurlp_precision precision, int64_t rows) {
+  enum { INPUTS = 13, OUTPUTS = 67 };
   run r = open_run(precision, 14);
-  const neurlp_value x = test_graph_parameter(&r.t, neurlp_shape_of(3, SAMPLES, ROWS / SAMPLES, INPUTS));
+  const neurlp_value x = test_graph_parameter(&r.t, neurlp_shape_of(3, SAMPLES, rows / SAMPLES, INPUTS));
   const neurlp_value weight = test_graph_parameter(&r.t, neurlp_shape_of(2, OUTPUTS, INPUTS));
   const neurlp_value bias = test_graph_parameter(&r.t, neurlp_shape_of(1, OUTPUTS));
   go(&r, neurlp_graph_dense(r.t.graph, x, weight, bias), 1, NULL);
   sums y = sums_of(r.numbers), gradient = sums_of(r.parameter_count);
-  const int64_t first_weight = ROWS * INPUTS, first_bias = first_weight + OUTPUTS * INPUTS;
+  const int64_t first_weight = rows * INPUTS, first_bias = first_weight + OUTPUTS * INPUTS;
   const double *p = r.parameters;
-  for (int64_t row = 0; row < ROWS; row++)
+  for (int64_t row = 0; row < rows; row++)
     for (int64_t o = 0; o < OUTPUTS; o++) {
       const long double c = r.factors[row * OUTPUTS + o];
       add(&y, row * OUTPUTS + o, p[first_bias + o]);
@@ -315,7 +316,7 @@ static void check_dense(neurlp_precision precision) {
         add(&gradient, first_weight + o * INPUTS + i, c * p[row * INPUTS + i]);
       }
     }
-  compare_run("dense", &r, &y, INPUTS + 2, &gradient, ROWS + 2);
+  compare_run("dense", &r, &y, INPUTS + 2, &gradient, (double)rows + 2);
 }
 
 /* Where the padded input, which starts at -padding, has a number from; -1: nowhere. */
@@ -626,9 +627,10 @@ static void check_layers(void) {
   test_graph_close(&t);
 }
 
-/* The gradient of a network of 40 samples, more than a convolution has blocks. */
+/* The gradient of a network of 400 samples, more than a convolution has blocks, and rows for several pieces.
+ */
 static double *network_gradient(int32_t threads, int64_t *count) {
-  enum { MANY = 40 };
+  enum { MANY = 400 };
   test_graph t = {.seed = 5};
   const char *backend = getenv("NEURLP_TEST_BACKEND");
   if (neurlp_context_create(threads, &t.context) < 0) exit(1);
@@ -719,7 +721,8 @@ static void check_operations(neurlp_precision precision) {
   }
   check_reduce(precision, false);
   check_reduce(precision, true);
-  check_dense(precision);
+  check_dense(precision, 70 * SAMPLES);
+  check_dense(precision, 700 * SAMPLES);
   check_convolution(precision, "convolution", 1, 9, 4, plain, true);
   check_convolution(precision, "convolution, without bias", 3, 9, 9, plain, false);
   check_convolution(precision, "convolution, zeros, stride, dilation", 37, 12, 3, zeros, true);
