@@ -28,7 +28,8 @@ static const deck_case cases[] = {
       "command line: 'run.seed=-1': error: 'run.seed' is -1; it must be an integer, 0 to 9007199254740992"}},
     {"",
      NULL,
-     {"d.yaml: error: missing key 'task' (discover, fit, simulate or train): What to do: discover equations, fit "
+     {"d.yaml: error: missing key 'task' (discover, fit, simulate or train): What to do: discover equations, "
+      "fit "
       "the "
       "parameters of equations that are given, integrate equations that are known or were learned, or train "
       "networks around mechanistic blocks.",

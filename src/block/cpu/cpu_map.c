@@ -1,6 +1,6 @@
 /* Solutions as one matrix product, where the left-hand side is kept: X = inputs times map. */
-#include "core/blas.h"
 #include "block/cpu/cpu.h"
+#include "core/blas.h"
 
 #include <math.h>
 #include <string.h>

@@ -278,6 +278,7 @@ neurlp_status neurlp_network_model_create(neurlp_context *context, const neurlp_
                                   .coefficients = NEURLP_NO_VALUE,
                                   .steps = NEURLP_NO_VALUE,
                                   .solution = NEURLP_NO_VALUE};
+  for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) model->losses[i] = NEURLP_NO_VALUE;
   NEURLP_TRY(neurlp_allocate(context, b.D, sizeof *b.room, &b.room));
   NEURLP_TRY(neurlp_graph_create(context, spec->precision, spec->samples, &model->graph));
   b.graph = model->graph;
