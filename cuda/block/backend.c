@@ -1,5 +1,6 @@
 /* The backend cuda, on a GPU or on an imitated one: its state, and what each operation asks of the device. */
 #include "cuda/block/state.h"
+#include "cuda/device/rooms.h"
 #include "cuda/device/transfer.h"
 
 #include <string.h>
@@ -37,7 +38,7 @@ static neurlp_status make_left(cuda_state *s, cuda_left *left, const neurlp_inpu
                                neurlp_status *of_factor) {
   const neurlp_device_operations *device = s->device->operations;
   const void *from[2] = {inputs->coefficients, inputs->steps};
-  void *on_device = s->queues[0].room, *pinned = s->queues[0].pinned;
+  void *on_device = s->queues[0].room, *pinned = pinned_of(s, 0);
   const cuda_transfer transfer = {s->device, pinned, s->plan.room_bytes};
   neurlp_status status = NEURLP_SUCCESS;
   for (int32_t i = 0; i < 2; i++)
@@ -65,10 +66,10 @@ static void destroy_cuda(void **state) {
   neurlp_context *context = s->context;
   for (int32_t i = 0; i < s->plan.queues; i++) {
     cuda_queue *q = &s->queues[i];
-    void *list[3] = {q->room, q->sums, q->workspace}, *pinned = q->pinned;
+    void *list[3] = {q->room, q->sums, q->workspace};
     for (int32_t j = 0; j < 3; j++) s->device->operations->release(s->device, &list[j]);
-    s->device->operations->release_pinned(s->device, &pinned);
   }
+  if (s->joined) neurlp_rooms_leave(s->device);
   void *shared = s->shared, *store = s->store;
   s->device->operations->release(s->device, &shared);
   s->device->operations->release(s->device, &store);
@@ -87,7 +88,6 @@ static neurlp_status allocate_queue(cuda_state *s, cuda_queue *q) {
   NEURLP_TRY(device->allocate(s->device, plan->room_bytes, (void **)&q->room));
   NEURLP_TRY(device->allocate(s->device, plan->sums_bytes, (void **)&q->sums));
   NEURLP_TRY(device->allocate(s->device, workspace, (void **)&q->workspace));
-  NEURLP_TRY(device->allocate_pinned(s->device, plan->room_bytes, (void **)&q->pinned));
 done:
   return status;
 }
@@ -146,6 +146,8 @@ static neurlp_status create_on(neurlp_context *context, const neurlp_problem *pr
   choose_kernels(s);
   NEURLP_TRY(check_limit(s, limit));
   for (int32_t i = 0; i < s->plan.queues; i++) NEURLP_TRY(allocate_queue(s, &s->queues[i]));
+  NEURLP_TRY(neurlp_rooms_join(device, s->plan.queues, s->plan.room_bytes));
+  s->joined = true;
   NEURLP_TRY(device->operations->allocate(device, s->plan.shared_bytes, (void **)&s->shared));
   if (s->plan.store_bytes > 0)
     NEURLP_TRY(device->operations->allocate(device, s->plan.store_bytes, (void **)&s->store));

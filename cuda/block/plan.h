@@ -38,7 +38,7 @@ typedef struct cuda_plan {
   size_t shared_bytes; /* on the device: inputs and directions that all systems share */
   size_t sums_bytes;   /* of a queue, on the device: sums of gradients over systems, and parts of them */
   size_t device_bytes; /* all together */
-  size_t pinned_bytes;
+  size_t pinned_bytes; /* the rooms included, which all solvers of a context share */
   cuda_extent extents[CUDA_ROLES];
 } cuda_plan;
 

@@ -7,8 +7,13 @@
 
 enum { GROUP = NEURLP_CUDA_GROUP };
 
-static neurlp_place place_of(const cuda_state *s, const void *memory) {
-  return s->device->operations->place(s->device, memory);
+/* Where the caller's arrays are: asking takes the driver longer than starting a copy, so it is asked once. */
+static void find_places(const cuda_state *s, cuda_call *call) {
+  const neurlp_device_operations *device = s->device->operations;
+  for (int32_t role = 0; role < CUDA_ROLES; role++) {
+    if (call->in[role]) call->in_place[role] = device->place(s->device, call->in[role]);
+    if (call->out[role]) call->out_place[role] = device->place(s->device, call->out[role]);
+  }
 }
 
 /* Whether a role's array has the same numbers for all systems in the kernel's eyes. */
@@ -26,21 +31,30 @@ static unsigned char *shared_place(const cuda_state *s, int32_t role) {
   return s->shared + offset;
 }
 
-/* Copies from the caller, by way of `pinned` unless the device can reach the array itself. */
-static neurlp_status copy_in(const cuda_state *s, int32_t queue, void *to, const void *from, void *pinned,
-                             size_t bytes) {
-  if (place_of(s, from) == NEURLP_PLACE_HOST) from = memcpy(pinned, from, bytes);
+/* Copies from the caller, who has it in `place`, by way of `pinned` unless the device can reach it there. */
+static neurlp_status copy_in(const cuda_state *s, int32_t queue, void *to, const void *from,
+                             neurlp_place place, void *pinned, size_t bytes) {
+  if (place == NEURLP_PLACE_HOST) from = memcpy(pinned, from, bytes);
   return s->device->operations->copy(s->device, queue, to, from, bytes);
 }
 
-/* Shared inputs go first, by the pinned room of queue 0, which is free then: one after the other. */
+/* Shared inputs go first. If there is but one chunk, queue 0 does all, and they go by the pinned room of
+ * queue 1, which is free, with nothing to wait for. Else both queues have to find them there: then they go
+ * by the room of queue 0, one after the other, and are waited for. */
 static neurlp_status copy_shared(const cuda_state *s, const cuda_call *call) {
-  const cuda_transfer transfer = {s->device, s->queues[0].pinned, s->plan.room_bytes};
+  const bool ahead =
+      s->plan.queues > 1 && call->systems <= s->plan.chunk && s->plan.shared_bytes <= s->plan.room_bytes;
+  const cuda_transfer transfer = {s->device, pinned_of(s, 0), s->plan.room_bytes};
   neurlp_status status = NEURLP_SUCCESS;
   for (int32_t role = 0; role < CUDA_ROLES; role++) {
     const void *from = call->in[role];
-    if (!from || !is_shared_input(s, role) || place_of(s, from) == NEURLP_PLACE_DEVICE) continue;
-    NEURLP_TRY(neurlp_transfer_in(&transfer, shared_place(s, role), from, s->plan.extents[role].shared));
+    const size_t bytes = s->plan.extents[role].shared;
+    if (!from || !is_shared_input(s, role) || call->in_place[role] == NEURLP_PLACE_DEVICE) continue;
+    unsigned char *to = shared_place(s, role);
+    if (ahead)
+      NEURLP_TRY(copy_in(s, 0, to, from, call->in_place[role], pinned_of(s, 1) + (to - s->shared), bytes));
+    else
+      NEURLP_TRY(neurlp_transfer_in(&transfer, to, from, bytes));
   }
 done:
   return status;
@@ -54,7 +68,7 @@ static neurlp_status bring_input(const cuda_state *s, const cuda_call *call, int
   const void *from = call->in[role];
   *input = NULL;
   if (!from) return NEURLP_SUCCESS;
-  const bool device = place_of(s, from) == NEURLP_PLACE_DEVICE;
+  const bool device = call->in_place[role] == NEURLP_PLACE_DEVICE;
   if (is_shared_input(s, role)) {
     *input = device ? from : shared_place(s, role);
     return NEURLP_SUCCESS;
@@ -62,8 +76,8 @@ static neurlp_status bring_input(const cuda_state *s, const cuda_call *call, int
   from = (const unsigned char *)from + extent->system * (size_t)q->first;
   *input = device ? from : q->room + extent->offset;
   if (device) return NEURLP_SUCCESS;
-  return copy_in(s, queue, q->room + extent->offset, from, q->pinned + extent->offset,
-                 extent->system * (size_t)q->count);
+  return copy_in(s, queue, q->room + extent->offset, from, call->in_place[role],
+                 pinned_of(s, queue) + extent->offset, extent->system * (size_t)q->count);
 }
 
 /* ---- from the device to the caller ------------------------------------------------------------------- */
@@ -75,7 +89,7 @@ static void *output_place(const cuda_state *s, const cuda_call *call, int32_t qu
   const cuda_queue *q = &s->queues[queue];
   unsigned char *to = call->out[role];
   if (!to) return NULL;
-  if (extent->shared > 0 || place_of(s, to) != NEURLP_PLACE_DEVICE) return q->room + extent->offset;
+  if (extent->shared > 0 || call->out_place[role] != NEURLP_PLACE_DEVICE) return q->room + extent->offset;
   return to + extent->system * (size_t)q->first;
 }
 
@@ -127,9 +141,10 @@ static neurlp_status send_outputs(const cuda_state *s, const cuda_call *call, in
       NEURLP_TRY(add_chunk(s, queue, role));
       continue;
     }
-    const neurlp_place place = place_of(s, to);
+    const neurlp_place place = call->out_place[role];
     if (place == NEURLP_PLACE_DEVICE) continue;
-    to = place == NEURLP_PLACE_HOST ? q->pinned + extent->offset : to + extent->system * (size_t)q->first;
+    to = place == NEURLP_PLACE_HOST ? pinned_of(s, queue) + extent->offset
+                                    : to + extent->system * (size_t)q->first;
     NEURLP_TRY(s->device->operations->copy(s->device, queue, to, q->room + extent->offset,
                                            extent->system * (size_t)q->count));
   }
@@ -146,8 +161,8 @@ static neurlp_status finish_chunk(cuda_state *s, const cuda_call *call, int32_t 
   for (int32_t role = 0; role < CUDA_ROLES; role++) {
     const cuda_extent *extent = &s->plan.extents[role];
     unsigned char *to = call->out[role];
-    if (!to || extent->shared > 0 || place_of(s, to) != NEURLP_PLACE_HOST) continue;
-    memcpy(to + extent->system * (size_t)q->first, q->pinned + extent->offset,
+    if (!to || extent->shared > 0 || call->out_place[role] != NEURLP_PLACE_HOST) continue;
+    memcpy(to + extent->system * (size_t)q->first, pinned_of(s, queue) + extent->offset,
            extent->system * (size_t)q->count);
   }
 done:
@@ -173,12 +188,12 @@ static neurlp_status finish_sums(const cuda_state *s, const cuda_call *call) {
                                         .width = (int64_t)(all / neurlp_number_bytes(&s->problem->shape)),
                                         .parts = 1,
                                         .add = true}));
-    const bool direct = place_of(s, to) != NEURLP_PLACE_HOST;
+    const bool direct = call->out_place[role] != NEURLP_PLACE_HOST;
     for (size_t done = 0; done < all; done += most) {
       const size_t bytes = all - done < most ? all - done : most;
-      NEURLP_TRY(device->copy(s->device, 0, direct ? to + done : s->queues[0].pinned, total + done, bytes));
+      NEURLP_TRY(device->copy(s->device, 0, direct ? to + done : pinned_of(s, 0), total + done, bytes));
       NEURLP_TRY(device->wait(s->device, 0));
-      if (!direct) memcpy(to + done, s->queues[0].pinned, bytes);
+      if (!direct) memcpy(to + done, pinned_of(s, 0), bytes);
     }
   }
 done:
@@ -279,8 +294,9 @@ static void abandon(cuda_state *s) {
   }
 }
 
-neurlp_status neurlp_run_cuda(cuda_state *s, const cuda_call *call) {
+neurlp_status neurlp_run_cuda(cuda_state *s, cuda_call *call) {
   neurlp_status status = NEURLP_SUCCESS;
+  find_places(s, call);
   NEURLP_TRY(copy_shared(s, call));
   for (int32_t queue = 0; queue < s->plan.queues && s->plan.sums_bytes > 0; queue++)
     NEURLP_TRY(s->device->operations->set(s->device, queue, s->queues[queue].sums, 0, s->plan.sums_bytes));

@@ -8,8 +8,8 @@
 
 /* What each queue has of its own, so that copies of one chunk go on while another is being worked on. */
 typedef struct cuda_queue {
-  unsigned char *room, *pinned; /* plan.room_bytes each: the arrays of a chunk, and on their way */
-  unsigned char *sums;          /* plan.sums_bytes: of each gradient its sum, then parts of it */
+  unsigned char *room; /* plan.room_bytes: the arrays of a chunk; on their way they are in pinned_of */
+  unsigned char *sums; /* plan.sums_bytes: of each gradient its sum, then parts of it */
   unsigned char *workspace;
   int64_t first, count; /* the chunk that is in it; count 0: none */
 } cuda_queue;
@@ -37,6 +37,7 @@ typedef struct cuda_state {
   const neurlp_cuda_kernel *solve, *adjoint; /* those, or faster ones for this problem's sizes */
   cuda_plan plan;
   cuda_queue queues[NEURLP_DEVICE_QUEUES];
+  bool joined;           /* the device's pinned rooms, which have plan.room_bytes or more */
   unsigned char *shared; /* plan.shared_bytes: inputs and directions that systems share */
   unsigned char *store;  /* the factors of all systems of the last solve, or NULL */
   cuda_cut cut;          /* where time is cut: then all systems go through at one time */
@@ -54,7 +55,13 @@ typedef struct cuda_call {
   bool by_map;           /* a product instead of the kernel */
   const void *in[CUDA_ROLES];
   void *out[CUDA_ROLES];
+  neurlp_place in_place[CUDA_ROLES], out_place[CUDA_ROLES]; /* found once, by neurlp_run_cuda */
 } cuda_call;
+
+/* The pinned room of a queue. Other solvers of the context have it, too, between calls. */
+static inline unsigned char *pinned_of(const cuda_state *state, int32_t queue) {
+  return state->device->rooms.room[queue];
+}
 
 /* Makes a state of the backend cuda, within so many bytes, for calls whose arrays are all in the device's
  * memory, lengths in pinned memory: without rooms for copies of them. */
@@ -62,7 +69,7 @@ neurlp_status neurlp_resident_create_cuda(neurlp_device *device, const neurlp_pr
                                           void **state);
 
 /* Runs a call for all systems. */
-neurlp_status neurlp_run_cuda(cuda_state *state, const cuda_call *call);
+neurlp_status neurlp_run_cuda(cuda_state *state, cuda_call *call);
 
 /* Allocates for time that is cut; frees that; starts all that is to be done with the systems of a call, in
  * queue 0, where `tiles` says what that would be if time were not cut. */

@@ -55,9 +55,18 @@ typedef struct neurlp_device_operations {
   neurlp_status (*wait)(neurlp_device *device, int32_t queue);
 } neurlp_device_operations;
 
+/* Pinned rooms of the host, one for each queue, that all share who need them only while a call runs
+ * (rooms.h). */
+typedef struct neurlp_device_rooms {
+  void *room[NEURLP_DEVICE_QUEUES];
+  size_t bytes[NEURLP_DEVICE_QUEUES];
+  int32_t users;
+} neurlp_device_rooms;
+
 struct neurlp_device {
   const neurlp_device_operations *operations;
   neurlp_context *context;
+  neurlp_device_rooms rooms;
   char name[192];       /* for messages and the log */
   int32_t architecture; /* 90 for sm_90; 0: code that is compiled at run time cannot be loaded */
   int64_t threads;      /* that it runs at one time, of a kernel with many registers */

@@ -116,3 +116,17 @@ neurlp_status neurlp_transport_choose(MPI_Comm comm, neurlp_context *context, co
 done:
   return status;
 }
+
+neurlp_status neurlp_transport_open(MPI_Comm comm, neurlp_context *context, const char *word,
+                                    neurlp_vectors *vectors, neurlp_transport *transport) {
+  neurlp_status status = NEURLP_SUCCESS;
+  char reason[256] = "";
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  NEURLP_TRY(neurlp_agree(comm, context, neurlp_vectors_of(context, vectors)));
+  NEURLP_TRY(neurlp_transport_choose(comm, context, vectors, neurlp_gpu_aware_of(word), transport, reason,
+                                     sizeof reason));
+  if (rank == 0 && *reason) fprintf(stderr, "run.gpu_aware %s: %s\n", word, reason);
+done:
+  return status;
+}

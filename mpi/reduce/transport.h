@@ -27,6 +27,12 @@ NEURLP_MUST_USE neurlp_status neurlp_transport_choose(MPI_Comm comm, neurlp_cont
                                                       neurlp_transport *transport, char *reason,
                                                       size_t bytes);
 
+/* Collective. All of it at the start of a program: vectors of the context's backend, and the transport that a
+ * deck's run.gpu_aware (`word`) gets them; rank 0 prints the reason, if there is one, on standard error.
+ * Fails as neurlp_vectors_of and the function above do, on all ranks alike. */
+NEURLP_MUST_USE neurlp_status neurlp_transport_open(MPI_Comm comm, neurlp_context *context, const char *word,
+                                                    neurlp_vectors *vectors, neurlp_transport *transport);
+
 /* Collective. The proof: every rank gives the next one, by MPI, a vector of the table's memory, and looks at
  * the one that came. *works is the same on all ranks. A failure is one of the device. */
 NEURLP_MUST_USE neurlp_status neurlp_transport_prove(MPI_Comm comm, neurlp_context *context,

@@ -8,6 +8,8 @@
 #include "data/generate.h"
 #include "job.h"
 #include "learn/direct.h"
+#include "learn/vectors.h"
+#include "reduce/transport.h"
 #include "study/exchange.h"
 
 typedef struct neurlp_study {
@@ -36,6 +38,9 @@ typedef struct neurlp_study {
   double *true_parameters;      /* [systems of this rank][true_parameter_count] */
   neurlp_trajectories *trajectories;
   neurlp_mpi_exchange exchange;
+  /* for sums of gradients: where vectors are, and how they travel (reduce/reduce.h) */
+  neurlp_vectors vectors;
+  neurlp_transport transport;
   neurlp_direct_options options;
   neurlp_fit *fit;
   double seconds_reading, seconds_preparing;

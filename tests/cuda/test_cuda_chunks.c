@@ -231,6 +231,51 @@ static void test_device_arrays(const batch *whole, batch *b) {
   neurlp_context_destroy(&context);
 }
 
+/* Solvers of a context share their pinned rooms, which grow with the largest: each of them finds what it
+ * needs whichever was used before. */
+static void test_rooms(const batch *whole, batch *b) {
+  const neurlp_formulation formulation = neurlp_formulation_default();
+  const int32_t systems[3] = {S / 7, S, S};
+  neurlp_context *context = open_context("cuda:check", NULL);
+  neurlp_device *device = NULL;
+  neurlp_problem *problems[3] = {NULL};
+  neurlp_solver *solvers[3] = {NULL};
+  size_t held[4] = {0};
+  int64_t wrong = 0;
+  if (neurlp_device_of_host(context, &device) < 0) exit(1);
+  for (int32_t i = 0; i < 3; i++) {
+    neurlp_shape shape = shape_of();
+    shape.systems = systems[i];
+    if (neurlp_problem_create(context, &shape, &formulation, &problems[i]) < 0) exit(1);
+    held[i] = neurlp_context_memory(context).current_bytes;
+    if (neurlp_solver_create(context, problems[i], &solvers[i]) < 0) exit(1);
+    held[i] = neurlp_context_memory(context).current_bytes - held[i];
+  }
+  const size_t announced = neurlp_solver_workspace_bytes(context, problems[2]),
+               rooms = device->rooms.bytes[0] + device->rooms.bytes[1];
+  /* the imitation notes its blocks of memory, a few dozen bytes each */
+  check_below("bytes of a third solver: the rooms are there", (double)held[2],
+              (double)(announced - rooms) + 1024);
+  check_above("the rooms' bytes", (double)device->rooms.bytes[0], (double)sizeof b->solution);
+  for (int32_t i = 0; i < 6; i++) {
+    fill(b);
+    const neurlp_inputs inputs = {.systems = systems[i % 3],
+                                  .coefficients = b->coefficients,
+                                  .rhs = b->rhs,
+                                  .initial_values = b->values,
+                                  .steps = b->steps};
+    if (neurlp_solver_solve(solvers[i % 3], &inputs, b->solution, b->status) != NEURLP_SUCCESS) wrong++;
+    wrong += memcmp(b->solution, whole->solution, (size_t)inputs.systems * sizeof b->solution[0]) != 0;
+  }
+  check_equal("solves in turn that are not right", wrong, 0);
+  for (int32_t i = 0; i < 3; i++) {
+    neurlp_solver_destroy(&solvers[i]);
+    neurlp_problem_destroy(&problems[i]);
+  }
+  check_true("with the last solver the rooms go", !device->rooms.room[0] && !device->rooms.room[1]);
+  neurlp_context_destroy(&context);
+}
+
 /* Where there is no GPU the backend cuda says so; where there is one it works. */
 static void test_no_gpu(batch *b) {
   char reason[160] = "";
@@ -250,6 +295,7 @@ int main(void) {
   test_sums(whole, other);
   test_memory(other);
   test_device_arrays(whole, other);
+  test_rooms(whole, other);
   test_no_gpu(other);
   free(whole);
   free(other);

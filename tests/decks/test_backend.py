@@ -66,6 +66,16 @@ def fall_back():
     check("no GPU: what to do", "take the backend auto" in said, said)
 
 
+def gpu_aware():
+    """MPI cannot be given addresses of a GPU that is imitated: `auto` says so once, `on` is an error."""
+    found = run("aware", FIT, "block.backend=cuda:check", "run.gpu_aware=auto", ranks=2)
+    check("gpu_aware auto: why not, once", found.said.count("run.gpu_aware auto: MPI is not given addresses") == 1)
+    code, said = command(["run", "aware.yaml", "block.backend=cuda:check", "run.gpu_aware=on", "-o", "none.h5"], ranks=2)
+    check_equal("gpu_aware on: exit status", code, 2)
+    check("gpu_aware on: why not, and what to do", "the GPU is imitated" in said and "take auto or off" in said, said)
+    run("aware_cpu", FIT, "run.gpu_aware=on", ranks=2)
+
+
 def little_memory():
     os.environ["NEURLP_IMITATED_BYTES"] = "300000"
     code, said = command(["run", "auto.yaml", "block.backend=cuda:check", "-o", "none.h5"], ranks=3)
@@ -77,5 +87,6 @@ def little_memory():
 compare("discover", DISCOVER, (2, 3))
 compare("fit", FIT, (2, 5))
 fall_back()
+gpu_aware()
 little_memory()
 verdict()
