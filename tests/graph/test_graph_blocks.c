@@ -197,8 +197,9 @@ static void check_values(neurlp_precision precision, bool constant, double epsil
 enum { MOST = 5, GRADIENTS = 3 };
 
 /* Gradients of the values and the step, which all systems share, from `samples` samples, of which those in
- * `bad` get a left-hand side that fails: NaN, or nothing at all. Returns the loss. */
-static double gradient_of(int64_t samples, const double *a, const int *bad, double *gradient,
+ * `bad` get a left-hand side that fails: NaN, or nothing at all; with only the first `present` samples.
+ * Returns the loss. */
+static double gradient_of(int64_t samples, int64_t present, const double *a, const int *bad, double *gradient,
                           neurlp_status *statuses, double *solution) {
   const double c[] = {0, 1, 0, 0, 0, 0, /**/ -1, 0, 0, 0, 1, 0};
   double left[MOST * 12], loss = 0;
@@ -216,7 +217,7 @@ static double gradient_of(int64_t samples, const double *a, const int *bad, doub
   must(&t, neurlp_graph_write(t.graph, p.coefficients, left));
   must(&t, neurlp_graph_write(t.graph, p.steps, &H));
   write_rhs(&t, &p, samples, a);
-  must(&t, neurlp_graph_begin(t.graph, samples, 1));
+  must(&t, neurlp_graph_begin(t.graph, present, 1));
   must(&t, neurlp_graph_forward(t.graph));
   must(&t, neurlp_graph_read(t.graph, p.solution, solution));
   must(&t, neurlp_graph_read(t.graph, neurlp_graph_loss_value(t.graph), &loss));
@@ -234,8 +235,8 @@ static void check_failed_systems(void) {
   const int bad[MOST] = {1, 0, 0, 2, 0}, none[MOST] = {0}, all[MOST] = {1, 1, 2, 2, 1};
   double g[GRADIENTS], h[GRADIENTS], solution[MOST * STEPS * 6], other[MOST * STEPS * 6], worst = 0, zero = 0;
   neurlp_status statuses[MOST], others[MOST];
-  const double one = gradient_of(MOST, with, bad, g, statuses, solution);
-  const double two = gradient_of(3, without, none, h, others, other);
+  const double one = gradient_of(MOST, MOST, with, bad, g, statuses, solution);
+  const double two = gradient_of(3, 3, without, none, h, others, other);
   check_equal("NaN in a system", statuses[0], NEURLP_NOT_FINITE);
   check_equal("a system without equations", statuses[3], NEURLP_SINGULAR);
   check_equal("the others", statuses[1] + statuses[2] + statuses[4], NEURLP_SUCCESS);
@@ -246,8 +247,12 @@ static void check_failed_systems(void) {
   for (int32_t i = 0; i < GRADIENTS; i++) worst = fmax(worst, fabs(g[i] - h[i]) / fabs(h[i]));
   check_below("gradients of what systems share are those of the others", worst, 8 * 36 * STEPS * DBL_EPSILON);
   check_above("and not zero", fabs(h[0] * h[1] * h[2]), 1e-6);
-  gradient_of(MOST, with, all, g, statuses, solution);
+  gradient_of(MOST, MOST, with, all, g, statuses, solution);
   check_true("where all fail, gradients are zero", g[0] == 0 && g[1] == 0 && g[2] == 0);
+  gradient_of(MOST, 3, (const double[MOST]){1, -2, 0.5, 7, 7}, none, g, statuses, solution);
+  worst = 0;
+  for (int32_t i = 0; i < GRADIENTS; i++) worst = fmax(worst, fabs(g[i] - h[i]) / fabs(h[i]));
+  check_below("samples that are absent have no part in gradients", worst, 8 * 36 * STEPS * DBL_EPSILON);
 }
 
 /* System 3 of two blocks a sample belongs to sample 1. */

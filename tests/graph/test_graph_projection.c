@@ -29,8 +29,8 @@ static double draw(int32_t stream, int64_t i) {
 
 /* ---- against dense least squares --------------------------------------------------------------------- */
 
-/* u_k' = W . (p0, p1 t, p2 t^2), with numbers p of each sample: hermite rows of order 2 integrate them
- * exactly, to p0 t, p1 t^2 / 2, p2 t^3 / 3. */
+/* u_k' = W . (p0, p1 t, p2), with numbers p of each sample: hermite rows of order 2 integrate them exactly,
+ * to p0 t, p1 t^2 / 2, p2 t. */
 typedef struct problem {
   double library[ROWS * TERMS], values[SAMPLES * DIMENSIONS], data[ROWS * DIMENSIONS];
   double columns[ROWS * TERMS];

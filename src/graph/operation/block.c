@@ -23,16 +23,16 @@ neurlp_block_scratch neurlp_block_scratch_at(neurlp_graph *graph, const neurlp_n
   neurlp_block_scratch scratch = {.bytes = 0};
   for (neurlp_array array = 0; array < NEURLP_ARRAY_INPUTS; array++) {
     const neurlp_node *input = neurlp_block_array(graph, node, array);
-    if (!input) continue;
+    if (!input || !input->trained) continue;
     const neurlp_extents extents = neurlp_array_extents(&block->shape, array);
     const size_t bytes = (size_t)neurlp_array_numbers(extents, block->shape.systems) * number;
-    if (input->trained) scratch.gradients[array] = take(&scratch, memory, bytes);
-    if (extents.system_stride > 0) scratch.copies[array] = take(&scratch, memory, bytes);
+    scratch.gradients[array] = take(&scratch, memory, bytes);
   }
-  const neurlp_extents solution = neurlp_array_extents(&block->shape, NEURLP_ARRAY_SOLUTION);
-  const size_t bytes = (size_t)neurlp_array_numbers(solution, block->shape.systems) * number;
-  scratch.solution = take(&scratch, memory, bytes);
-  scratch.grad_output = take(&scratch, memory, bytes);
+  if (block->shape.keep_factors) {
+    const neurlp_extents solution = neurlp_array_extents(&block->shape, NEURLP_ARRAY_SOLUTION);
+    const size_t bytes = (size_t)neurlp_array_numbers(solution, block->shape.systems) * number;
+    scratch.solution = take(&scratch, memory, bytes);
+  }
   return scratch;
 }
 
