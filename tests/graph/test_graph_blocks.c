@@ -318,6 +318,26 @@ static void check_memory(bool constant) {
   check_above("a workspace is part of it", (double)held, 8192);
 }
 
+/* Factors are kept where a gradient is wanted and they are few: n (3n + 1) / 2 = 15 numbers for each step. */
+static bool keeps_factors(int64_t samples, bool trained) {
+  const neurlp_graph_block_spec spec = {.steps = 50, .order = 2, .formulation = neurlp_formulation_smnn()};
+  test_graph t = test_graph_open(samples, NEURLP_DOUBLE, 1);
+  neurlp_graph *g = t.graph;
+  const neurlp_tensor_shape left = neurlp_shape_of(5, samples, 50, 1, 1, 3);
+  const neurlp_value u = neurlp_graph_block(
+      g, &spec,
+      &(neurlp_graph_block_inputs){.coefficients = trained ? test_graph_parameter(&t, left)
+                                                           : neurlp_graph_input(g, "c", left),
+                                   .rhs = neurlp_graph_input(g, "b", neurlp_shape_of(3, 1, 1, 1)),
+                                   .initial_values = NEURLP_NO_VALUE,
+                                   .final_values = NEURLP_NO_VALUE,
+                                   .steps = neurlp_graph_constant(g, neurlp_shape_of(3, 1, 1, 1), &H)});
+  must(&t, neurlp_graph_finish(g, false));
+  const bool keeps = ((neurlp_graph_block_state *)neurlp_graph_node(g, u)->object)->shape.keep_factors;
+  test_graph_close(&t);
+  return keeps;
+}
+
 int main(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     test_graph t = test_graph_open(SAMPLES, NEURLP_DOUBLE, 200 + i);
@@ -334,6 +354,9 @@ int main(void) {
   check_values(NEURLP_SINGLE, false, FLT_EPSILON);
   check_failed_systems();
   check_blocks_of_samples();
+  check_true("factors: 2000 systems keep 12 MB", keeps_factors(2000, true));
+  check_true("factors: without a gradient none are kept", !keeps_factors(2000, false));
+  check_true("factors: 4000 systems would keep 24 MB", !keeps_factors(4000, true));
   check_memory(true);
   check_memory(false);
   return check_verdict();

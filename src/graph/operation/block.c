@@ -110,8 +110,11 @@ static neurlp_status read_values(neurlp_graph *graph, neurlp_node *node) {
   return NEURLP_SUCCESS;
 }
 
-/* The most bytes of factors that are kept between forward and backward. */
-static const size_t KEPT_FACTORS = (size_t)1 << 30;
+/* The most bytes of factors that are kept between forward and backward: what a last-level cache has room for.
+ * Measured on one thread, forward and backward of T = 50, d = 2 in double precision, medians of five runs on
+ * a busy machine: 1.7 times as fast with 11 MB of factors (S = 1536, D = 1), 0.9 times with 28 MB (S = 512, D
+ * = 3). */
+static const size_t KEPT_FACTORS = (size_t)16 << 20;
 
 /* The problem, with factors kept where a gradient is wanted and they are not too large; counts bytes. */
 static neurlp_status make_problem(neurlp_graph_block_state *block, bool backward) {
