@@ -318,6 +318,31 @@ static void check_memory(bool constant) {
   check_above("a workspace is part of it", (double)held, 8192);
 }
 
+/* The one system of a graph of one sample. */
+static void check_one_system(void) {
+  const block_case c = {.dimensions = 2, .order = 2};
+  test_graph t = test_graph_open(1, NEURLP_DOUBLE, 300);
+  neurlp_graph *g = t.graph;
+  const neurlp_graph_block_spec spec = {.steps = STEPS,
+                                        .order = 2,
+                                        .initial_steps = 1,
+                                        .initial_derivatives = 1,
+                                        .formulation = neurlp_formulation_default()};
+  const neurlp_value u = neurlp_graph_block(
+      g, &spec,
+      &(neurlp_graph_block_inputs){.coefficients = coefficients(&t, &c, 1),
+                                   .rhs = test_graph_parameter(&t, neurlp_shape_of(3, 1, STEPS, 2)),
+                                   .initial_values = test_graph_parameter(&t, neurlp_shape_of(4, 1, 1, 2, 1)),
+                                   .final_values = NEURLP_NO_VALUE,
+                                   .steps = step_sizes(&t, &c, 1)});
+  test_graph_square_loss(&t, neurlp_graph_reshape(g, u, neurlp_shape_of(2, 1, STEPS * 6)));
+  const neurlp_shape *shape = &((neurlp_graph_block_state *)neurlp_graph_node(g, u)->object)->shape;
+  check_true("one system shares nothing, so that its time can be cut",
+             shape->coefficients_sharing == NEURLP_VARYING && shape->steps_sharing == NEURLP_VARYING);
+  test_graph_check_gradient(&t, "block: one system", 0.5);
+  test_graph_close(&t);
+}
+
 /* Factors are kept where a gradient is wanted and they are few: n (3n + 1) / 2 = 15 numbers for each step. */
 static bool keeps_factors(int64_t samples, bool trained) {
   const neurlp_graph_block_spec spec = {.steps = 50, .order = 2, .formulation = neurlp_formulation_smnn()};
@@ -357,6 +382,7 @@ int main(void) {
   check_true("factors: 2000 systems keep 12 MB", keeps_factors(2000, true));
   check_true("factors: without a gradient none are kept", !keeps_factors(2000, false));
   check_true("factors: 4000 systems would keep 24 MB", !keeps_factors(4000, true));
+  check_one_system();
   check_memory(true);
   check_memory(false);
   return check_verdict();

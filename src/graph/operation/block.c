@@ -56,6 +56,23 @@ static neurlp_sharing sharing_of(const neurlp_tensor_shape *shape, bool in_time)
   return (neurlp_sharing)(systems | steps);
 }
 
+/* Whether all systems share a left-hand side of constants. */
+static bool left_is_fixed(neurlp_graph *graph, const neurlp_node *node) {
+  const neurlp_array left[] = {NEURLP_ARRAY_COEFFICIENTS, NEURLP_ARRAY_STEPS};
+  for (int32_t i = 0; i < 2; i++) {
+    const neurlp_node *input = neurlp_block_array(graph, node, left[i]);
+    if (input->shape.extents[0] != 1 || neurlp_graph_node(graph, input->alias)->role != NEURLP_ROLE_CONSTANT)
+      return false;
+  }
+  return true;
+}
+
+/* One system shares nothing, unless its factor is to be kept: solvers cut the time of long systems into
+ * pieces only where the left-hand side is not shared. */
+static void unshare(neurlp_sharing *sharing) {
+  *sharing = *sharing & NEURLP_CONSTANT;
+}
+
 /* What the shapes of the equations and steps say. */
 static neurlp_status read_equations(neurlp_graph *graph, neurlp_node *node) {
   neurlp_graph_block_state *block = node->object;
@@ -78,6 +95,10 @@ static neurlp_status read_equations(neurlp_graph *graph, neurlp_node *node) {
   z->coefficients_sharing = sharing_of(&c, true);
   z->rhs_sharing = sharing_of(&b, true);
   z->steps_sharing = sharing_of(&h, true);
+  if (S == 1 && !left_is_fixed(graph, node)) {
+    unshare(&z->coefficients_sharing);
+    unshare(&z->steps_sharing);
+  }
   return NEURLP_SUCCESS;
 }
 
@@ -161,12 +182,6 @@ done:
 
 /* ---- life -------------------------------------------------------------------------------------------- */
 
-/* Whether all systems share the numbers of a constant. */
-static bool shared_constant(neurlp_graph *graph, const neurlp_node *node, neurlp_array array) {
-  const neurlp_node *input = neurlp_block_array(graph, node, array);
-  return input->shape.extents[0] == 1 && neurlp_graph_node(graph, input->alias)->role == NEURLP_ROLE_CONSTANT;
-}
-
 /* Constants that are all of the left-hand side are factorised here, once. Where that fails every solve will,
  * too, and say so. */
 static neurlp_status prepare(neurlp_graph *graph, neurlp_node *node) {
@@ -177,9 +192,7 @@ static neurlp_status prepare(neurlp_graph *graph, neurlp_node *node) {
   NEURLP_TRY(neurlp_allocate(context, S, sizeof *block->statuses, &block->statuses));
   NEURLP_TRY(neurlp_allocate(context, S, sizeof *block->adjoint_statuses, &block->adjoint_statuses));
   NEURLP_TRY(neurlp_solver_create(context, block->problem, &block->solver));
-  if (!shared_constant(graph, node, NEURLP_ARRAY_COEFFICIENTS) ||
-      !shared_constant(graph, node, NEURLP_ARRAY_STEPS))
-    return NEURLP_SUCCESS;
+  if (!left_is_fixed(graph, node)) return NEURLP_SUCCESS;
   const neurlp_inputs inputs = {.systems = S,
                                 .coefficients =
                                     neurlp_block_array(graph, node, NEURLP_ARRAY_COEFFICIENTS)->data,
