@@ -197,8 +197,9 @@ static void check_values(neurlp_precision precision, bool constant, double epsil
 enum { MOST = 5, GRADIENTS = 3 };
 
 /* Gradients of the values and the step, which all systems share, from `samples` samples, of which those in
- * `bad` get a left-hand side that fails: NaN, or nothing at all. Returns the loss. */
-static double gradient_of(int64_t samples, const double *a, const int *bad, double *gradient,
+ * `bad` get a left-hand side that fails: NaN, or nothing at all; with only the first `present` samples.
+ * Returns the loss. */
+static double gradient_of(int64_t samples, int64_t present, const double *a, const int *bad, double *gradient,
                           neurlp_status *statuses, double *solution) {
   const double c[] = {0, 1, 0, 0, 0, 0, /**/ -1, 0, 0, 0, 1, 0};
   double left[MOST * 12], loss = 0;
@@ -216,7 +217,7 @@ static double gradient_of(int64_t samples, const double *a, const int *bad, doub
   must(&t, neurlp_graph_write(t.graph, p.coefficients, left));
   must(&t, neurlp_graph_write(t.graph, p.steps, &H));
   write_rhs(&t, &p, samples, a);
-  must(&t, neurlp_graph_begin(t.graph, samples, 1));
+  must(&t, neurlp_graph_begin(t.graph, present, 1));
   must(&t, neurlp_graph_forward(t.graph));
   must(&t, neurlp_graph_read(t.graph, p.solution, solution));
   must(&t, neurlp_graph_read(t.graph, neurlp_graph_loss_value(t.graph), &loss));
@@ -234,8 +235,8 @@ static void check_failed_systems(void) {
   const int bad[MOST] = {1, 0, 0, 2, 0}, none[MOST] = {0}, all[MOST] = {1, 1, 2, 2, 1};
   double g[GRADIENTS], h[GRADIENTS], solution[MOST * STEPS * 6], other[MOST * STEPS * 6], worst = 0, zero = 0;
   neurlp_status statuses[MOST], others[MOST];
-  const double one = gradient_of(MOST, with, bad, g, statuses, solution);
-  const double two = gradient_of(3, without, none, h, others, other);
+  const double one = gradient_of(MOST, MOST, with, bad, g, statuses, solution);
+  const double two = gradient_of(3, 3, without, none, h, others, other);
   check_equal("NaN in a system", statuses[0], NEURLP_NOT_FINITE);
   check_equal("a system without equations", statuses[3], NEURLP_SINGULAR);
   check_equal("the others", statuses[1] + statuses[2] + statuses[4], NEURLP_SUCCESS);
@@ -246,8 +247,12 @@ static void check_failed_systems(void) {
   for (int32_t i = 0; i < GRADIENTS; i++) worst = fmax(worst, fabs(g[i] - h[i]) / fabs(h[i]));
   check_below("gradients of what systems share are those of the others", worst, 8 * 36 * STEPS * DBL_EPSILON);
   check_above("and not zero", fabs(h[0] * h[1] * h[2]), 1e-6);
-  gradient_of(MOST, with, all, g, statuses, solution);
+  gradient_of(MOST, MOST, with, all, g, statuses, solution);
   check_true("where all fail, gradients are zero", g[0] == 0 && g[1] == 0 && g[2] == 0);
+  gradient_of(MOST, 3, (const double[MOST]){1, -2, 0.5, 7, 7}, none, g, statuses, solution);
+  worst = 0;
+  for (int32_t i = 0; i < GRADIENTS; i++) worst = fmax(worst, fabs(g[i] - h[i]) / fabs(h[i]));
+  check_below("samples that are absent have no part in gradients", worst, 8 * 36 * STEPS * DBL_EPSILON);
 }
 
 /* System 3 of two blocks a sample belongs to sample 1. */
@@ -313,6 +318,51 @@ static void check_memory(bool constant) {
   check_above("a workspace is part of it", (double)held, 8192);
 }
 
+/* The one system of a graph of one sample. */
+static void check_one_system(void) {
+  const block_case c = {.dimensions = 2, .order = 2};
+  test_graph t = test_graph_open(1, NEURLP_DOUBLE, 300);
+  neurlp_graph *g = t.graph;
+  const neurlp_graph_block_spec spec = {.steps = STEPS,
+                                        .order = 2,
+                                        .initial_steps = 1,
+                                        .initial_derivatives = 1,
+                                        .formulation = neurlp_formulation_default()};
+  const neurlp_value u = neurlp_graph_block(
+      g, &spec,
+      &(neurlp_graph_block_inputs){.coefficients = coefficients(&t, &c, 1),
+                                   .rhs = test_graph_parameter(&t, neurlp_shape_of(3, 1, STEPS, 2)),
+                                   .initial_values = test_graph_parameter(&t, neurlp_shape_of(4, 1, 1, 2, 1)),
+                                   .final_values = NEURLP_NO_VALUE,
+                                   .steps = step_sizes(&t, &c, 1)});
+  test_graph_square_loss(&t, neurlp_graph_reshape(g, u, neurlp_shape_of(2, 1, STEPS * 6)));
+  const neurlp_shape *shape = &((neurlp_graph_block_state *)neurlp_graph_node(g, u)->object)->shape;
+  check_true("one system shares nothing, so that its time can be cut",
+             shape->coefficients_sharing == NEURLP_VARYING && shape->steps_sharing == NEURLP_VARYING);
+  test_graph_check_gradient(&t, "block: one system", 0.5);
+  test_graph_close(&t);
+}
+
+/* Factors are kept where a gradient is wanted and they are few: n (3n + 1) / 2 = 15 numbers for each step. */
+static bool keeps_factors(int64_t samples, bool trained) {
+  const neurlp_graph_block_spec spec = {.steps = 50, .order = 2, .formulation = neurlp_formulation_smnn()};
+  test_graph t = test_graph_open(samples, NEURLP_DOUBLE, 1);
+  neurlp_graph *g = t.graph;
+  const neurlp_tensor_shape left = neurlp_shape_of(5, samples, 50, 1, 1, 3);
+  const neurlp_value u = neurlp_graph_block(
+      g, &spec,
+      &(neurlp_graph_block_inputs){.coefficients = trained ? test_graph_parameter(&t, left)
+                                                           : neurlp_graph_input(g, "c", left),
+                                   .rhs = neurlp_graph_input(g, "b", neurlp_shape_of(3, 1, 1, 1)),
+                                   .initial_values = NEURLP_NO_VALUE,
+                                   .final_values = NEURLP_NO_VALUE,
+                                   .steps = neurlp_graph_constant(g, neurlp_shape_of(3, 1, 1, 1), &H)});
+  must(&t, neurlp_graph_finish(g, false));
+  const bool keeps = ((neurlp_graph_block_state *)neurlp_graph_node(g, u)->object)->shape.keep_factors;
+  test_graph_close(&t);
+  return keeps;
+}
+
 int main(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     test_graph t = test_graph_open(SAMPLES, NEURLP_DOUBLE, 200 + i);
@@ -329,6 +379,10 @@ int main(void) {
   check_values(NEURLP_SINGLE, false, FLT_EPSILON);
   check_failed_systems();
   check_blocks_of_samples();
+  check_true("factors: 2000 systems keep 12 MB", keeps_factors(2000, true));
+  check_true("factors: without a gradient none are kept", !keeps_factors(2000, false));
+  check_true("factors: 4000 systems would keep 24 MB", !keeps_factors(4000, true));
+  check_one_system();
   check_memory(true);
   check_memory(false);
   return check_verdict();

@@ -29,8 +29,8 @@ static double draw(int32_t stream, int64_t i) {
 
 /* ---- against dense least squares --------------------------------------------------------------------- */
 
-/* u_k' = W . (p0, p1 t, p2 t^2), with numbers p of each sample: hermite rows of order 2 integrate them
- * exactly, to p0 t, p1 t^2 / 2, p2 t^3 / 3. */
+/* u_k' = W . (p0, p1 t, p2), with numbers p of each sample: hermite rows of order 2 integrate them exactly,
+ * to p0 t, p1 t^2 / 2, p2 t. */
 typedef struct problem {
   double library[ROWS * TERMS], values[SAMPLES * DIMENSIONS], data[ROWS * DIMENSIONS];
   double columns[ROWS * TERMS];
@@ -102,11 +102,12 @@ static double dense(const problem *p, int64_t k, const bool *free, double ridge,
   return loss;
 }
 
-static neurlp_projection *make_projection(neurlp_context *context) {
+/* One equation u_k' = ... for each dimension. */
+static neurlp_projection *make_projection(neurlp_context *context, int32_t terms) {
   const double c[] = {0, 1, 0};
   const neurlp_projection_spec spec = {.steps = STEPS,
                                        .dimensions = DIMENSIONS,
-                                       .terms = TERMS,
+                                       .terms = terms,
                                        .order = 2,
                                        .initial_steps = 1,
                                        .initial_derivatives = 1,
@@ -165,7 +166,7 @@ static void check_dense(neurlp_context *context) {
   const bool nothing[DIMENSIONS * TERMS] = {false};
   double w[DIMENSIONS * TERMS], v[DIMENSIONS * TERMS], errors[DIMENSIONS * TERMS];
   make_problem(&p);
-  neurlp_projection *projection = make_projection(context);
+  neurlp_projection *projection = make_projection(context, TERMS);
   double *sums = sums_of(context, projection, &p, 0, SAMPLES, 0.25);
   check_case(projection, &p, sums, "all terms", NULL, 0, 0.25);
   check_case(projection, &p, sums, "some terms", mask, 0, 0.25);
@@ -209,7 +210,7 @@ static void check_undetermined(neurlp_context *context) {
     p.library[i * TERMS + 1] = 0;
     p.library[i * TERMS + 2] = p.library[i * TERMS];
   }
-  neurlp_projection *projection = make_projection(context);
+  neurlp_projection *projection = make_projection(context, TERMS);
   double *sums = sums_of(context, projection, &p, 0, SAMPLES, 1);
   const double loss = neurlp_projection_solve(projection, sums, NULL, 0, w, errors);
   check_true("terms that are not determined: weight 0, infinite error",
@@ -268,18 +269,7 @@ static void build(projected *p) {
   neurlp_graph_loss(g, p->loss);
   must(p->t.context, neurlp_graph_finish(g, true));
   must(p->t.context, neurlp_graph_begin(g, FEW, 1));
-  const neurlp_projection_spec projection = {.steps = POINTS,
-                                             .dimensions = DIMENSIONS,
-                                             .terms = FEATURES,
-                                             .order = 2,
-                                             .initial_steps = 1,
-                                             .initial_derivatives = 1,
-                                             .formulation = neurlp_formulation_default(),
-                                             .coefficients = c,
-                                             .step_sizes = &H,
-                                             .constant_coefficients = true,
-                                             .constant_steps = true};
-  must(p->t.context, neurlp_projection_create(p->t.context, &projection, &p->projection));
+  p->projection = make_projection(p->t.context, FEATURES);
   p->sums = calloc((size_t)neurlp_projection_numbers(p->projection), sizeof *p->sums);
 }
 
