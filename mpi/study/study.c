@@ -167,6 +167,8 @@ neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_stud
     return neurlp_deck_fail(s->context, job->deck, "task", -1, 0,
                             "nothing is learned in task 'simulate'; its command is `neurlp simulate`");
   NEURLP_TRY(neurlp_bind_device(comm, s->context, neurlp_deck_text(job->deck, "block.backend")));
+  NEURLP_TRY(neurlp_transport_open(comm, s->context, neurlp_deck_text(job->deck, "run.gpu_aware"),
+                                   &s->vectors, &s->transport));
   status = neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s);
 done:
   return status;
@@ -176,9 +178,6 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
   neurlp_status status = NEURLP_SUCCESS;
   const double begin = MPI_Wtime();
   NEURLP_TRY(neurlp_study_open_data(comm, job, s));
-  NEURLP_TRY(neurlp_transport_open(comm, s->context, neurlp_deck_text(job->deck, "run.gpu_aware"),
-                                   &s->vectors, &s->transport));
-  NEURLP_TRY(neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
   NEURLP_TRY(make_plan(s));
   NEURLP_TRY(neurlp_study_read(s));

@@ -225,9 +225,10 @@ static neurlp_status make_reducers(neurlp_network_study *s) {
                              .count = neurlp_graph_parameter_count(s->model.graph),
                              .single = neurlp_graph_precision(s->model.graph) == NEURLP_SINGLE,
                              .fast = fast,
-                             .transport = NEURLP_TRANSPORT_DIRECT};
+                             .transport = s->data.transport};
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_reduce_create(s->data.comm, s->context, &host, &spec, &s->gradients));
+  NEURLP_TRY(neurlp_reduce_create(s->data.comm, s->context, &s->data.vectors, &spec, &s->gradients));
+  spec.transport = NEURLP_TRANSPORT_DIRECT;
   spec.count = NEURLP_TRAINING_SCALARS;
   spec.single = false;
   status = neurlp_reduce_create(s->data.comm, s->context, &host, &spec, &s->scalars);

@@ -199,7 +199,7 @@ static void test_table(void) {
     bad += neurlp_deck_key_find(key->path) != i;
     bad += !key->sentence || key->sentence[strlen(key->sentence) - 1] != '.';
     bad += (key->preset != NULL) + (key->preset_words != NULL) + (key->required != 0) > 1;
-    bad += (key->kind == NEURLP_KEY_CHOICE) != (key->choices[0] != NULL);
+    bad += (key->kind == NEURLP_KEY_CHOICE || key->kind == NEURLP_KEY_SOURCE) != (key->choices[0] != NULL);
     neurlp_deck_value value = {.given = false};
     if (key->preset)
       neurlp_deck_value_read(&report, key, neurlp_deck_node_scalar(&arena, key->preset, false), &value);

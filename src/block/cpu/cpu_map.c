@@ -5,8 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Systems of one product. The number is fixed, the last ones are padded: then BLAS adds up a system's numbers
- * in the same order wherever in the batch it stands. */
+/* Systems of one product. The number is fixed, the last ones are padded, so that BLAS sees the same sizes;
+ * where it adds up a system's numbers in another order in another place all the same, there are no products.
+ */
 enum { BLOCK = 256 };
 
 /* How much faster a product's operations are than a sweep's (measured, docs/results.md). */
@@ -52,6 +53,73 @@ static bool is_single(const cpu_state *cpu) {
   return cpu->problem->shape.precision == NEURLP_SINGLE;
 }
 
+/* c [BLOCK][columns] = b [BLOCK][inner] op(a), plus c if `add`; a is part of the map, transposed or not. */
+static void multiply(const cpu_state *cpu, bool transposed, int64_t columns, int64_t inner, const void *a,
+                     const void *b, bool add, void *c) {
+  const int m = (int)columns, n = BLOCK, k = (int)inner, lda = (int)cpu->map.sizes.outputs;
+  const char *op = transposed ? "T" : "N";
+  if (is_single(cpu)) {
+    const float one = 1, beta = add ? 1 : 0;
+    sgemm_(op, "N", &m, &n, &k, &one, a, &lda, b, &k, &beta, c, &m);
+  } else {
+    const double one = 1, beta = add ? 1 : 0;
+    dgemm_(op, "N", &m, &n, &k, &one, a, &lda, b, &k, &beta, c, &m);
+  }
+}
+
+/* Pointer to system s in an array with `size` numbers for each system. */
+static void *at(const cpu_state *cpu, const void *array, int64_t s, int64_t size) {
+  return (unsigned char *)array + (size_t)(s * size) * neurlp_number_bytes(&cpu->problem->shape);
+}
+
+/* ---- the same wherever a system stands --------------------------------------------------------------- */
+
+/* BLOCK equal rows of `size` numbers. */
+static void repeat_row(const cpu_state *cpu, void *rows, int64_t size) {
+  const size_t bytes = (size_t)size * neurlp_number_bytes(&cpu->problem->shape);
+  for (int64_t j = 0; j < size; j++) {
+    const double number = sin(1.0 + (double)(j * j));
+    if (is_single(cpu))
+      ((float *)rows)[j] = (float)number;
+    else
+      ((double *)rows)[j] = number;
+  }
+  for (int64_t row = 1; row < BLOCK; row++) memcpy((unsigned char *)rows + (size_t)row * bytes, rows, bytes);
+}
+
+static bool rows_are_equal(const cpu_state *cpu, const void *rows, int64_t size) {
+  const size_t bytes = (size_t)size * neurlp_number_bytes(&cpu->problem->shape);
+  for (int64_t row = 1; row < BLOCK; row++)
+    if (memcmp((const unsigned char *)rows + (size_t)row * bytes, rows, bytes) != 0) return false;
+  return true;
+}
+
+/* Whether BLAS adds up a system's numbers in the same order in every place of a block, with products of these
+ * sizes: there are kernels that treat the last few columns otherwise. Uses the padded rows. */
+static bool places_agree(const cpu_state *cpu) {
+  const cpu_map *map = &cpu->map;
+  const int64_t N = map->sizes.outputs;
+  int64_t first = 0;
+  bool add = false, agree = true;
+  for (int32_t i = 0; i < 3; first += map->sizes.part[i++]) {
+    if (map->sizes.part[i] == 0) continue;
+    repeat_row(cpu, map->padded[i], map->sizes.part[i]);
+    multiply(cpu, false, N, map->sizes.part[i], at(cpu, map->numbers, first, N), map->padded[i], add,
+             map->padded[3]);
+    add = true;
+  }
+  agree = rows_are_equal(cpu, map->padded[3], N);
+  repeat_row(cpu, map->padded[3], N);
+  first = 0;
+  for (int32_t i = 0; agree && i < 3; first += map->sizes.part[i++]) {
+    if (map->sizes.part[i] == 0) continue;
+    multiply(cpu, true, map->sizes.part[i], N, at(cpu, map->numbers, first, N), map->padded[3], false,
+             map->padded[i]);
+    agree = rows_are_equal(cpu, map->padded[i], map->sizes.part[i]);
+  }
+  return agree;
+}
+
 neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
   cpu_map *map = &cpu->map;
   int64_t first = 0;
@@ -76,26 +144,8 @@ neurlp_status neurlp_map_make_cpu(cpu_state *cpu, const neurlp_inputs *left) {
   neurlp_run_tiles_cpu(cpu, cpu->kernels->solve, &job, 1);
   for (int64_t i = 0; i < map->sizes.inputs; i++)
     if (map->status[i] != NEURLP_SUCCESS) return map->status[i];
+  if (!places_agree(cpu)) map->sizes.inputs = 0; /* sweeps do it */
   return NEURLP_SUCCESS;
-}
-
-/* c [BLOCK][columns] = b [BLOCK][inner] op(a), plus c if `add`; a is part of the map, transposed or not. */
-static void multiply(const cpu_state *cpu, bool transposed, int64_t columns, int64_t inner, const void *a,
-                     const void *b, bool add, void *c) {
-  const int m = (int)columns, n = BLOCK, k = (int)inner, lda = (int)cpu->map.sizes.outputs;
-  const char *op = transposed ? "T" : "N";
-  if (is_single(cpu)) {
-    const float one = 1, beta = add ? 1 : 0;
-    sgemm_(op, "N", &m, &n, &k, &one, a, &lda, b, &k, &beta, c, &m);
-  } else {
-    const double one = 1, beta = add ? 1 : 0;
-    dgemm_(op, "N", &m, &n, &k, &one, a, &lda, b, &k, &beta, c, &m);
-  }
-}
-
-/* Pointer to system s in an array with `size` numbers for each system. */
-static void *at(const cpu_state *cpu, const void *array, int64_t s, int64_t size) {
-  return (unsigned char *)array + (size_t)(s * size) * neurlp_number_bytes(&cpu->problem->shape);
 }
 
 /* Systems s and after, BLOCK of them: where they are, or padded. */
