@@ -56,7 +56,7 @@ static void test_sum(const neurlp_vectors *v, int64_t shards, int64_t count, boo
       .shards = shards, .shard_count = shards, .count = count, .single = single};
   const size_t bytes = neurlp_shard_sum_bytes(&spec);
   neurlp_shard_sum sum;
-  memory m = {NULL};
+  memory m = {.vector = NULL};
   int64_t wrong = 0;
   stop_at(v->allocate(v->user, bytes, &m.vector));
   stop_at(v->allocate(v->user, bytes, &m.sum));
