@@ -38,7 +38,7 @@ configure() {
 
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
   test_block_nonlinear test_block_nonlinear_gradient test_block_nonlinear_status test_cuda_chunks test_cuda_windows
-  test_cuda_compiler test_ensemble test_equations test_direct"
+  test_cuda_compiler test_ensemble test_equations test_direct test_shard_sum"
 build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn; }
 
 # A test of tests/block, whose batches go to the GPU.
@@ -74,6 +74,7 @@ for name in dense pieces gradient invariance status; do step "$name" on_gpu "$na
 step plan "$build/tests/cuda/test_cuda_plan"
 step chunks "$build/tests/cuda/test_cuda_chunks"
 step windows "$build/tests/cuda/test_cuda_windows"
+step shard_sum env NEURLP_TEST_BACKEND=cuda "$build/tests/learn/test_shard_sum"
 step compiler "$build/tests/cuda/test_cuda_compiler"
 for how in compile interpret; do step "ensemble_$how" ensemble $how; done
 for what in "" _gradient _status; do
