@@ -14,7 +14,7 @@
 
 #define TWO_PI 6.28318530717958647692528676655900577
 
-enum { STAGES = NEURLP_TABLEAU_STAGES, HALVINGS = 40, FINER = 2 };
+enum { STAGES = NEURLP_TABLEAU_STAGES, HALVINGS = 40, FINER = 2, MOST_STEPS = 10000000 };
 
 static const double unresolved_limit = 1e-4;
 
@@ -211,6 +211,7 @@ neurlp_status neurlp_pde_advance(neurlp_pde *pde, double duration) {
   int32_t halvings = 0;
   while (halvings < HALVINGS && ldexp(duration, -halvings) > pde->step) halvings++;
   for (int64_t done = 0; done < (int64_t)1 << halvings;) {
+    if (pde->steps >= MOST_STEPS) return NEURLP_NOT_CONVERGED;
     const double step = ldexp(duration, -halvings), error = try_step(pde, step);
     if (error > 1.0) {
       if (++halvings > HALVINGS) return isinf(error) ? NEURLP_NOT_FINITE : NEURLP_NOT_CONVERGED;

@@ -25,9 +25,9 @@ void neurlp_pde_set_tolerance(neurlp_pde *pde, double tolerance);
 void neurlp_pde_start(neurlp_pde *pde, const double *parameters, const double *initial);
 
 /* Goes on for `duration`, in equal steps of duration / 2^m that are halved and doubled as the error asks.
- * NEURLP_NOT_FINITE: it ran to infinity. NEURLP_NOT_CONVERGED: the step became too small, or the state has
- * details that the grid does not resolve (more than 1e-4 of it in the highest tenth of the modes). Both
- * without a message; the state is then of no use. */
+ * NEURLP_NOT_FINITE: it ran to infinity. NEURLP_NOT_CONVERGED: the step became too small, there were ten
+ * million of them, or the state has details that the grid does not resolve (more than 1e-4 of it in the
+ * highest tenth of the modes). Both without a message; the state is then of no use. */
 NEURLP_MUST_USE neurlp_status neurlp_pde_advance(neurlp_pde *pde, double duration);
 
 /* The state now, [points]. */
