@@ -63,10 +63,27 @@ static void release_names(neurlp_context *context, int32_t count, char ***names)
   neurlp_release(context, names);
 }
 
+/* False if the deck leaves to the program how to integrate. (A resolved deck has all keys, as they are by
+ * themselves.) */
+static bool chooses_integrator(const neurlp_deck *deck) {
+  return strcmp(neurlp_deck_text(deck, "simulate.method"), "tsit5") != 0 ||
+         strcmp(neurlp_deck_text(deck, "simulate.precision"), "double") != 0 ||
+         strcmp(neurlp_deck_text(deck, "simulate.backend"), "cpu") != 0 ||
+         neurlp_deck_number(deck, "simulate.step") != 0.0 ||
+         neurlp_deck_number(deck, "simulate.relative_tolerance") != 1e-8 ||
+         neurlp_deck_number(deck, "simulate.absolute_tolerance") != 1e-10;
+}
+
+/* True if data.generate.order is there and is wrong for what is generated. */
+static bool wrong_order(const reading *r) {
+  const int64_t order = neurlp_deck_integer(r->deck, SECTION "order");
+  return order != 0 && order != r->made->order;
+}
+
 /* A partial differential equation: its states are u at points of the domain. */
 static neurlp_status take_known_pde(reading *r) {
   neurlp_generated *made = r->made;
-  const int64_t points = neurlp_deck_integer(r->deck, SECTION "points");
+  const int64_t asked = neurlp_deck_integer(r->deck, SECTION "points"), points = asked ? asked : 256;
   neurlp_status status = NEURLP_SUCCESS;
   if ((points & (points - 1)) != 0)
     return fail_at(r, "points", NULL, "%lld is no power of two", (long long)points);
@@ -74,7 +91,7 @@ static neurlp_status take_known_pde(reading *r) {
     return fail_at(r, "initial", NULL,
                    "%s begins with waves that are drawn, or with the states in %sinitial_file", r->pde->name,
                    SECTION);
-  if (neurlp_deck_given(r->deck, "simulate"))
+  if (chooses_integrator(r->deck))
     return fail_at(
         r, "system", NULL,
         "%s has an integrator of its own, and the section `simulate` is not for it; leave that out",
@@ -145,8 +162,7 @@ static neurlp_status take_learned_equations(reading *r) {
   made->names = learned.names;
   made->plan->equations = learned.equations;
   learned = (neurlp_learned){0};
-  if (neurlp_deck_given(r->deck, SECTION "order") &&
-      neurlp_deck_integer(r->deck, SECTION "order") != made->order)
+  if (wrong_order(r))
     status = fail_at(r, "order", NULL, "the equations of %s are of order %d; leave this key out", path,
                      made->order);
   else if (!neurlp_deck_given(r->deck, SECTION "step"))
@@ -204,7 +220,7 @@ static neurlp_status take_own_equations(reading *r) {
   const int32_t parameters = neurlp_deck_map_count(r->deck, SECTION "parameters");
   if (states < 1) return fail_at(r, "equations", NULL, "there must be at least one");
   made->dimensions = states;
-  made->order = (int32_t)neurlp_deck_integer(r->deck, SECTION "order");
+  made->order = neurlp_deck_integer(r->deck, SECTION "order") == 2 ? 2 : 1;
   made->parameters = parameters;
   NEURLP_TRY(copy_map_keys(r, SECTION "equations", states, &made->names));
   NEURLP_TRY(copy_map_keys(r, SECTION "parameters", parameters, &made->parameter_names));
@@ -321,11 +337,10 @@ static neurlp_status read_sizes(const reading *r) {
   plan->seed = (uint64_t)neurlp_deck_integer(r->deck, "run.seed");
   status = take_initial_file(r);
   if (status < 0) return status;
-  if ((r->known || r->pde) && neurlp_deck_given(r->deck, SECTION "order") &&
-      neurlp_deck_integer(r->deck, SECTION "order") != made->order)
+  if ((r->known || r->pde) && wrong_order(r))
     return fail_at(r, "order", NULL, "the catalogue's %s is of order %d; leave this key out",
                    r->known ? r->known->name : r->pde->name, made->order);
-  if (!r->pde && neurlp_deck_given(r->deck, SECTION "points"))
+  if (!r->pde && neurlp_deck_integer(r->deck, SECTION "points") != 0)
     return fail_at(r, "points", NULL, "only partial differential equations have points; leave this key out");
   if (made->samples > INT64_MAX / made->dimensions / made->order / (int64_t)sizeof(double) / made->systems)
     return fail_at(r, "samples", NULL,

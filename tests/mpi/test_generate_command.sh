@@ -36,6 +36,13 @@ done
 "$NEURLP" generate waves.yaml data.generate.noise=0 -o waves_clean.h5 || fail "waves without noise"
 "$NEURLP" generate waves.yaml data.generate.noise=0 data.generate.initial_file=waves_clean.h5 -o waves_again.h5 ||
   fail "waves from a file"
+# A deck as it was resolved has every key, and means the same.
+for system in kdv two_body; do
+  "$NEURLP" validate waves.yaml data.generate.system=$system "data.generate.parameters={}" data.generate.points=0 |
+    sed -n '/^task:/,$p' >resolved_$system.yaml
+  grep -q "order: 0" resolved_$system.yaml || fail "$system: the deck as resolved"
+  "$NEURLP" validate resolved_$system.yaml >output.txt 2>&1 || { fail "resolved_$system.yaml" && cat output.txt; }
+done
 "$NEURLP" validate waves.yaml | grep -q "5 systems of 4 samples, 64 states" || fail "validate waves.yaml"
 "$NEURLP" generate clean.yaml data.generate.noise=0 data.generate.missing=0 || fail "output named after the deck"
 "$NEURLP" generate clean.yaml output.data=named.h5 output.compress=1 || fail "output.data"
