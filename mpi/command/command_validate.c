@@ -45,7 +45,9 @@ done:
 static double most_bytes(const neurlp_generated *g, int size) {
   int64_t first = 0, owned = 0;
   neurlp_partition(g->systems, 0, size, &first, &owned);
-  return (double)owned * ((double)g->samples * (g->dimensions + 1) + g->parameters) * sizeof(double);
+  return (double)owned *
+         ((double)g->samples * (g->dimensions * (g->clean ? 2.0 : 1.0) + 1.0) + g->parameters) *
+         sizeof(double);
 }
 
 static neurlp_status validate_simulation(MPI_Comm comm, neurlp_job *job) {

@@ -57,6 +57,7 @@ static neurlp_status share_description(neurlp_data_set *data) {
   data->samples = layout->samples;
   data->dimensions = layout->dimensions;
   data->parameters = layout->parameters;
+  data->clean = layout->clean;
   NEURLP_TRY(share_texts(data, layout->dimensions, &data->names));
   NEURLP_TRY(share_texts(data, layout->parameters, &data->parameter_names));
   NEURLP_TRY(share_text(data, &data->time_units));

@@ -12,6 +12,7 @@ typedef struct neurlp_data_request {
   const char *time;    /* CSV: name of the time column; NULL: the first column */
   int32_t state_count; /* states to take, by name, in this order; 0: all */
   const char *const *states;
+  bool clean;                 /* also the curves without noise, where the file has them */
   int64_t first, end, stride; /* samples first, first + stride, ... before end (end < 0: all); 0, -1, 1 */
 } neurlp_data_request;
 
@@ -25,6 +26,7 @@ typedef struct neurlp_data_set {
   int32_t parameters;     /* P true parameters that a generated data set carries; 0 if none */
   char **parameter_names; /* [P] */
   char *time_units;       /* "" if unknown */
+  bool clean;             /* asked for, and there */
   struct neurlp_data_source *source;
 } neurlp_data_set;
 
@@ -42,6 +44,7 @@ typedef struct neurlp_samples {
   int64_t *offsets; /* [systems in range + 1] */
   double *times;    /* [N] */
   double *states;   /* [N][D], NaN where missing */
+  double *clean;    /* [N][D] without noise and gaps; NULL: not asked for, or not known */
 } neurlp_samples;
 
 /* Collective. Opens and checks the file: sizes that disagree, unknown states, times that do not increase or

@@ -65,6 +65,25 @@ done:
   return status;
 }
 
+/* The curves without noise that generated data carry: as large as the states. */
+static neurlp_status describe_clean(neurlp_data_set *data, const neurlp_data_request *request, hid_t file) {
+  neurlp_data_source *source = data->source;
+  neurlp_data_layout *layout = &source->layout;
+  neurlp_numeric clean;
+  if (!request->clean) return NEURLP_SUCCESS;
+  const neurlp_status status =
+      neurlp_numeric_check(source->context, file, source->path, "clean", false, &clean);
+  if (status != NEURLP_SUCCESS || !clean.present) return status;
+  const int64_t states[] = {layout->systems, layout->file_samples, layout->file_dimensions};
+  const int32_t rank = layout->states_rank;
+  if (clean.rank != rank || memcmp(clean.extents, states + (3 - rank), (size_t)rank * sizeof *states) != 0)
+    return neurlp_fail(source->context, NEURLP_ERROR_DATA,
+                       "%s: 'clean' does not have the shape of 'states'; leave it out, or write it anew",
+                       source->path);
+  layout->clean = true;
+  return NEURLP_SUCCESS;
+}
+
 /* Names of the states: as in the file, or x1, x2, ... */
 static neurlp_status describe_names(neurlp_data_set *data, const neurlp_data_request *request, hid_t file) {
   neurlp_data_source *source = data->source;
@@ -175,6 +194,7 @@ neurlp_status neurlp_data_describe_hdf5(neurlp_data_set *data, const neurlp_data
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_data_open_alone(source->context, source->path, &file));
   NEURLP_TRY(describe_sizes(data, file));
+  NEURLP_TRY(describe_clean(data, request, file));
   NEURLP_TRY(describe_lengths(data, file));
   NEURLP_TRY(describe_parameters(data, file));
   NEURLP_TRY(describe_names(data, request, file));

@@ -54,6 +54,7 @@ NEURLP_MUST_USE neurlp_status neurlp_attribute_number_read(neurlp_context *conte
 typedef struct neurlp_data_layout {
   bool csv;
   bool ragged;             /* lengths differ */
+  bool clean;              /* curves without noise are there and wanted */
   int64_t systems;         /* S */
   int64_t file_samples;    /* T of the file, before first, end, stride */
   int64_t samples;         /* T after them, of the longest system */

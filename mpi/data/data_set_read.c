@@ -35,16 +35,16 @@ static int64_t own_first(const neurlp_sample_range *range, int64_t s) {
   return s == range->first_system ? range->first_sample : 0;
 }
 
-/* Spreads a rectangle of states over packed memory, taking the chosen columns. */
+/* Spreads a rectangle of states over packed memory [N][D], taking the chosen columns. */
 static void unpack_states(const neurlp_data_source *source, const neurlp_sample_piece *piece,
-                          const double *rectangle, neurlp_samples *samples) {
+                          const double *rectangle, const neurlp_samples *samples, double *packed) {
   const int32_t wide = source->layout.file_dimensions, dimensions = source->layout.dimensions;
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
     const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
     const int64_t left = offsets[1] - offsets[0] - skipped;
     const double *row = rectangle + (s - piece->first_system) * piece->samples * wide;
-    double *states = samples->states + (offsets[0] + skipped) * dimensions;
+    double *states = packed + (offsets[0] + skipped) * dimensions;
     for (int64_t t = 0; t < piece->samples && t < left; t++)
       for (int32_t k = 0; k < dimensions; k++)
         states[t * dimensions + k] = row[t * wide + source->columns[k]];
@@ -81,10 +81,13 @@ static neurlp_status read_hdf5(const neurlp_data_source *source, neurlp_samples 
     const bool shared = layout->time_rank == 1;
     neurlp_status mine = read_piece(source, "time", shared, 0, more ? &piece : NULL, rectangle);
     if (more && mine == NEURLP_SUCCESS) unpack_times(&piece, rectangle, shared, samples);
-    const neurlp_status states = read_piece(source, "states", layout->states_rank == 2,
-                                            layout->file_dimensions, more ? &piece : NULL, rectangle);
-    if (more && states == NEURLP_SUCCESS) unpack_states(source, &piece, rectangle, samples);
-    if (mine == NEURLP_SUCCESS) mine = states;
+    for (int32_t a = 0; a < (layout->clean ? 2 : 1); a++) {
+      const neurlp_status states = read_piece(source, a ? "clean" : "states", layout->states_rank == 2,
+                                              layout->file_dimensions, more ? &piece : NULL, rectangle);
+      if (more && states == NEURLP_SUCCESS)
+        unpack_states(source, &piece, rectangle, samples, a ? samples->clean : samples->states);
+      if (mine == NEURLP_SUCCESS) mine = states;
+    }
     status = neurlp_agree(source->comm, source->context, mine);
   }
   neurlp_release(source->context, &rectangle);
@@ -163,6 +166,9 @@ neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range 
   if (status == NEURLP_SUCCESS)
     status = neurlp_allocate(source->context, count, (size_t)data->dimensions * sizeof *samples->states,
                              &samples->states);
+  if (status == NEURLP_SUCCESS && data->clean)
+    status = neurlp_allocate(source->context, count, (size_t)data->dimensions * sizeof *samples->clean,
+                             &samples->clean);
   NEURLP_TRY(neurlp_agree(source->comm, source->context, status));
   if (source->layout.csv)
     copy_csv(source, samples);
@@ -188,4 +194,5 @@ void neurlp_samples_release(neurlp_context *context, neurlp_samples *samples) {
   neurlp_release(context, &samples->offsets);
   neurlp_release(context, &samples->times);
   neurlp_release(context, &samples->states);
+  neurlp_release(context, &samples->clean);
 }

@@ -17,9 +17,11 @@ typedef struct neurlp_generated {
   int32_t dimensions; /* D */
   int32_t order;      /* kappa: 1, or 2 where the equations give second derivatives; states are positions */
   int32_t parameters; /* P */
-  char **names;       /* [D] */
-  char **parameter_names; /* [P] */
-  double start, step;     /* sample i is at start + i step */
+  char **names;       /* [D]; of a partial differential equation u0, u1, ..., at D points of its domain */
+  char **parameter_names;             /* [P] */
+  const struct neurlp_known_pde *pde; /* the equation, if it is a partial one; NULL else */
+  bool clean;                         /* what was there before noise and gaps is kept */
+  double start, step;                 /* sample i is at start + i step */
   int64_t failed;   /* after neurlp_generate_samples: systems in the range that blew up or stalled there */
   char *sources[2]; /* files that it comes from: learned equations, initial values; NULL: none */
   struct neurlp_generate_plan *plan;
@@ -32,7 +34,8 @@ NEURLP_MUST_USE neurlp_status neurlp_generate_describe(neurlp_context *context, 
                                                        neurlp_generated **generated);
 
 /* Makes the samples of a range, in threads over its systems.
- *   samples    written; free it with neurlp_samples_release
+ *   samples    written; free it with neurlp_samples_release. `clean` is there where there is noise or a gap,
+ *              unless the deck does without
  *   parameters [systems in range][P], written with the true parameters, unless NULL
  * A system that runs to infinity, or that the integrator gives up, has NaN from there on and is counted in
  * generated->failed. A range that begins or ends within a system costs that system's integration from its

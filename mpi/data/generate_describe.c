@@ -16,7 +16,8 @@ enum { PATH_BYTES = 256, TEXT_BYTES = 512 };
 typedef struct reading {
   neurlp_context *context;
   const neurlp_deck *deck;
-  const neurlp_known_system *known; /* NULL: own equations */
+  const neurlp_known_system *known; /* NULL: other equations */
+  const neurlp_known_pde *pde;      /* likewise */
   neurlp_generated *made;
 } reading;
 
@@ -62,16 +63,68 @@ static void release_names(neurlp_context *context, int32_t count, char ***names)
   neurlp_release(context, names);
 }
 
+/* False if the deck leaves to the program how to integrate. (A resolved deck has all keys, as they are by
+ * themselves.) */
+static bool chooses_integrator(const neurlp_deck *deck) {
+  return strcmp(neurlp_deck_text(deck, "simulate.method"), "tsit5") != 0 ||
+         strcmp(neurlp_deck_text(deck, "simulate.precision"), "double") != 0 ||
+         strcmp(neurlp_deck_text(deck, "simulate.backend"), "cpu") != 0 ||
+         neurlp_deck_number(deck, "simulate.step") != 0.0 ||
+         neurlp_deck_number(deck, "simulate.relative_tolerance") != 1e-8 ||
+         neurlp_deck_number(deck, "simulate.absolute_tolerance") != 1e-10;
+}
+
+/* True if data.generate.order is there and is wrong for what is generated. */
+static bool wrong_order(const reading *r) {
+  const int64_t order = neurlp_deck_integer(r->deck, SECTION "order");
+  return order != 0 && order != r->made->order;
+}
+
+/* A partial differential equation: its states are u at points of the domain. */
+static neurlp_status take_known_pde(reading *r) {
+  neurlp_generated *made = r->made;
+  const int64_t asked = neurlp_deck_integer(r->deck, SECTION "points"), points = asked ? asked : 256;
+  neurlp_status status = NEURLP_SUCCESS;
+  if ((points & (points - 1)) != 0)
+    return fail_at(r, "points", NULL, "%lld is no power of two", (long long)points);
+  if (neurlp_deck_given(r->deck, SECTION "initial"))
+    return fail_at(r, "initial", NULL,
+                   "%s begins with waves that are drawn, or with the states in %sinitial_file", r->pde->name,
+                   SECTION);
+  if (chooses_integrator(r->deck))
+    return fail_at(
+        r, "system", NULL,
+        "%s has an integrator of its own, and the section `simulate` is not for it; leave that out",
+        r->pde->name);
+  made->pde = r->pde;
+  made->dimensions = (int32_t)points;
+  made->order = 1;
+  made->parameters = r->pde->parameters;
+  NEURLP_TRY(copy_names(r->context, made->parameters, r->pde->parameter_names, &made->parameter_names));
+  NEURLP_TRY(neurlp_allocate(r->context, points, sizeof(char *), &made->names));
+  for (int32_t j = 0; j < made->dimensions; j++) {
+    char name[16];
+    snprintf(name, sizeof name, "u%d", j);
+    NEURLP_TRY(neurlp_copy_text(r->context, name, &made->names[j]));
+  }
+done:
+  return status;
+}
+
 /* Finds data.generate.system in the catalogue and copies what it has. */
 static neurlp_status take_known_system(reading *r, const char *name) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_generated *made = r->made;
-  r->known = neurlp_catalogue_find(name);
+  r->known = made->plan->known = neurlp_catalogue_find(name);
+  r->pde = neurlp_known_pde_find(name);
+  if (r->pde) return take_known_pde(r);
   if (!r->known) {
     char hint[TEXT_BYTES / 2];
     neurlp_name_search search = {.written = name};
     for (int32_t i = 0; i < neurlp_catalogue_count(); i++)
       neurlp_name_offer(&search, neurlp_catalogue_get(i)->name);
+    for (int32_t i = 0; i < neurlp_known_pde_count(); i++)
+      neurlp_name_offer(&search, neurlp_known_pde_get(i)->name);
     write_hint(&search, hint, sizeof hint);
     return fail_at(r, "system", NULL, "'%s' is not in the catalogue%s", name, hint);
   }
@@ -109,8 +162,7 @@ static neurlp_status take_learned_equations(reading *r) {
   made->names = learned.names;
   made->plan->equations = learned.equations;
   learned = (neurlp_learned){0};
-  if (neurlp_deck_given(r->deck, SECTION "order") &&
-      neurlp_deck_integer(r->deck, SECTION "order") != made->order)
+  if (wrong_order(r))
     status = fail_at(r, "order", NULL, "the equations of %s are of order %d; leave this key out", path,
                      made->order);
   else if (!neurlp_deck_given(r->deck, SECTION "step"))
@@ -168,7 +220,7 @@ static neurlp_status take_own_equations(reading *r) {
   const int32_t parameters = neurlp_deck_map_count(r->deck, SECTION "parameters");
   if (states < 1) return fail_at(r, "equations", NULL, "there must be at least one");
   made->dimensions = states;
-  made->order = (int32_t)neurlp_deck_integer(r->deck, SECTION "order");
+  made->order = neurlp_deck_integer(r->deck, SECTION "order") == 2 ? 2 : 1;
   made->parameters = parameters;
   NEURLP_TRY(copy_map_keys(r, SECTION "equations", states, &made->names));
   NEURLP_TRY(copy_map_keys(r, SECTION "parameters", parameters, &made->parameter_names));
@@ -230,9 +282,16 @@ static neurlp_status read_parameters(const reading *r) {
   neurlp_status status = neurlp_allocate(r->context, made->parameters, sizeof **slots, slots);
   if (status < 0) return status;
   for (int32_t p = 0; p < made->parameters; p++)
-    (*slots)[p] = (neurlp_distribution){.kind = 'c', .a = r->known ? r->known->parameter_values[p] : 0.0};
-  return read_distributions(r, "parameters", "a parameter", made->parameters,
-                            (const char *const *)made->parameter_names, *slots);
+    if (r->pde)
+      (*slots)[p] = (neurlp_distribution){.kind = 'u', .a = r->pde->least[p], .b = r->pde->greatest[p]};
+    else
+      (*slots)[p] = (neurlp_distribution){.kind = 'c', .a = r->known ? r->known->parameter_values[p] : 0.0};
+  status = read_distributions(r, "parameters", "a parameter", made->parameters,
+                              (const char *const *)made->parameter_names, *slots);
+  if (status >= 0 && r->pde && !((*slots)[0].a > 0.0))
+    status = fail_at(r, "parameters", "length", "the length of the domain is %g; it must be positive",
+                     (*slots)[0].a);
+  return status;
 }
 
 /* Initial values of x and, for order 2, x': the catalogue's, or 0, unless the deck has them. */
@@ -247,7 +306,9 @@ static neurlp_status read_initial(const reading *r) {
   for (int32_t i = 0; i < count; i++) {
     const char *name = made->names[i / made->order];
     const size_t length = strlen(name);
-    (*slots)[i] = (neurlp_distribution){.kind = 'c', .a = r->known ? r->known->initial[i] : 0.0};
+    const bool together = r->pde || (r->known && r->known->draw);
+    (*slots)[i] =
+        (neurlp_distribution){.kind = together ? 'd' : 'c', .a = r->known ? r->known->initial[i] : 0.0};
     NEURLP_TRY(neurlp_allocate(r->context, (int64_t)length + 2, 1, &names[i]));
     memcpy(names[i], name, length);
     if (i % made->order == 1) names[i][length] = '\'';
@@ -267,16 +328,20 @@ static neurlp_status read_sizes(const reading *r) {
   made->start = neurlp_deck_number(r->deck, SECTION "start");
   made->step = neurlp_deck_number(r->deck, SECTION "step");
   if (made->step == 0.0 && r->known) made->step = r->known->step;
+  if (made->step == 0.0 && r->pde) made->step = r->pde->step;
   plan->transient = neurlp_deck_number(r->deck, SECTION "transient");
   plan->noise = neurlp_deck_number(r->deck, SECTION "noise");
   plan->missing = neurlp_deck_number(r->deck, SECTION "missing");
+  plan->absolute = strcmp(neurlp_deck_text(r->deck, SECTION "noise_unit"), "state") == 0;
+  made->clean = neurlp_deck_flag(r->deck, SECTION "keep_clean") && (plan->noise > 0.0 || plan->missing > 0.0);
   plan->seed = (uint64_t)neurlp_deck_integer(r->deck, "run.seed");
   status = take_initial_file(r);
   if (status < 0) return status;
-  if (r->known && neurlp_deck_given(r->deck, SECTION "order") &&
-      neurlp_deck_integer(r->deck, SECTION "order") != made->order)
-    return fail_at(r, "order", NULL, "the catalogue's %s is of order %d; leave this key out", r->known->name,
-                   made->order);
+  if ((r->known || r->pde) && wrong_order(r))
+    return fail_at(r, "order", NULL, "the catalogue's %s is of order %d; leave this key out",
+                   r->known ? r->known->name : r->pde->name, made->order);
+  if (!r->pde && neurlp_deck_integer(r->deck, SECTION "points") != 0)
+    return fail_at(r, "points", NULL, "only partial differential equations have points; leave this key out");
   if (made->samples > INT64_MAX / made->dimensions / made->order / (int64_t)sizeof(double) / made->systems)
     return fail_at(r, "samples", NULL,
                    "%lld systems of %lld samples of %d states are more than can be addressed",
@@ -291,6 +356,18 @@ static neurlp_status read_sizes(const reading *r) {
         "times from %g to %g in steps of %g cannot be told apart; use a larger step or a smaller start",
         first, last, made->step);
   return NEURLP_SUCCESS;
+}
+
+/* Solvers of a partial differential equation, one for every thread. */
+static neurlp_status make_pdes(const reading *r) {
+  neurlp_status status = NEURLP_SUCCESS;
+  struct neurlp_generate_plan *plan = r->made->plan;
+  const int32_t threads = neurlp_context_threads(r->context);
+  NEURLP_TRY(neurlp_allocate(r->context, threads, sizeof *plan->pdes, &plan->pdes));
+  for (; plan->workers < threads; plan->workers++)
+    NEURLP_TRY(neurlp_pde_create(r->context, r->pde, r->made->dimensions, &plan->pdes[plan->workers]));
+done:
+  return status;
 }
 
 /* Reads the equations, once for every thread: a neurlp_dynamics holds its own working arrays. */
@@ -339,8 +416,8 @@ neurlp_status neurlp_generate_describe(neurlp_context *context, const neurlp_dec
   NEURLP_TRY(read_parameters(&r));
   NEURLP_TRY(read_initial(&r));
   NEURLP_TRY(read_sizes(&r));
-  NEURLP_TRY(make_dynamics(&r));
-  if (strcmp(neurlp_deck_text(deck, "task"), "simulate") == 0)
+  NEURLP_TRY(r.pde ? make_pdes(&r) : make_dynamics(&r));
+  if (!r.pde && strcmp(neurlp_deck_text(deck, "task"), "simulate") == 0)
     NEURLP_TRY(neurlp_generate_make_ensemble(r.made, deck));
   *generated = r.made;
   r.made = NULL;
@@ -356,8 +433,12 @@ void neurlp_generate_destroy(neurlp_generated **generated) {
   neurlp_context *context = plan->context;
   neurlp_ensemble_destroy(&plan->ensemble);
   for (int32_t i = 0; i < 2; i++) neurlp_release(context, &old->sources[i]);
-  for (int32_t w = 0; w < plan->workers; w++) neurlp_dynamics_destroy(&plan->dynamics[w]);
+  for (int32_t w = 0; w < plan->workers; w++) {
+    if (plan->dynamics) neurlp_dynamics_destroy(&plan->dynamics[w]);
+    if (plan->pdes) neurlp_pde_destroy(&plan->pdes[w]);
+  }
   neurlp_release(context, &plan->dynamics);
+  neurlp_release(context, &plan->pdes);
   release_names(context, old->dimensions, &plan->equations);
   release_names(context, old->dimensions, &old->names);
   release_names(context, old->parameters, &old->parameter_names);

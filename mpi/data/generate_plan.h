@@ -6,8 +6,10 @@
 #include "system/catalogue.h"
 #include "system/ensemble.h"
 #include "system/integrate.h"
+#include "system/pde/pde.h"
 
-/* kind 'c': the number a; 'u': uniform between a and b; 'n': normal with mean a and standard deviation b */
+/* kind 'd': drawn together with others, by what the catalogue has for it;
+ * kind 'c': the number a; 'u': uniform between a and b; 'n': normal with mean a and standard deviation b */
 typedef struct neurlp_distribution {
   char kind;
   double a, b;
@@ -17,11 +19,14 @@ struct neurlp_generate_plan {
   neurlp_context *context;
   uint64_t seed;
   double transient, noise, missing;
-  char **equations;                /* [D] */
-  neurlp_distribution *parameters; /* [P] */
-  neurlp_distribution *initial;    /* [D * order]: x0, x0', x1, ... */
+  bool absolute;                    /* noise is in units of the states, not of their root mean square */
+  char **equations;                 /* [D] */
+  neurlp_distribution *parameters;  /* [P] */
+  neurlp_distribution *initial;     /* [D * order]: x0, x0', x1, ... */
+  const neurlp_known_system *known; /* NULL: other equations */
   int32_t workers;
-  neurlp_dynamics **dynamics; /* [workers]: one for each thread */
+  neurlp_dynamics **dynamics; /* [workers]: one for each thread; NULL for a partial differential equation */
+  neurlp_pde **pdes;          /* [workers]: likewise; NULL for ordinary ones */
   neurlp_ensemble *ensemble;  /* of task simulate; NULL: neurlp_integrate */
   neurlp_precision precision; /* of the ensemble */
 };
@@ -32,6 +37,7 @@ enum { NEURLP_SOURCE_RESULT, NEURLP_SOURCE_INITIAL };
 /* One thread's tools. */
 typedef struct neurlp_generate_worker {
   neurlp_dynamics *dynamics;
+  neurlp_pde *pde;
   double *times;      /* [NEURLP_GENERATE_PIECE + 1] */
   double *states;     /* [NEURLP_GENERATE_PIECE + 1][D * order] */
   double *initial;    /* [D * order] */
@@ -45,10 +51,15 @@ typedef struct neurlp_generate_part {
   int64_t system, begin, end; /* samples begin to end - 1 */
   double *times;              /* [end - begin] */
   double *states;             /* [end - begin][D] */
+  double *clean;              /* [end - begin][D] before noise and gaps; NULL: not kept */
   const double *first;        /* [D] its first sample in the initial file; NULL: drawn */
 } neurlp_generate_part;
 
 enum { NEURLP_GENERATE_PIECE = 1024 }; /* samples that are integrated at a time */
+
+/* Where the numbers are in their stream that initial values are drawn from together: beyond those of states,
+ * so that a partial differential equation begins alike on any grid. */
+enum { NEURLP_GENERATE_TOGETHER = 1 << 20 };
 
 /* ---- generate_initial.c: first samples from a file --------------------------------------------------- */
 
@@ -58,6 +69,12 @@ NEURLP_MUST_USE neurlp_status neurlp_generate_count_initial(const neurlp_generat
 /* Local. First samples [end - first][D] of systems first to end - 1; NULL without a file. */
 NEURLP_MUST_USE neurlp_status neurlp_generate_read_initial(const neurlp_generated *g, int64_t first,
                                                            int64_t end, double **samples);
+
+/* ---- generate_pde.c ---------------------------------------------------------------------------------- */
+
+/* The clean trajectory up to the sample before `stop`, of a partial differential equation. */
+void neurlp_generate_pde(const neurlp_generated *g, neurlp_generate_worker *w,
+                         const neurlp_generate_part *kept, int64_t stop);
 
 /* ---- generate_samples.c: steps that both integrators share ------------------------------------------- */
 

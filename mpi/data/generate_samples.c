@@ -20,13 +20,28 @@ static double draw(const neurlp_distribution *d, uint64_t seed, neurlp_random_st
   return d->a;
 }
 
+/* Initial values that depend on each other. */
+static void draw_together(const neurlp_generated *g, int64_t system, const worker *w) {
+  const struct neurlp_generate_plan *plan = g->plan;
+  const bool together = plan->known && plan->known->draw;
+  const int32_t count = g->pde ? NEURLP_PDE_DRAWS : together ? plan->known->draws : 0;
+  double uniform[NEURLP_PDE_DRAWS];
+  for (int32_t i = 0; i < count; i++)
+    uniform[i] =
+        neurlp_random_uniform(plan->seed, NEURLP_RANDOM_INITIAL, system, NEURLP_GENERATE_TOGETHER + i);
+  if (g->pde) neurlp_pde_draw_waves(uniform, g->dimensions, w->initial);
+  if (together) plan->known->draw(w->parameters, uniform, w->initial);
+}
+
 void neurlp_generate_draw(const neurlp_generated *g, const part *kept, worker *w) {
   const int64_t system = kept->system;
   const struct neurlp_generate_plan *plan = g->plan;
   for (int32_t p = 0; p < g->parameters; p++)
     w->parameters[p] = draw(&plan->parameters[p], plan->seed, NEURLP_RANDOM_PARAMETER, system, p);
+  draw_together(g, system, w);
   for (int32_t i = 0; i < g->dimensions * g->order; i++)
-    w->initial[i] = draw(&plan->initial[i], plan->seed, NEURLP_RANDOM_INITIAL, system, i);
+    if (plan->initial[i].kind != 'd')
+      w->initial[i] = draw(&plan->initial[i], plan->seed, NEURLP_RANDOM_INITIAL, system, i);
   for (int32_t k = 0; kept->first && k < g->dimensions; k++) w->initial[k * g->order] = kept->first[k];
   memset(w->squares, 0, (size_t)g->dimensions * sizeof(double));
   w->clean = 0;
@@ -70,12 +85,15 @@ static void integrate(const neurlp_generated *g, worker *w, const part *kept, in
   }
 }
 
-/* Noise relative to each state's root mean square, then gaps. */
+/* Noise, relative to each state's root mean square or not, then gaps. */
 void neurlp_generate_spoil(const neurlp_generated *g, const worker *w, const part *kept) {
   const struct neurlp_generate_plan *plan = g->plan;
   const int32_t D = g->dimensions;
+  const size_t bytes = (size_t)((kept->end - kept->begin) * D) * sizeof(double);
+  if (kept->clean) memcpy(kept->clean, kept->states, bytes);
   for (int32_t k = 0; k < D; k++) {
-    const double deviation = w->clean > 0 ? plan->noise * sqrt(w->squares[k] / (double)w->clean) : 0.0;
+    const double size = plan->absolute ? 1.0 : w->clean > 0 ? sqrt(w->squares[k] / (double)w->clean) : 0.0;
+    const double deviation = plan->noise * size;
     for (int64_t i = kept->begin; i < kept->end; i++) {
       double *x = &kept->states[(i - kept->begin) * D + k];
       if (deviation > 0.0)
@@ -96,21 +114,26 @@ void neurlp_generate_clear(const neurlp_generated *g, const part *kept) {
 /* One system's part from beginning to end. True if it failed before the part's end. */
 static bool make_part(const neurlp_generated *g, worker *w, const part *kept) {
   neurlp_generate_clear(g, kept);
-  integrate(g, w, kept, g->plan->noise > 0.0 ? g->samples : kept->end);
+  const int64_t stop = g->plan->noise > 0.0 && !g->plan->absolute ? g->samples : kept->end;
+  if (g->pde)
+    neurlp_generate_pde(g, w, kept, stop);
+  else
+    integrate(g, w, kept, stop);
   neurlp_generate_spoil(g, w, kept);
   return w->clean < kept->end;
 }
 
 static neurlp_status make_workers(const neurlp_generated *g, worker **workers) {
   neurlp_context *context = g->plan->context;
-  const int64_t n = (int64_t)g->dimensions * g->order;
+  const int64_t n = (int64_t)g->dimensions * g->order, rows = g->pde ? 1 : PIECE + 1;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(context, g->plan->workers, sizeof **workers, workers));
   for (int32_t i = 0; i < g->plan->workers; i++) {
     worker *w = &(*workers)[i];
-    w->dynamics = g->plan->dynamics[i];
-    NEURLP_TRY(neurlp_allocate(context, PIECE + 1, sizeof(double), &w->times));
-    NEURLP_TRY(neurlp_allocate(context, (PIECE + 1) * n, sizeof(double), &w->states));
+    w->dynamics = g->plan->dynamics ? g->plan->dynamics[i] : NULL;
+    w->pde = g->plan->pdes ? g->plan->pdes[i] : NULL;
+    NEURLP_TRY(neurlp_allocate(context, rows, sizeof(double), &w->times));
+    NEURLP_TRY(neurlp_allocate(context, rows * n, sizeof(double), &w->states));
     NEURLP_TRY(neurlp_allocate(context, n, sizeof(double), &w->initial));
     NEURLP_TRY(neurlp_allocate(context, g->parameters, sizeof(double), &w->parameters));
     NEURLP_TRY(neurlp_allocate(context, g->dimensions, sizeof(double), &w->squares));
@@ -164,6 +187,8 @@ static neurlp_status lay_out(const neurlp_generated *g, const neurlp_sample_rang
   const int64_t total = samples->offsets[systems];
   NEURLP_TRY(neurlp_allocate(context, total, sizeof(double), &samples->times));
   NEURLP_TRY(neurlp_allocate(context, total, (size_t)g->dimensions * sizeof(double), &samples->states));
+  if (g->clean)
+    NEURLP_TRY(neurlp_allocate(context, total, (size_t)g->dimensions * sizeof(double), &samples->clean));
 done:
   return status;
 }
@@ -179,6 +204,7 @@ static void place_parts(const neurlp_generated *g, const neurlp_samples *samples
                       .end = begin + samples->offsets[i + 1] - samples->offsets[i],
                       .times = samples->times + samples->offsets[i],
                       .states = samples->states + samples->offsets[i] * g->dimensions,
+                      .clean = samples->clean ? samples->clean + samples->offsets[i] * g->dimensions : NULL,
                       .first = first ? first + i * g->dimensions : NULL};
   }
 }

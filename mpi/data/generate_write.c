@@ -2,6 +2,9 @@
 
 #include "comm.h"
 #include "file/array_file.h"
+#include "system/pde/known_pde.h"
+
+#include <stdio.h>
 
 enum { SCHEMA_VERSION = 1 };
 
@@ -31,6 +34,37 @@ static neurlp_status write_times(MPI_Comm comm, neurlp_context *context, neurlp_
   return status;
 }
 
+/* Where each state is, in a partial differential equation: [D]. Systems have lengths of their own, so that it
+ * is in parts of the length. */
+static neurlp_status write_position(MPI_Comm comm, neurlp_context *context, neurlp_array_file *file,
+                                    const neurlp_generated *g) {
+  int rank = 0, size = 1;
+  int64_t first = 0, owned = 0;
+  double *position = NULL;
+  char title[256];
+  const neurlp_array array = {.path = "position",
+                              .type = H5T_NATIVE_DOUBLE,
+                              .rank = 1,
+                              .extents = {g->dimensions},
+                              .units = "1",
+                              .long_name = "place of each state, as a part of the parameter `length`",
+                              .scales = {"names"}};
+  MPI_Comm_rank(comm, &rank);
+  MPI_Comm_size(comm, &size);
+  neurlp_partition(g->dimensions, rank, size, &first, &owned);
+  neurlp_status status =
+      neurlp_agree(comm, context, neurlp_allocate(context, owned, sizeof *position, &position));
+  if (status < 0) return status;
+  for (int64_t j = 0; j < owned; j++) position[j] = (double)(first + j) / g->dimensions;
+  snprintf(title, sizeof title, "%s: %s", g->pde->title, g->pde->equation);
+  NEURLP_TRY(neurlp_array_write_rows(file, &array, first, owned, position));
+  NEURLP_TRY(neurlp_array_attribute_text(file, "position", "boundary", "periodic"));
+  NEURLP_TRY(neurlp_array_attribute_text(file, "position", "equation", title));
+done:
+  neurlp_release(context, &position);
+  return status;
+}
+
 static neurlp_status write_arrays(MPI_Comm comm, neurlp_context *context, neurlp_array_file *file,
                                   const neurlp_generated_part *b) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -44,6 +78,9 @@ static neurlp_status write_arrays(MPI_Comm comm, neurlp_context *context, neurlp
                                .long_name = "state of each system at each time; NaN marks a missing sample",
                                .scales = {"system", "time", "names"},
                                .compress = b->compress};
+  neurlp_array clean = states;
+  clean.path = "clean";
+  clean.long_name = "the same without noise and gaps";
   const neurlp_array parameters = {.path = "parameters",
                                    .type = H5T_NATIVE_DOUBLE,
                                    .rank = 2,
@@ -55,6 +92,9 @@ static neurlp_status write_arrays(MPI_Comm comm, neurlp_context *context, neurlp
                                       (const char *const *)g->names));
   NEURLP_TRY(write_times(comm, context, file, b));
   NEURLP_TRY(neurlp_array_write_samples(file, &states, range, b->samples->offsets, b->samples->states));
+  if (g->clean)
+    NEURLP_TRY(neurlp_array_write_samples(file, &clean, range, b->samples->offsets, b->samples->clean));
+  if (g->pde) NEURLP_TRY(write_position(comm, context, file, g));
   if (g->parameters == 0) goto done;
   NEURLP_TRY(neurlp_array_write_texts(file, "parameter_names", "names of the parameters", g->parameters,
                                       (const char *const *)g->parameter_names));
@@ -72,7 +112,9 @@ neurlp_status neurlp_generated_write(MPI_Comm comm, const neurlp_job *job, const
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_array_file *file = NULL;
   const neurlp_generated *g = b->generated;
-  const int64_t numbers = g->systems * g->samples * g->dimensions + g->samples + g->systems * g->parameters;
+  const int64_t copies = g->clean ? 2 : 1;
+  const int64_t numbers =
+      copies * g->systems * g->samples * g->dimensions + g->samples + g->systems * g->parameters;
   NEURLP_TRY(neurlp_array_file_create(comm, job->context, path,
                                       b->compress > 0 ? 0 : numbers * (int64_t)sizeof(double), &file));
   NEURLP_TRY(write_arrays(comm, job->context, file, b));

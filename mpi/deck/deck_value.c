@@ -4,6 +4,7 @@
 #include "deck/deck_number.h"
 #include "deck/deck_wiring.h"
 #include "system/catalogue.h"
+#include "system/pde/known_pde.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -129,12 +130,14 @@ static bool read_text(neurlp_deck_report *report, const neurlp_deck_node *node, 
 
 static void check_catalogue(neurlp_deck_report *report, const neurlp_deck_key *key,
                             const neurlp_deck_node *node) {
-  if (neurlp_catalogue_find(node->text)) return;
+  if (neurlp_catalogue_find(node->text) || neurlp_known_pde_find(node->text)) return;
   neurlp_name_search search = {.written = node->text};
   char names[512] = "";
   size_t length = 0;
-  for (int32_t i = 0; i < neurlp_catalogue_count(); i++) {
-    const char *name = neurlp_catalogue_get(i)->name;
+  const int32_t ordinary = neurlp_catalogue_count();
+  for (int32_t i = 0; i < ordinary + neurlp_known_pde_count(); i++) {
+    const char *name =
+        i < ordinary ? neurlp_catalogue_get(i)->name : neurlp_known_pde_get(i - ordinary)->name;
     neurlp_name_offer(&search, name);
     if (length < sizeof names)
       length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", name);

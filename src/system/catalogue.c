@@ -1,7 +1,33 @@
 #include "system/catalogue.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
+
+#define TWO_PI 6.28318530717958647692528676655900577
+
+/* Two bodies around their common centre, at rest in the origin: an ellipse with semi-major axis 0.8 to 1.2,
+ * eccentricity 0 to 0.5, in any direction, in either sense, from any eccentric anomaly. They are never closer
+ * than 0.4, nor further apart than 1.8. */
+static void draw_orbit(const double *parameters, const double *uniform, double *initial) {
+  const double total = parameters[1] + parameters[2];
+  const double axis = 0.8 + 0.4 * uniform[0], eccentricity = 0.5 * uniform[1];
+  const double direction = TWO_PI * uniform[2], anomaly = TWO_PI * uniform[3];
+  const double sense = uniform[4] < 0.5 ? 1.0 : -1.0;
+  const double minor = sense * axis * sqrt(1.0 - eccentricity * eccentricity);
+  const double rate =
+      sqrt(parameters[0] * total / (axis * axis * axis)) / (1.0 - eccentricity * cos(anomaly));
+  const double along[2] = {axis * (cos(anomaly) - eccentricity), -axis * sin(anomaly) * rate};
+  const double across[2] = {minor * sin(anomaly), minor * cos(anomaly) * rate};
+  for (int32_t i = 0; i < 2; i++) { /* position, velocity of the second body as seen from the first */
+    const double x = along[i] * cos(direction) - across[i] * sin(direction);
+    const double y = along[i] * sin(direction) + across[i] * cos(direction);
+    initial[i] = -parameters[2] / total * x;
+    initial[2 + i] = -parameters[2] / total * y;
+    initial[4 + i] = parameters[1] / total * x;
+    initial[6 + i] = parameters[1] / total * y;
+  }
+}
 
 /* In alphabetical order. Frequencies are angular; time is in the unit that makes the usual parameters what
  * they are. */
@@ -30,6 +56,19 @@ static const neurlp_known_system catalogue[] = {
      .parameter_values = {1.0, 0.05},
      .initial = {1.0, 0.0},
      .step = 0.05},
+    {.name = "damped_sine",
+     .title = "damped sine, y = A exp(-g t) sin(w t + phi)",
+     .source =
+         "textbook; A and phi are in the initial values, y = A sin(phi), y' = A (w cos(phi) - g sin(phi))",
+     .order = 2,
+     .states = 1,
+     .parameters = 2,
+     .state_names = {"y"},
+     .equations = {"-(g^2 + w^2)*y - 2*g*y'"},
+     .parameter_names = {"g", "w"},
+     .parameter_values = {0.05, 1.0},
+     .initial = {0.0, 1.0},
+     .step = 0.1},
     {.name = "duffing",
      .title = "Duffing oscillator, two wells, periodic force",
      .source = "Duffing 1918; chaotic parameters after Moon and Holmes, J. Sound Vib. 65 (1979) 275",
@@ -66,6 +105,18 @@ static const neurlp_known_system catalogue[] = {
      .parameter_values = {1.0},
      .initial = {1.0, 0.0},
      .step = 0.05},
+    {.name = "kepler",
+     .title = "two bodies, relative motion in the plane",
+     .source = "Newton 1687; orbit of semi-major axis 1 and eccentricity 1/2, from the pericentre",
+     .order = 2,
+     .states = 2,
+     .parameters = 1,
+     .state_names = {"x", "y"},
+     .equations = {"-mu*x/(x^2 + y^2)^1.5", "-mu*y/(x^2 + y^2)^1.5"},
+     .parameter_names = {"mu"},
+     .parameter_values = {1.0},
+     .initial = {0.5, 0.0, 0.0, 1.7320508075688772},
+     .step = 0.02},
     {.name = "logistic",
      .title = "logistic growth",
      .source = "Verhulst, Corresp. math. phys. 10 (1838) 113",
@@ -140,16 +191,21 @@ static const neurlp_known_system catalogue[] = {
      .initial = {0.99, 0.01, 0.0},
      .step = 0.5},
     {.name = "two_body",
-     .title = "two bodies, relative motion in the plane",
-     .source = "Newton 1687; orbit of semi-major axis 1 and eccentricity 1/2, from the pericentre",
+     .title = "two bodies that attract each other, in the plane",
+     .source = "Newton 1687; trajectories differ: semi-major axis 0.8 to 1.2, eccentricity up to 1/2",
      .order = 2,
-     .states = 2,
-     .parameters = 1,
-     .state_names = {"x", "y"},
-     .equations = {"-mu*x/(x^2 + y^2)^1.5", "-mu*y/(x^2 + y^2)^1.5"},
-     .parameter_names = {"mu"},
-     .parameter_values = {1.0},
-     .initial = {0.5, 0.0, 0.0, 1.7320508075688772},
+     .states = 4,
+     .parameters = 3,
+     .state_names = {"x1", "y1", "x2", "y2"},
+     .equations = {"G*m2*(x2 - x1)/((x2 - x1)^2 + (y2 - y1)^2)^1.5",
+                   "G*m2*(y2 - y1)/((x2 - x1)^2 + (y2 - y1)^2)^1.5",
+                   "G*m1*(x1 - x2)/((x2 - x1)^2 + (y2 - y1)^2)^1.5",
+                   "G*m1*(y1 - y2)/((x2 - x1)^2 + (y2 - y1)^2)^1.5"},
+     .parameter_names = {"G", "m1", "m2"},
+     .parameter_values = {1.0, 0.75, 0.25},
+     .initial = {-0.125, 0.0, 0.0, -0.4330127018922193, 0.375, 0.0, 0.0, 1.299038105676658},
+     .draw = draw_orbit,
+     .draws = 5,
      .step = 0.02},
     {.name = "van_der_pol",
      .title = "Van der Pol oscillator, relaxation oscillations",

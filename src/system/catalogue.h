@@ -19,7 +19,11 @@ typedef struct neurlp_known_system {
   const char *parameter_names[NEURLP_CATALOGUE_PARAMETERS];
   double parameter_values[NEURLP_CATALOGUE_PARAMETERS];
   double initial[NEURLP_CATALOGUE_STATES * 2]; /* [D][order]: x, x' of the first state, then the next */
-  double step;                                 /* a sensible sampling interval */
+  /* Initial values [D][order] drawn from uniform numbers in (0, 1), where independent ones would make no
+   * sense; NULL: `initial` is the default */
+  void (*draw)(const double *parameters, const double *uniform, double *initial);
+  int32_t draws; /* uniform numbers that it takes */
+  double step;   /* a sensible sampling interval */
 } neurlp_known_system;
 
 /* Number of systems, and the i-th, 0 <= i < count, in alphabetical order. Static storage. */

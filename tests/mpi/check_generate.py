@@ -16,7 +16,7 @@ def check(what, measured, bound):
 
 def contents(path):
     with h5py.File(path) as file:
-        numbers = {name: file[name][...] for name in ("time", "states", "parameters")}
+        numbers = {name: file[name][...] for name in ("time", "states", "parameters", "clean") if name in file}
         numbers["names"] = list(file["names"].asstr()[...])
         numbers["parameter_names"] = list(file["parameter_names"].asstr()[...])
         check("states have scales", 0 if file["states"].dims[1][0] == file["time"] else 1, 0)
@@ -45,4 +45,30 @@ noise = (whole["states"] - clean["states"]) / rms
 there = np.isfinite(noise)
 check("noise, five standard deviations", abs(noise[there].std() / 0.02 - 1), 5 / np.sqrt(2 * there.sum()))
 check("gaps, five standard deviations", abs(there.mean() - 0.9), 5 * np.sqrt(0.09 / there.size))
+check("the clean states are kept", np.abs(whole["clean"] - clean["states"]).max(), 0)
+check("where there is no noise there are none", 0 if "clean" not in clean else 1, 0)
+
+# Korteweg-de Vries: the same bits, where its states are, and what is conserved
+with h5py.File("waves_1.h5") as one:
+    for name in ("waves_2.h5", "waves_3.h5"):
+        with h5py.File(name) as other:
+            for path in ("states", "clean", "parameters", "position", "time"):
+                check(f"{path} of {name}: the same bits", 0 if one[path][...].tobytes() == other[path][...].tobytes() else 1, 0)
+    for name in ("waves_clean.h5", "waves_again.h5"):  # the second begins with the first samples of the first
+        with h5py.File(name) as other:
+            same = one["clean"][...].tobytes() == other["states"][...].tobytes()
+            check(f"states of {name}: the clean ones", 0 if same else 1, 0)
+    position, u, length = one["position"], one["clean"][...], one["parameters"][:, 0]
+    check("positions", np.abs(position[...] - np.arange(64) / 64).max(), 0)
+    check("positions have the names as their scale", 0 if position.dims[0][0] == one["names"] else 1, 0)
+    check("the equation is said", 0 if "u_xxx" in position.attrs["equation"] and position.attrs["boundary"] == "periodic" else 1, 0)
+    check("lengths", 0 if ((length > 30) & (length < 34)).all() and len(set(length)) == 5 else 1, 0)
+    check("mass, which is 0", np.abs(u.mean(axis=2)).max(), 1e-14)
+    momentum = (u**2).mean(axis=2)
+    # twice a tolerance, 1e-8, for each unit of time
+    check("momentum", np.abs(momentum / momentum[:, :1] - 1).max(), 2 * 1.5e-8)
+    k = 2 * np.pi * np.fft.fftfreq(64, 1 / 64) / length[:, None, None]
+    slope = np.fft.ifft(1j * k * np.fft.fft(u, axis=2), axis=2).real
+    energy = (slope**2 / 2 - u**3 / 6).mean(axis=2)
+    check("energy, in units of the momentum", (np.abs(energy - energy[:, :1]) / momentum[:, :1]).max(), 10 * 1.5e-8)
 sys.exit(failures > 0)

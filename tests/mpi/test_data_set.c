@@ -56,6 +56,12 @@ static void write_data(const char *path, bool ragged, bool shared) {
                               .extents = {SYSTEMS, SAMPLES, STATES},
                               .compress = ragged ? 1 : 0};
   check_equal("states", neurlp_array_write_rows(file, &array, 0, rank == 0 ? SYSTEMS : 0, states), 0);
+  if (ragged) { /* with curves without noise: a quarter more each */
+    neurlp_array clean = array;
+    clean.path = "clean";
+    for (int64_t i = 0; i < SYSTEMS * SAMPLES * STATES; i++) states[i] += 0.25;
+    check_equal("clean", neurlp_array_write_rows(file, &clean, 0, rank == 0 ? SYSTEMS : 0, states), 0);
+  }
   check_equal(
       "time",
       write_list(file, "time", H5T_NATIVE_DOUBLE, shared ? SAMPLES : SYSTEMS, shared ? 0 : SAMPLES, times),
@@ -103,6 +109,8 @@ static double worst(const neurlp_data_set *data, const neurlp_samples *samples,
       for (int64_t k = 0; k < data->dimensions; k++) {
         const int64_t column = swapped ? 2 - 2 * k : k;
         error = fmax(error, fabs(samples->states[i * data->dimensions + k] - state_of(s, t, column)));
+        if (samples->clean)
+          error = fmax(error, fabs(samples->clean[i * data->dimensions + k] - state_of(s, t, column) - 0.25));
       }
     }
   }
@@ -129,6 +137,8 @@ static void read_data(const neurlp_data_request *request, bool shared, bool swap
   check_equal("read", neurlp_data_read(data, &range, &samples), 0);
   const int64_t systems = range.end_system - range.first_system;
   check_equal("number of samples", samples.offsets[systems], count);
+  check_true("clean curves where they are wanted and there",
+             (samples.clean != NULL) == data->clean && data->clean == (request->clean && data->lengths));
   check_below("largest deviation", worst(data, &samples, request, shared, swapped), 0);
   double parameters[SYSTEMS * 2] = {0};
   check_equal("parameters", neurlp_data_read_parameters(data, &range, parameters), 0);
@@ -149,8 +159,10 @@ static void check_hdf5(void) {
     read_data(&all, shared, false, false);
     read_data(&all, shared, false, true);
     const neurlp_data_request part = {
-        .path = path, .state_count = 2, .states = swapped, .first = 5, .end = 33, .stride = 3};
+        .path = path, .state_count = 2, .states = swapped, .first = 5, .end = 33, .stride = 3, .clean = true};
     read_data(&part, shared, true, false);
+    const neurlp_data_request both = {.path = path, .end = -1, .stride = 1, .clean = true};
+    read_data(&both, shared, false, true);
     const neurlp_data_request none = {
         .path = path, .state_count = 1, .states = unknown, .end = -1, .stride = 1};
     neurlp_data_set *data = NULL;
@@ -159,6 +171,24 @@ static void check_hdf5(void) {
     check_equal("no sample", neurlp_data_open(MPI_COMM_WORLD, context, &past, &data), NEURLP_ERROR_DATA);
     MPI_Barrier(MPI_COMM_WORLD);
   }
+}
+
+/* Curves without noise that are not as many as the states are refused, by those who want them. */
+static void check_bad_clean(void) {
+  const double numbers[6] = {0, 1, 2, 3, 4, 5};
+  const neurlp_data_request wanted = {.path = "bad_clean.h5", .end = -1, .stride = 1, .clean = true};
+  const neurlp_data_request unwanted = {.path = "bad_clean.h5", .end = -1, .stride = 1};
+  neurlp_data_set *data = NULL;
+  neurlp_array_file *file = NULL;
+  check_equal("create", neurlp_array_file_create(MPI_COMM_WORLD, context, "bad_clean.h5", 0, &file), 0);
+  if (!file) return;
+  check_equal("time", write_list(file, "time", H5T_NATIVE_DOUBLE, 3, 0, numbers), 0);
+  check_equal("states", write_list(file, "states", H5T_NATIVE_DOUBLE, 3, 2, numbers), 0);
+  check_equal("clean", write_list(file, "clean", H5T_NATIVE_DOUBLE, 3, 1, numbers), 0);
+  check_equal("commit", neurlp_array_file_commit(&file), 0);
+  check_equal("another shape", neurlp_data_open(MPI_COMM_WORLD, context, &wanted, &data), NEURLP_ERROR_DATA);
+  check_equal("which nobody asked for", neurlp_data_open(MPI_COMM_WORLD, context, &unwanted, &data), 0);
+  neurlp_data_close(&data);
 }
 
 /* Cuts ranges of ragged systems with every small limit: each sample of the range is in one rectangle, no
@@ -277,6 +307,7 @@ int main(int argc, char **argv) {
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return 1;
   check_pieces();
   check_hdf5();
+  check_bad_clean();
   check_csv();
   check_bad_csv();
   check_equal("nothing is left allocated", neurlp_context_memory(context).blocks, 0);

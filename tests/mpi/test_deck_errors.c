@@ -69,7 +69,7 @@ static const deck_case cases[] = {
       "d.yaml:3:3: error: missing key 'data.generate.samples' (2 or more): Samples of each trajectory.",
       "d.yaml:4:13: error: 'data.generate.system' is 'lornz', which no system is called; did you mean "
       "'lorenz'?",
-      "d.yaml:5:12: error: 'data.generate.noise' is -1; it must be 0 or more of the RMS"}},
+      "d.yaml:5:12: error: 'data.generate.noise' is -1; it must be 0 or more of `noise_unit`"}},
     {FIT
      "  parameters: {a: {lower: 1}, b: {start: 3, upper: 2}, c: {fixed: 1, start: 1}, 2x: 1, d: {strt: 1}}\n",
      NULL,

@@ -212,6 +212,127 @@ static void test_noise_and_gaps(void) {
   neurlp_generate_destroy(&other);
 }
 
+/* Noise in the state's own unit: the deviation is as it stands, and what it was without is kept. */
+static void test_noise_in_units(void) {
+#define SINE "    system: damped_sine\n    systems: 20\n    samples: 500\n"
+  neurlp_generated *one = describe(context, SINE);
+  neurlp_generated *other = describe(context, SINE "    noise: 0.5\n    noise_unit: state\n");
+  neurlp_generated *third = describe(context, SINE "    noise: 0.5\n    keep_clean: false\n");
+  neurlp_samples exact = make(one, whole(one), NULL), noisy = make(other, whole(other), NULL);
+  neurlp_samples alone = make(third, whole(third), NULL);
+  double square = 0.0, mean = 0.0;
+  check_true("nothing is kept where nothing is added", exact.clean == NULL);
+  check_true("nor where the deck does without", alone.clean == NULL && alone.states[7] != exact.states[7]);
+  check_true("it is kept", noisy.clean != NULL);
+  if (!noisy.clean) exit(1);
+  check_equal("bits of it that differ", memcmp(noisy.clean, exact.states, 10000 * sizeof(double)), 0);
+  for (int64_t i = 0; i < 10000; i++) {
+    const double e = (noisy.states[i] - exact.states[i]) / 0.5;
+    mean += e / 10000.0;
+    square += e * e / 10000.0;
+  }
+  check_below("mean of the noise", fabs(mean), 5.0 / 100.0);
+  check_below("variance of the noise", fabs(square - 1.0), 5.0 * sqrt(2.0) / 100.0);
+  /* a part of a trajectory needs no more than that part */
+  const neurlp_sample_range range = {3, 4, 100, 200};
+  neurlp_samples part = make(other, range, NULL);
+  check_equal("bits that differ in a part", memcmp(part.states, noisy.states + 1600, 100 * sizeof(double)),
+              0);
+  check_equal("and in its clean values", memcmp(part.clean, noisy.clean + 1600, 100 * sizeof(double)), 0);
+  neurlp_samples_release(context, &part);
+  neurlp_samples_release(context, &exact);
+  neurlp_samples_release(context, &noisy);
+  neurlp_samples_release(context, &alone);
+  neurlp_generate_destroy(&one);
+  neurlp_generate_destroy(&other);
+  neurlp_generate_destroy(&third);
+}
+
+/* Two bodies: every trajectory has an orbit of its own; what the deck says of a state wins. */
+static void test_drawn_together(void) {
+  neurlp_generated *g = describe(context, "    system: two_body\n"
+                                          "    systems: 10\n"
+                                          "    samples: 3\n"
+                                          "    parameters: {m1: {uniform: [0.5, 1]}}\n"
+                                          "    initial: {y2: 0.25}\n");
+  double parameters[30], worst = 0.0, least = 9.0;
+  neurlp_samples samples = make(g, whole(g), parameters);
+  for (int64_t s = 0; s < 10; s++) { /* the centre of both is in the origin, but for y2 */
+    const double *u = samples.states + 12 * s, *p = parameters + 3 * s;
+    worst = fmax(worst, fabs(p[1] * u[0] + p[2] * u[2]));
+    worst = fmax(worst, fabs(u[3] - 0.25));
+    for (int64_t o = 0; o < s; o++) least = fmin(least, fabs(u[0] - samples.states[12 * o]));
+  }
+  check_below("drawn with the masses of the trajectory, or as the deck says", worst, 4.0 * DBL_EPSILON);
+  check_above("all are different", least, 1e-4);
+  neurlp_samples_release(context, &samples);
+  neurlp_generate_destroy(&g);
+}
+
+/* Korteweg-de Vries: the sum of waves it begins with, taken here from the random numbers; lengths; the mean,
+ * which stays; a transient is time that passes. */
+static void test_pde(void) {
+#define WAVES                                                                                                \
+  "    system: kdv\n    points: 64\n    parameters: {length: {uniform: [30, 34]}}\n    systems: 4\n"
+  neurlp_generated *g = describe(context, WAVES "    samples: 5\n    step: 0.25\n");
+  neurlp_generated *later = describe(context, WAVES "    samples: 2\n    step: 0.25\n    transient: 0.5\n");
+  double lengths[4], worst = 0.0, drift = 0.0, shift = 0.0, motion = 0.0;
+  neurlp_samples samples = make(g, whole(g), lengths), rest = make(later, whole(later), NULL);
+  check_true("names", g->dimensions == 64 && strcmp(g->names[63], "u63") == 0);
+  check_true("the parameter", g->parameters == 1 && strcmp(g->parameter_names[0], "length") == 0);
+  check_true("the equation", g->pde != NULL);
+  for (int64_t s = 0; s < 4; s++) {
+    const double *u = samples.states + 5 * 64 * s;
+    double mean = 0.0;
+    worst =
+        fmax(worst, fabs(lengths[s] - 30.0 - 4.0 * neurlp_random_uniform(7, NEURLP_RANDOM_PARAMETER, s, 0)));
+    for (int64_t j = 0; j < 64; j++) {
+      double sum = 0.0;
+      for (int64_t w = 0; w < 10; w++) {
+        double r[3];
+        for (int64_t i = 0; i < 3; i++)
+          r[i] = neurlp_random_uniform(7, NEURLP_RANDOM_INITIAL, s, (1 << 20) + 3 * w + i);
+        const double number = r[1] < 1.0 / 3 ? 1.0 : r[1] < 2.0 / 3 ? 2.0 : 3.0;
+        sum += (r[0] - 0.5) * sin(6.283185307179586 * (number * (double)j / 64.0 + r[2]));
+      }
+      worst = fmax(worst, fabs(u[j] - sum));
+      mean += u[4 * 64 + j] / 64.0;
+      shift = fmax(shift, fabs(u[2 * 64 + j] - rest.states[2 * 64 * s + j]));
+      motion = fmax(motion, fabs(u[64 + j] - u[j]));
+    }
+    drift = fmax(drift, fabs(mean));
+  }
+  check_below("waves and lengths", worst, 100.0 * DBL_EPSILON);
+  check_below("the mean stays 0", drift, 100.0 * DBL_EPSILON);
+  check_above("it moves", motion, 0.01);
+  check_below("after a transient, a tolerance for each of a few steps", shift, 100.0 * 1e-8);
+  neurlp_samples_release(context, &samples);
+  neurlp_samples_release(context, &rest);
+  neurlp_generate_destroy(&g);
+  neurlp_generate_destroy(&later);
+}
+
+/* The same bits of it, whatever part, in any number of threads. */
+static void test_pde_same_bits(void) {
+  static const char section[] = WAVES "    samples: 9\n    step: 0.25\n    noise: 0.1\n    missing: 0.1\n";
+  static const neurlp_sample_range ranges[] = {
+      {0, 1, 0, 1}, {0, 2, 5, 3}, {1, 2, 8, 9}, {2, 4, 0, 9}, {1, 4, 4, 2}};
+  neurlp_context *many = NULL;
+  if (neurlp_context_create(3, &many) != NEURLP_SUCCESS) exit(1);
+  neurlp_generated *g = describe(context, section), *threaded = describe(many, section);
+  neurlp_samples all = make(g, whole(g), NULL);
+  for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+    neurlp_samples one = make(threaded, ranges[i], NULL);
+    check_equal("bits that differ in a part", differences(&all, &one, 9, 64), 0);
+    neurlp_samples_release(many, &one);
+  }
+  neurlp_samples_release(context, &all);
+  neurlp_generate_destroy(&g);
+  neurlp_generate_destroy(&threaded);
+  check_equal("blocks of the other context", neurlp_context_memory(many).blocks, 0);
+  neurlp_context_destroy(&many);
+}
+
 /* x' = x^2 from 1 runs to infinity at t = 1; from -1 it does not. */
 static void test_blow_up(void) {
   neurlp_generated *g = describe(context, "    equations: {x: x^2}\n"
@@ -272,6 +393,14 @@ static void test_bad_decks(void) {
   is_refused("    system: lorenz\n    parameters: {rho: {uniform: [3, 2]}}\n" SIZES, "uniform");
   is_refused("    system: lorenz\n    parameters: {rho: {normal: [3, -2]}}\n" SIZES, "normal");
   is_refused("    system: lorenz\n    samples: 10\n    step: 1e-9\n    start: 1e6\n", "cannot be told apart");
+  is_refused("    system: kdw\n" SIZES, "did you mean 'kdv'?");
+  is_refused("    system: kdv\n    points: 100\n" SIZES,
+             "test.yaml:7: data.generate.points: 100 is no power of two");
+  is_refused("    system: lorenz\n    points: 64\n" SIZES, "only partial differential equations have points");
+  is_refused("    system: kdv\n    initial: {u0: 1}\n" SIZES, "begins with waves that are drawn");
+  is_refused("    system: kdv\n    order: 2\n" SIZES, "the catalogue's kdv is of order 1");
+  is_refused("    system: kdv\n    parameters: {length: {uniform: [-1, 1]}}\n" SIZES, "must be positive");
+  is_refused("    system: kdv\n    parameters: {nu: 1}\n" SIZES, "'nu' is not a parameter of this system");
   is_refused("    system: lorenz\n    systems: 9007199254740992\n    samples: 100000\n", "addressed");
 }
 
@@ -297,6 +426,10 @@ int main(void) {
   test_transient();
   test_same_bits();
   test_noise_and_gaps();
+  test_noise_in_units();
+  test_drawn_together();
+  test_pde();
+  test_pde_same_bits();
   test_blow_up();
   test_bad_decks();
   test_bad_ranges();

@@ -2,7 +2,7 @@
 #ifndef TESTS_SYSTEM_CATALOGUE_FACTS_H
 #define TESTS_SYSTEM_CATALOGUE_FACTS_H
 
-enum { FACTS = 13 };
+enum { FACTS = 15 };
 
 /* u: x0, x0', x1, ... as in the integrator; p: parameters in the catalogue's order; t: time */
 typedef struct catalogue_fact {
