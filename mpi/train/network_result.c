@@ -107,6 +107,9 @@ done:
 /* ---- history ----------------------------------------------------------------------------------------- */
 
 typedef double neurlp_epoch_number(const neurlp_epoch *epoch);
+static double cycle_of(const neurlp_epoch *e) {
+  return (double)e->cycle;
+}
 static double training_of(const neurlp_epoch *e) {
   return e->training;
 }
@@ -128,6 +131,7 @@ static neurlp_status write_history(const writer *w, const neurlp_network_history
     const char *path, *long_name;
     neurlp_epoch_number *number;
   } curves[] = {
+      {"metrics/cycle", "cycle of each epoch, counted from 0", cycle_of},
       {"metrics/train_loss", "loss of the training windows, epoch by epoch, through all cycles", training_of},
       {"metrics/validation_loss", "loss of the validation windows; NaN: there are none", validation_of},
       {"metrics/learning_rate", "learning rate", rate_of},
@@ -297,7 +301,7 @@ static void score(const writer *w, neurlp_network_scores *scores) {
 static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_history *history) {
   const neurlp_window_spec *z = &s->windows.spec;
   const int64_t each = 3 * z->window * z->dimensions * (s->order + 2);
-  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 5 * history->count);
+  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
 static neurlp_status write_all(writer *w, const neurlp_network_history *history) {

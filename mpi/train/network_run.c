@@ -5,6 +5,7 @@
 #include "study/log.h"
 #include "study/report.h"
 #include "study/study_output.h"
+#include "train/network_memory.h"
 #include "train/network_result.h"
 
 #include <math.h>
@@ -33,13 +34,19 @@ static void report_study(const neurlp_network_study *s) {
          (long long)s->windows.count, plural(s->windows.count), (long long)s->windows.spec.window,
          (long long)sampler->validation, (long long)sampler->options.batch,
          (long long)sampler->options.shards, plural(sampler->options.shards));
-  printf(
-      "  block of order %d, %s; %lld parameters in %d tensor%s; %.1f MB a rank; %d rank%s of %d thread%s\n",
-      s->order, neurlp_deck_text(d->job->deck, "block.formulation"),
-      (long long)neurlp_graph_parameter_count(s->model.graph), neurlp_graph_parameter_tensors(s->model.graph),
-      plural(neurlp_graph_parameter_tensors(s->model.graph)),
-      (double)neurlp_graph_bytes(s->model.graph) / 1e6, d->size, plural(d->size),
-      neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+  printf("  block of order %d, %s; %lld parameters in %d tensor%s; %d rank%s of %d thread%s\n", s->order,
+         neurlp_deck_text(d->job->deck, "block.formulation"),
+         (long long)neurlp_graph_parameter_count(s->model.graph),
+         neurlp_graph_parameter_tensors(s->model.graph),
+         plural(neurlp_graph_parameter_tensors(s->model.graph)), d->size, plural(d->size),
+         neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+}
+
+/* Collective. */
+static void report_peak(const neurlp_network_study *s) {
+  int64_t peak = (int64_t)neurlp_context_memory(s->context).peak_bytes;
+  MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_INT64_T, MPI_MAX, s->data.comm);
+  if (s->data.rank == 0) printf("  %-24s %lld bytes at most on a rank\n", "memory", (long long)peak);
 }
 
 static void print_equations(neurlp_network_study *s) {
@@ -148,6 +155,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
   neurlp_log_open(&log, s->data.rank, path, begin, csv_header);
   report_study(s);
+  neurlp_network_memory_report(s);
   const double start = MPI_Wtime();
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, &log, &history)));
   phases.learning = MPI_Wtime() - start;
@@ -163,6 +171,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
   phases.exchanged_bytes = bytes;
   report_result(s, &history, &scores);
+  report_peak(s);
   neurlp_report_phases(&s->data, &phases);
   if (s->data.rank == 0) printf("\nwritten: %s\n", path);
   *exit_code = exit_status(&history, &scores);
@@ -188,6 +197,7 @@ neurlp_status neurlp_network_validate(MPI_Comm comm, neurlp_job *job) {
   neurlp_network_study study;
   const neurlp_status status = neurlp_network_study_open(comm, job, false, &study);
   if (status >= 0) report_study(&study);
+  if (status >= 0) neurlp_network_memory_report(&study);
   neurlp_network_study_close(&study);
   return status;
 }

@@ -265,6 +265,7 @@ static neurlp_status make_model(neurlp_network_study *s, bool allocate) {
       .weight_scale = s->weight_scale};
   neurlp_status status = neurlp_network_model_create(s->context, &spec, &s->model);
   if (status >= 0) status = neurlp_graph_finish(s->model.graph, allocate);
+  s->allocated = allocate && status >= 0;
   if (status >= 0 && allocate)
     status = neurlp_training_initialise(&s->model, (uint64_t)neurlp_deck_integer(deck, "run.seed"));
   return status;
