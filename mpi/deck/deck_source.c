@@ -55,8 +55,9 @@ static bool takes_range(const neurlp_deck_key *key, neurlp_source_kind kind) {
 }
 
 static void read_modifiers(neurlp_deck_report *report, const neurlp_deck_key *key,
-                           const neurlp_deck_node *map, const char *main_name, neurlp_source_spec *source) {
-  const char *const names[] = {main_name, "range", "residual", "solve", NULL};
+                           const neurlp_deck_node *map, neurlp_source_spec *source) {
+  const char *names[NEURLP_KEY_CHOICES + 4] = {"range", "residual", "solve"};
+  for (int32_t i = 0; i < NEURLP_KEY_CHOICES && key->choices[i]; i++) names[3 + i] = key->choices[i];
   const neurlp_deck_node *range = neurlp_deck_member(map, "range");
   const neurlp_deck_node *residual = neurlp_deck_member(map, "residual"),
                          *solve = neurlp_deck_member(map, "solve");
@@ -73,7 +74,7 @@ static void read_modifiers(neurlp_deck_report *report, const neurlp_deck_key *ke
   else if (range && source->residual)
     neurlp_deck_report_add(report, range->key_place,
                            "a range is one of all of the states; leave 'residual' out");
-  if (residual && source->kind != NEURLP_SOURCE_NETWORK)
+  else if (residual && source->kind != NEURLP_SOURCE_NETWORK)
     neurlp_deck_report_add(report, residual->key_place, "'residual' is for what comes from a network");
   if (solve && (strcmp(key->path, "inputs.weights") != 0 || source->kind != NEURLP_SOURCE_PARAMETER))
     neurlp_deck_report_add(report, solve->key_place, "'solve' is for weights that are a parameter");
@@ -112,7 +113,7 @@ neurlp_deck_source_value *neurlp_deck_read_source(neurlp_deck_report *report, co
     neurlp_deck_report_add(report, main_member->place, "'%s' takes no value here; write '%s: %s'",
                            main_member->key, neurlp_deck_path_leaf(key->path), main_member->key);
   }
-  read_modifiers(report, key, node, main_member->key, &value->source);
+  read_modifiers(report, key, node, &value->source);
   return value;
 }
 
