@@ -91,6 +91,23 @@ static void measure(neurlp_windows *w) {
   }
 }
 
+/* Numbers whose squares overflow would make everything infinite, not only their own window. */
+static neurlp_status check_size(const neurlp_windows *w) {
+  const neurlp_window_spec *z = &w->spec;
+  for (int32_t k = 0; k < z->dimensions; k++)
+    for (int64_t s = 0; s < z->systems && !isfinite(w->spread[k]); s++)
+      for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
+        const double x = z->states[(s * z->samples + t) * z->dimensions + k];
+        if (isnan(x) || fabs(x) < 1e150) continue;
+        return neurlp_fail(
+            w->context, NEURLP_ERROR_DATA,
+            "state %d of trajectory %lld is %g at sample %lld, whose square is no number; leave the "
+            "sample out, or give the data in other units",
+            k, (long long)s, x, (long long)t);
+      }
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status list_windows(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   neurlp_status status = NEURLP_SUCCESS;
@@ -126,6 +143,7 @@ neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window
   NEURLP_TRY(list_windows(windows));
   NEURLP_TRY(fill(windows));
   measure(windows);
+  status = check_size(windows);
 done:
   return status;
 }
