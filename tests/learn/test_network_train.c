@@ -279,7 +279,7 @@ int main(void) {
   problem_must(NULL, neurlp_context_create(1, &context));
   check_optimum("lbfgs", 0.1, 0, 60, 1e-6);
   check_optimum("sgd", 0.1, 0.9, 1000, 1e-4);
-  check_optimum("adam", 0.02, 0, 1000, 1e-3);
+  check_optimum("adam", 0.02, 0, 2000, 1e-3);
   check_masks("adam");
   check_masks("adamw");
   check_masks("sgd");
