@@ -146,6 +146,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence =
          "Data set whose trajectories begin where these shall; x' of order 2 stays as in `initial`. Relative "
          "to the folder of the deck."},
+    {.path = "data.generate.initial_from",
+     .kind = NEURLP_KEY_CHOICE,
+     .choices = {"deck", "first", "last"},
+     .preset = "deck",
+     .sentence =
+         "Where trajectories of a `result` begin: as `initial` or `initial_file` says; or at its fitted "
+         "states, x' too, at the first or the last sample, at which time `start` then is unless it is "
+         "given."},
     {.path = "data.generate.systems",
      .kind = NEURLP_KEY_INTEGER,
      .preset = "1",
