@@ -44,17 +44,22 @@ static void reach_ticks(neurlp_axis *axis) {
 }
 
 static neurlp_axis make_logarithmic(neurlp_extent extent, double length) {
-  const double low = floor(log10(extent.low) - 1e-9), high = ceil(log10(extent.high) + 1e-9);
+  double low = floor(log10(extent.low) + 1e-9), high = ceil(log10(extent.high) - 1e-9);
+  if (low >= high) {
+    low -= 1;
+    high = low + 2;
+  }
   neurlp_axis axis = {.low = low, .high = high, .log = true};
   axis.step = ceil((high - low) / fmax(length / 22, 1));
   return axis;
 }
 
 neurlp_axis neurlp_axis_make(neurlp_extent extent, double length, bool log, bool loose) {
+  const double most = 8e307; /* so that the span can be counted */
   const bool empty = extent.low > extent.high;
   if (empty) extent = log ? (neurlp_extent){0.1, 1} : (neurlp_extent){0, 1};
   if (log) return make_logarithmic(extent, length);
-  neurlp_axis axis = {.low = fmax(extent.low, -1e300), .high = fmin(extent.high, 1e300)};
+  neurlp_axis axis = {.low = fmax(extent.low, -most), .high = fmin(extent.high, most)};
   const double size = fmax(fabs(axis.low), fabs(axis.high));
   const bool single = axis.high - axis.low <= 1e-11 * size || axis.high - axis.low < 1e-290;
   double margin = single            ? (size > 1e-280 ? 0.1 * size : 1)

@@ -17,6 +17,7 @@ static const struct {
 } formats[NEURLP_FORMATS] = {{"pngcairo", "plplot-driver-cairo", 3}, {"svg", "libplplot17", 1}};
 
 enum { MOST_SHOWN = 60, LABEL_BYTES = 1024, SHADES = 256 };
+#define DOTS_WIDTH 1.1
 static const double mm_per_point = 25.4 / 72;
 
 struct neurlp_canvas {
@@ -182,12 +183,36 @@ static int character_bytes(const unsigned char *text) {
   return bytes;
 }
 
-/* What PLplot is to show: '#' begins its commands, and it refuses what is not UTF-8. */
-static void escape(const char *text, char label[LABEL_BYTES]) {
+/* Widths of the usual sans-serif fonts, in units of their size: from above. */
+static double character_width(unsigned char first) {
+  return first >= 0x80                  ? 0.9
+         : strchr(" .,:;'!|ijl", first) ? 0.34
+         : strchr("()[]frt-/\\", first) ? 0.43
+         : strchr("mwMW", first)        ? 1
+                                        : 0.65;
+}
+
+double neurlp_text_width(const char *text, double size) {
+  double width = 0;
+  int shown = 0;
+  for (const char *c = text; *c && shown < MOST_SHOWN; c++) {
+    if (((unsigned char)*c & 0xc0) == 0x80) continue;
+    width += character_width((unsigned char)*c);
+    shown++;
+  }
+  return size * (width + (shown == MOST_SHOWN ? DOTS_WIDTH : 0));
+}
+
+/* What PLplot is to show: '#' begins its commands, and it refuses what is not UTF-8. Ends in dots where there
+ * is no room for all of it, in units of the size. */
+static void escape(const char *text, double room, char label[LABEL_BYTES]) {
   size_t length = 0;
   int shown = 0;
+  double width = 0;
+  const bool fits = neurlp_text_width(text, 1) <= room;
   for (const unsigned char *c = (const unsigned char *)text; *c && length + 8 < LABEL_BYTES; shown++) {
-    if (shown == MOST_SHOWN) {
+    width += character_width(*c);
+    if (shown == MOST_SHOWN || (!fits && width + DOTS_WIDTH > room)) {
       memcpy(label + length, "...", 3);
       length += 3;
       break;
@@ -205,22 +230,6 @@ static void escape(const char *text, char label[LABEL_BYTES]) {
   label[length] = '\0';
 }
 
-/* Widths of the usual sans-serif fonts, in units of their size: from above. */
-double neurlp_text_width(const char *text, double size) {
-  double width = 0;
-  int shown = 0;
-  for (const char *c = text; *c && shown < MOST_SHOWN; c++) {
-    if (((unsigned char)*c & 0xc0) == 0x80) continue;
-    width += (unsigned char)*c >= 0x80   ? 0.9
-             : strchr(" .,:;'!|ijl", *c) ? 0.34
-             : strchr("()[]frt-/\\", *c) ? 0.43
-             : strchr("mwMW", *c)        ? 1
-                                         : 0.65;
-    shown++;
-  }
-  return size * (width + (shown == MOST_SHOWN ? 1.1 : 0));
-}
-
 static void write_label(const neurlp_canvas *canvas, double x, double y, neurlp_text_style style,
                         const char *label) {
   /* PLplot makes fonts of 3.75 points for each millimetre of a character */
@@ -233,7 +242,7 @@ static void write_label(const neurlp_canvas *canvas, double x, double y, neurlp_
 void neurlp_canvas_text(const neurlp_canvas *canvas, double x, double y, neurlp_text_style style,
                         const char *text) {
   char label[LABEL_BYTES];
-  escape(text, label);
+  escape(text, style.room > 0 ? style.room / style.size : HUGE_VAL, label);
   if (label[0]) write_label(canvas, x, y, style, label);
 }
 

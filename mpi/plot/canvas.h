@@ -56,9 +56,10 @@ typedef struct neurlp_text_style {
   double justify; /* 0: begins at the place, 0.5: centred, 1: ends there */
   neurlp_color color;
   bool bold, upward; /* upward: turned by 90 degrees */
+  double room;       /* the text is cut to this width; 0: 60 characters are all that is shown */
 } neurlp_text_style;
 
-/* UTF-8, shown as it is; more than 60 characters are cut, with dots. Its middle is at height y. */
+/* UTF-8, shown as it is; what is too long ends in dots. Its middle is at height y. */
 void neurlp_canvas_text(const neurlp_canvas *canvas, double x, double y, neurlp_text_style style,
                         const char *text);
 /* "10" with an exponent. */

@@ -59,7 +59,7 @@ static void draw_estimates(const page *p, const neurlp_panel *panel, const neurl
            (long long)column->rows);
   if (outside > 0)
     neurlp_canvas_text(panel->canvas, panel->x1 - 5, panel->y0 + 8,
-                       (neurlp_text_style){NEURLP_PLOT_TEXT - 1, 1, NEURLP_INK, false, false}, sentence);
+                       (neurlp_text_style){NEURLP_PLOT_TEXT - 1, 1, NEURLP_INK, false, false, 0}, sentence);
 }
 
 static void draw_panel(const page *p, const neurlp_canvas *canvas, int32_t i, double x0, double y0) {
@@ -68,7 +68,7 @@ static void draw_panel(const page *p, const neurlp_canvas *canvas, int32_t i, do
   find_axes(p, column, &panel.x, &panel.y);
   neurlp_panel_draw(&panel, NULL);
   neurlp_canvas_text(canvas, (panel.x0 + panel.x1) / 2, panel.y1 + 8,
-                     (neurlp_text_style){NEURLP_PLOT_TEXT, 0.5, NEURLP_INK, true, false}, column->name);
+                     (neurlp_text_style){NEURLP_PLOT_TEXT, 0.5, NEURLP_INK, true, false, 0}, column->name);
   draw_estimates(p, &panel, column);
   if (column->truth)
     neurlp_canvas_segment(canvas, panel.x0, panel.y0, panel.x1, panel.y1, NEURLP_VERMILION, 0.9);

@@ -29,8 +29,8 @@ void neurlp_print_estimate(double value, double error, char text[64]) {
 
 static void draw_row(const neurlp_panel *panel, const neurlp_forest_row *row, double place) {
   const neurlp_canvas *canvas = panel->canvas;
-  const neurlp_text_style name = {NEURLP_PLOT_TEXT, 1, NEURLP_INK, false, false};
-  const neurlp_text_style text = {NEURLP_PLOT_TEXT, 0, NEURLP_INK, false, false};
+  const neurlp_text_style name = {NEURLP_PLOT_TEXT, 1, NEURLP_INK, false, false, 0};
+  const neurlp_text_style text = {NEURLP_PLOT_TEXT, 0, NEURLP_INK, false, false, 0};
   double x = 0, y = 0, low = 0, high = 0;
   neurlp_canvas_text(canvas, panel->x0 - 6, panel->y1 - place * row_height, name, row->name);
   neurlp_canvas_text(canvas, panel->x1 + 6, panel->y1 - place * row_height, text, row->text);

@@ -30,8 +30,8 @@ double neurlp_head_height(double width, const neurlp_legend_entry *entries, int3
 void neurlp_head_draw(const neurlp_canvas *canvas, const char *title, const neurlp_legend_entry *entries,
                       int32_t count) {
   const double top = neurlp_canvas_height(canvas);
-  neurlp_text_style heading = {NEURLP_PLOT_TITLE, 0, NEURLP_INK, true, false};
-  const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0, NEURLP_INK, false, false};
+  neurlp_text_style heading = {NEURLP_PLOT_TITLE, 0, NEURLP_INK, true, false, 0};
+  const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0, NEURLP_INK, false, false, 0};
   const double widest = 1.1 * neurlp_text_width(title, heading.size),
                room = neurlp_canvas_width(canvas) - 2 * left;
   if (widest > room) heading.size *= room / widest;

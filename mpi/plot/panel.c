@@ -66,7 +66,8 @@ static void draw_title(const neurlp_panel *p, const neurlp_axis *axis, bool vert
   if (!axis->title || axis->bare) return;
   snprintf(title, sizeof title, "%.200s%s%.200s%s", axis->title, has_unit(axis) ? " (" : "",
            has_unit(axis) ? axis->unit : "", has_unit(axis) ? ")" : "");
-  const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0.5, NEURLP_INK, false, vertical};
+  const double room = vertical ? p->y1 - p->y0 : p->x1 - p->x0;
+  const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0.5, NEURLP_INK, false, vertical, room};
   if (vertical)
     neurlp_canvas_text(p->canvas, p->x0 - neurlp_axis_room_left(axis) + 0.65 * NEURLP_PLOT_TEXT,
                        (p->y0 + p->y1) / 2, style, title);
@@ -91,7 +92,7 @@ static void draw_label(const neurlp_panel *p, const neurlp_axis *axis, bool vert
                        double value) {
   const double x = vertical ? p->x0 - tick_length - gap : place;
   const double y = vertical ? place : p->y0 - tick_length - gap - 0.45 * NEURLP_PLOT_TEXT;
-  const neurlp_text_style style = {NEURLP_PLOT_TEXT, vertical ? 1 : 0.5, NEURLP_INK, false, false};
+  const neurlp_text_style style = {NEURLP_PLOT_TEXT, vertical ? 1 : 0.5, NEURLP_INK, false, false, 0};
   char text[32];
   if (axis->log) {
     neurlp_canvas_power(p->canvas, x, y, style, "", (int32_t)lround(value));
@@ -132,7 +133,7 @@ static void draw_axis(const neurlp_panel *p, const neurlp_axis *axis, bool verti
     }
   }
   if (axis->exponent && !axis->bare) {
-    const neurlp_text_style style = {NEURLP_PLOT_TEXT, vertical ? 0 : 1, NEURLP_INK, false, false};
+    const neurlp_text_style style = {NEURLP_PLOT_TEXT, vertical ? 0 : 1, NEURLP_INK, false, false, 0};
     if (vertical)
       neurlp_canvas_power(p->canvas, p->x0, p->y1 + 0.7 * NEURLP_PLOT_TEXT, style, "\xc3\x97",
                           axis->exponent);
@@ -165,7 +166,7 @@ void neurlp_panel_frame(const neurlp_panel *p) {
 }
 
 void neurlp_panel_draw(const neurlp_panel *p, const char *sentence) {
-  const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0.5, NEURLP_GRAY, false, false};
+  const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0.5, NEURLP_GRAY, false, false, 0};
   draw_grid(p);
   neurlp_panel_frame(p);
   if (sentence) neurlp_canvas_text(p->canvas, (p->x0 + p->x1) / 2, (p->y0 + p->y1) / 2, style, sentence);

@@ -32,7 +32,7 @@ static neurlp_extent extent_of(const neurlp_table *a, const neurlp_table *b) {
 static void draw_panels(const neurlp_plot_source *source, const neurlp_canvas *canvas, const double *epochs,
                         int64_t count, double top) {
   const bool rates = source->learning_rate.values != NULL;
-  const double low = rates ? 110 : 0, high = neurlp_canvas_height(canvas) - top;
+  const double low = rates ? 110 : 0, high = neurlp_canvas_height(canvas) - top - 9;
   neurlp_extent span = {1, (double)count};
   const neurlp_extent loss = extent_of(&source->train_loss, &source->validation_loss);
   neurlp_panel panel = {

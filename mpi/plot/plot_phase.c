@@ -38,7 +38,7 @@ static void find_rooms(const neurlp_plot_source *source, int32_t pairs, double s
   for (int32_t i = 0; i < pairs; i++) {
     int64_t k, l;
     find_pair(source, i, &k, &l);
-    const neurlp_axis x = axis_of(source, k, 0.65 * size), y = axis_of(source, l, size);
+    const neurlp_axis x = axis_of(source, k, 0.75 * size), y = axis_of(source, l, size);
     *left = fmax(*left, neurlp_axis_room_left(&y));
     *below = fmax(*below, neurlp_axis_room_below(&x));
   }
@@ -64,7 +64,7 @@ static neurlp_status draw(const neurlp_plot_source *source, int32_t number, int 
     const double x0 = 6 + left + i % ACROSS * (left + size + gap);
     const double y1 = height - head - above / 2 - i / ACROSS * (size + below + above);
     const neurlp_panel panel = {
-        *canvas, x0, y1 - size, x0 + size, y1, axis_of(source, k, 0.65 * size), axis_of(source, l, size)};
+        *canvas, x0, y1 - size, x0 + size, y1, axis_of(source, k, 0.75 * size), axis_of(source, l, size)};
     const neurlp_extent x = neurlp_systems_extent(source, k), y = neurlp_systems_extent(source, l);
     neurlp_panel_draw(&panel, x.low > x.high || y.low > y.high ? "no values" : NULL);
     neurlp_draw_systems(source, &panel, k, l);

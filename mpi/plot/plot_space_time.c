@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static const double image_height = 150, gap = 26, bar_width = 11;
 enum { BAR_PARTS = 64 };
@@ -47,8 +48,8 @@ static double edge_before(const neurlp_series *series, int64_t t) {
 
 static neurlp_status make_cells(const neurlp_plot_source *source, const neurlp_series *series, int format,
                                 cells *c) {
-  const int64_t most_across = format == NEURLP_FORMAT_SVG ? 220 : 640,
-                most_down = format == NEURLP_FORMAT_SVG ? 96 : 256;
+  const int64_t most_across = format == NEURLP_FORMAT_SVG ? 160 : 640,
+                most_down = format == NEURLP_FORMAT_SVG ? 64 : 256;
   const int64_t D = source->states.count;
   neurlp_status status = NEURLP_SUCCESS;
   c->across = series->count < most_across ? series->count : most_across;
@@ -67,29 +68,36 @@ done:
   return status;
 }
 
+/* Edges are moved to whole pixels of a PNG. */
+static double snap(double place) {
+  return round(3 * place) / 3;
+}
+
 /* Each cell reaches under its neighbours to the right and above, which are drawn later: no seams between
- * them. Equal neighbours are one rectangle. */
+ * them. */
 static void draw_cells(const neurlp_panel *panel, const cells *c, neurlp_extent range) {
   const double step = (panel->y1 - panel->y0) / (double)c->down;
   for (int64_t j = 0; j < c->down; j++) {
-    const double y0 = panel->y0 + (double)j * step, y1 = fmin(y0 + 1.5 * step, panel->y1);
+    const double y0 = snap(panel->y0 + (double)j * step), y1 = snap(panel->y0 + (double)(j + 1) * step);
+    const double under = fmin(y1 + step / 2, panel->y1);
     for (int64_t i = 0; i < c->across; i++) {
       double x0 = 0, x1 = 0, y = 0;
       if (!neurlp_panel_place(panel, c->edges[i], panel->y.low, &x0, &y) ||
           !neurlp_panel_place(panel, c->edges[i + 1], panel->y.low, &x1, &y))
         continue;
-      const double value = c->values[i * c->down + j], x2 = fmin(x1 + (x1 - x0) / 2, panel->x1);
+      const double value = c->values[i * c->down + j];
+      const double last = i + 1 < c->across ? (x1 - x0) / 2 : 0;
       if (isnan(value))
-        neurlp_canvas_fill(panel->canvas, x0, y0, x2, y1, NEURLP_WHITE);
+        neurlp_canvas_fill(panel->canvas, snap(x0), y0, snap(x1), y1, NEURLP_WHITE);
       else
-        neurlp_canvas_shade(panel->canvas, x0, y0, x2, y1,
+        neurlp_canvas_shade(panel->canvas, snap(x0), y0, snap(x1) + last, under,
                             range.high > range.low ? (value - range.low) / (range.high - range.low) : 0.5);
     }
   }
 }
 
-static void draw_bar(const neurlp_plot_source *source, const neurlp_panel *image, const neurlp_axis *values) {
-  const double height = image->y1 - image->y0, x0 = image->x1 + 10 + neurlp_axis_room_left(values);
+static void draw_bar(const neurlp_panel *image, const neurlp_axis *values) {
+  const double height = image->y1 - image->y0, x0 = image->x1 + 8 + neurlp_axis_room_left(values);
   for (int i = 0; i < BAR_PARTS; i++) {
     const double y0 = image->y0 + height * i / BAR_PARTS;
     neurlp_canvas_shade(image->canvas, x0, y0, x0 + bar_width, fmin(y0 + 1.5 * height / BAR_PARTS, image->y1),
@@ -99,18 +107,17 @@ static void draw_bar(const neurlp_plot_source *source, const neurlp_panel *image
       .canvas = image->canvas, .x0 = x0, .x1 = x0 + bar_width, .y0 = image->y0, .y1 = image->y1};
   frame.x = (neurlp_axis){.low = 0.25, .high = 0.75, .step = 10, .bare = true};
   frame.y = *values;
-  frame.y.unit = source->state_units;
   neurlp_panel_frame(&frame);
 }
 
 /* One image and what stands around it. */
-static void draw_image(const neurlp_plot_source *source, neurlp_panel panel, const char *name, const cells *c,
-                       neurlp_extent range, const neurlp_axis *values) {
+static void draw_image(neurlp_panel panel, const char *name, const cells *c, neurlp_extent range,
+                       const neurlp_axis *values) {
   draw_cells(&panel, c, range);
   neurlp_panel_frame(&panel);
   neurlp_canvas_text(panel.canvas, panel.x0, panel.y1 + 8,
-                     (neurlp_text_style){NEURLP_PLOT_TEXT, 0, NEURLP_INK, true, false}, name);
-  draw_bar(source, &panel, values);
+                     (neurlp_text_style){NEURLP_PLOT_TEXT, 0, NEURLP_INK, true, false, 0}, name);
+  draw_bar(&panel, values);
 }
 
 static void print_heading(const neurlp_plot_source *source, int32_t i, char heading[128]) {
@@ -135,11 +142,15 @@ static neurlp_status draw(const neurlp_plot_source *source, int32_t i, int forma
   }
   neurlp_axis values = neurlp_axis_make(range, image_height, false, false);
   if (range.low < range.high) values.low = range.low, values.high = range.high;
+  if (source->state_units && source->state_units[0] && strcmp(source->state_units, "1") != 0)
+    values.title = source->state_units;
   const double head = neurlp_head_height(NEURLP_PLOT_WIDTH, NULL, 0);
   neurlp_panel panel = {.x0 = 6, .x1 = NEURLP_PLOT_WIDTH - neurlp_axis_room_left(&values) - bar_width - 20};
   panel.y =
       neurlp_axis_make((neurlp_extent){0.5, (double)source->states.count + 0.5}, image_height, false, false);
   if (panel.y.step < 1) panel.y.step = 1;
+  panel.y.low = 0.5;
+  panel.y.high = (double)source->states.count + 0.5;
   panel.y.title = "state";
   panel.x0 += neurlp_axis_room_left(&panel.y);
   panel.x = neurlp_axis_make(span, 0.6 * (panel.x1 - panel.x0), false, false);
@@ -157,7 +168,7 @@ static neurlp_status draw(const neurlp_plot_source *source, int32_t i, int forma
     panel.y1 = height - head - 16 - drawn * (image_height + gap);
     panel.y0 = panel.y1 - image_height;
     panel.x.bare = ++drawn < images;
-    draw_image(source, panel, names[j], &c[j], range, &values);
+    draw_image(panel, names[j], &c[j], range, &values);
   }
 done:
   for (int j = 0; j < 2; j++) {
