@@ -17,6 +17,7 @@ struct neurlp_generate_plan {
   neurlp_context *context;
   uint64_t seed;
   double transient, noise, missing;
+  bool multiplicative;             /* noise is relative to each value, not to the state's RMS */
   char **equations;                /* [D] */
   neurlp_distribution *parameters; /* [P] */
   neurlp_distribution *initial;    /* [D * order]: x0, x0', x1, ... */
