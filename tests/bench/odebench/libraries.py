@@ -36,8 +36,9 @@ def rational_terms(states):
 
 
 def candidates(dimensions):
+    """In the order in which they are tried."""
     states = [f"x_{i}" for i in range(dimensions)]
-    degrees = (2, 3, 5) if dimensions == 1 else (1, 2, 3) if dimensions == 2 else (1, 2)
+    degrees = {1: (3,), 2: (1, 2, 3)}.get(dimensions, (2,))
     found = [Library(f"polynomial {p}", p) for p in degrees]
     if dimensions <= 2:
         found.append(Library("trigonometric", 1, trigonometric=2))
@@ -46,3 +47,8 @@ def candidates(dimensions):
         found.append(Library("saturation 1", 2, part="v*x_0/(c + x_0)"))
         found.append(Library("saturation 2", 2, part="v*x_0^2/(c^2 + x_0^2)"))
     return found
+
+
+def substeps(dimensions):
+    """Grid steps in a sampling interval: the chaotic systems have three states, and need them."""
+    return 4 if dimensions >= 3 else 2

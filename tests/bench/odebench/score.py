@@ -21,6 +21,11 @@ def criterion(squares, data, unknowns):
     return samples * np.sum(np.log(squares / samples + floor)) + unknowns * np.log(samples * states)
 
 
+def is_enough(squares, data):
+    """Whether what a fit leaves is below the floor in every state: other libraries are not tried any more."""
+    return bool(np.all(squares / len(data) <= (FLOOR ** 2) * np.mean(data ** 2, axis=0)))
+
+
 def r2(true, got):
     """1 - sum of squared errors / sum of squared deviations from each state's mean, both summed over states and
     times: the coefficients of determination of the states, weighted by their variances. -inf if not finite."""
@@ -33,55 +38,67 @@ def symbols(dimensions):
     return {f"x_{i}": sp.Symbol(f"x_{i}", real=True) for i in range(dimensions)}
 
 
-def shape(term):
-    """A term without its factor: 1 for a constant. In v*x^n/(c + x^m) the constant counts as a factor, too."""
+def shape(term, any_constant):
+    """A term without its factor: 1 for a constant. In p(x)/(c + q(x)) the factor of q's one term is 1, and c is kept to
+    three digits, or replaced by a symbol where any constant will do."""
     _, rest = term.as_coeff_Mul()
     top, bottom = sp.fraction(sp.together(rest))
     if bottom.is_Add and bottom.is_polynomial():
         constant, powers = bottom.as_independent(*bottom.free_symbols)
-        if constant != 0 and powers.is_Mul | powers.is_Pow | powers.is_Symbol:
-            _, powers = powers.as_coeff_Mul()
-            rest = top.as_coeff_Mul()[1] / (sp.Symbol("c") + powers)
+        if constant != 0 and not powers.is_Add:
+            factor, powers = powers.as_coeff_Mul()
+            constant = sp.Symbol("c") if any_constant else sp.Float(f"{float(constant / factor):.3g}")
+            rest = top.as_coeff_Mul()[1] / (constant + powers)
     return sp.srepr(rest)
 
 
-def shapes(expression, names):
+def shapes(expression, names, any_constant=False):
     """The set of terms of an expression in sums, products of sines and cosines as sums."""
-    expression = sp.expand(TR8(sp.expand(sp.sympify(expression.replace("^", "**"), locals=names))))
-    return frozenset(shape(t) for t in sp.Add.make_args(expression) if t != 0)
+    expression = sp.expand(TR8(sp.expand(sp.sympify(str(expression).replace("^", "**"), locals=names))))
+    return frozenset(shape(t, any_constant) for t in sp.Add.make_args(expression) if t != 0)
 
 
 @functools.lru_cache(maxsize=None)
-def true_terms(number):
+def true_terms(number, any_constant=False):
     system = SYSTEMS[number]
-    names = symbols(system["dim"])
     constants = {f"c_{i}": repr(c) for i, c in enumerate(system["constants"][0])}
     found = []
     for text in system["equations"]:
         for name in sorted(constants, key=len, reverse=True):
             text = text.replace(name, f"({constants[name]})")
-        found.append(shapes(text, names))
+        found.append(shapes(text, symbols(system["dim"]), any_constant))
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=None)
-def library_terms(texts, part, dimensions):
-    names = symbols(dimensions) | {"v": sp.Float(1.1), "c": sp.Float(1.3)}
-    return frozenset().union(*(shapes(t, names) for t in (*texts, *([part] if part else []))))
+def monomials(dimensions, degree):
+    names = list(symbols(dimensions).values())
+    return sorted((sp.Mul(*[n ** p for n, p in zip(names, powers)])
+                   for powers in np.ndindex(*[degree + 1] * dimensions) if sum(powers) <= degree), key=str)
 
 
-def expressible(number, texts, part=""):
+def library_terms(library, dimensions):
+    """The terms of a library without its parametrised part."""
+    names = symbols(dimensions)
+    terms = monomials(dimensions, library.polynomial)
+    for q in range(1, library.trigonometric + 1):
+        terms += [f(q * x) for x in names.values() for f in (sp.sin, sp.cos)]
+    return terms + [sp.sympify(t.replace("^", "**"), locals=names) for t in library.terms]
+
+
+def expressible(number, candidates):
+    """Whether all true terms are in one of the libraries. The constant of a parametrised part can be any."""
     dimensions = SYSTEMS[number]["dim"]
-    return all(t <= library_terms(tuple(texts), part, dimensions) for t in true_terms(number))
+    names = symbols(dimensions) | {"v": sp.Float(1.1), "c": sp.Float(1.3)}
+    for library in candidates:
+        terms = [*library_terms(library, dimensions), *([library.part] if library.part else [])]
+        there = frozenset().union(*(shapes(t, names, bool(library.part)) for t in terms))
+        if all(t <= there for t in true_terms(number, bool(library.part))):
+            return True
+    return False
 
 
-def exact(number, texts, coefficients, part="", has_part=False):
-    """Whether the terms with coefficients [D][L] other than 0, and the part if it is there, are the true ones."""
-    names = symbols(SYSTEMS[number]["dim"]) | {"v": sp.Float(1.1), "c": sp.Float(1.3)}
-    for k, true in enumerate(true_terms(number)):
-        found = set().union(*(shapes(t, names) for t, c in zip(texts, coefficients[k]) if c != 0), set())
-        if has_part and k == 0:
-            found |= shapes(part, names)
-        if found != true:
-            return False
-    return True
+def exact(number, equations, any_constant):
+    """Whether the right-hand sides have the true terms and no others, whatever their factors."""
+    names = symbols(SYSTEMS[number]["dim"])
+    return all(shapes(found, names, any_constant) == true
+               for found, true in zip(equations, true_terms(number, any_constant)))
