@@ -123,7 +123,7 @@ def one(program, folder, case, limit):
         got = simulate(program, folder, case, best["path"], starts)
         if got is not None and got.shape == clean.shape:
             line |= dict(reconstruction=score.r2(clean[0], got[0]), generalisation=score.r2(clean[1], got[1]))
-    for path in folder.glob(f"fit_{number}_{noise}_{seed}_*.h5"):
+    for path in folder.glob(f"fit_{number}_{noise}_{seed}_*"):
         path.unlink()
     line["seconds"] = round(time.monotonic() - begin, 2)
     return line
