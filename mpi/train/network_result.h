@@ -10,7 +10,8 @@ typedef struct neurlp_network_history {
   int64_t count, room;
   neurlp_epoch *epochs;
   neurlp_training_result result;
-  neurlp_status outcome; /* of training: success, or what went wrong */
+  neurlp_status outcome; /* of training: success, or what went wrong, */
+  char message[1024];    /* in words */
 } neurlp_network_history;
 
 /* How well the model does on its windows, and on what is held back. */
@@ -27,8 +28,8 @@ NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *
                                                           const char *path, neurlp_network_scores *scores,
                                                           int64_t *written_bytes);
 
-/* The library's weights [D][L] as they are, zeros where terms were dropped. Only where they are parameters.
- */
+/* The library's weights [D][L] of the model's last run, zeros where terms were dropped. Only where they are
+ * parameters. */
 NEURLP_MUST_USE neurlp_status neurlp_network_weights(neurlp_network_study *study, double *weights);
 
 #endif

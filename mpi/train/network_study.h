@@ -20,7 +20,9 @@ typedef struct neurlp_network_study {
   double *weight_scale, *term_size; /* [D][L], [L] */
   neurlp_formulation formulation;
   neurlp_sampler sampler;
+  int64_t *order_of_windows; /* [windows] the sampler's samples: those for validation last */
   neurlp_network_model model;
+  bool allocated; /* the graph has its memory */
   neurlp_reduce *gradients, *scalars;
   neurlp_training_spec training;
   double *mask; /* [D][L] */
