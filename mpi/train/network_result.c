@@ -64,7 +64,13 @@ static neurlp_status write_equations(const writer *w) {
                                      .extents = {1, D, L},
                                      .long_name = "coefficient of each term in each state's equation",
                                      .scales = {"group", "states", "terms"}};
-  status = neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights);
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights));
+  if (s->errors) {
+    neurlp_array errors = coefficients;
+    errors.path = "equations/standard_errors";
+    errors.long_name = "standard errors of the coefficients, with the state estimate taken to be right";
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
+  }
 done:
   neurlp_release(s->context, &weights);
   return status;

@@ -157,7 +157,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   phases.read_bytes =
       (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
-  int64_t bytes = a.bytes + b.bytes;
+  int64_t bytes = a.bytes + b.bytes + s->shards.bytes;
   MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
   phases.exchanged_bytes = bytes;
   report_result(s, &history, &scores);

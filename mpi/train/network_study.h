@@ -22,6 +22,9 @@ typedef struct neurlp_network_study {
   neurlp_sampler sampler;
   neurlp_network_model model;
   neurlp_reduce *gradients, *scalars;
+  neurlp_mpi_exchange shards; /* of weights that are solved for */
+  neurlp_solving_spec solving;
+  double *errors; /* [D][L] their standard errors; NULL: they are trained */
   neurlp_training_spec training;
   double *mask; /* [D][L] */
   double seconds_reading, seconds_preparing;
