@@ -72,6 +72,10 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
     printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
   printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
          scores->error);
+  if (scores->has_truth)
+    printf("  %-24s worst %.3g %%, mean %.3g %%, all as a vector %.3g %%\n", "coefficients, off by",
+           100 * scores->coefficients.worst, 100 * scores->coefficients.mean,
+           100 * scores->coefficients.vector);
   if (scores->failed > 0)
     printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed,
            (long long)scores->windows);
