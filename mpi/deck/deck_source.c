@@ -135,7 +135,8 @@ static void read_steps(neurlp_deck_report *report, const neurlp_deck_node *node,
 
 static void read_loss(neurlp_deck_report *report, const neurlp_deck_node *node, neurlp_loss_spec *loss) {
   static const char *const of[] = {"solution", "states", "weights", NULL};
-  static const char *const names[] = {"of", "measure", "weight", "steps", NULL};
+  static const char *const names[] = {"of", "measure", "weight", "steps", "against", NULL};
+  static const char *const others[] = {"data", "states", NULL};
   static const char *const measures[] = {"square", "absolute", "relative", "l1", "l2", NULL};
   *loss = (neurlp_loss_spec){.weight = 1};
   if (node->kind != NEURLP_NODE_MAP) {
@@ -146,7 +147,8 @@ static void read_loss(neurlp_deck_report *report, const neurlp_deck_node *node, 
   const neurlp_deck_node *what = neurlp_deck_member(node, "of"),
                          *measure = neurlp_deck_member(node, "measure");
   const neurlp_deck_node *weight = neurlp_deck_member(node, "weight"),
-                         *steps = neurlp_deck_member(node, "steps");
+                         *steps = neurlp_deck_member(node, "steps"),
+                         *against = neurlp_deck_member(node, "against");
   neurlp_deck_check_members(report, node, "a loss", names);
   if (!what) {
     neurlp_deck_report_add(report, node->place, "a loss has to say of what: {of: solution}");
@@ -159,6 +161,9 @@ static void read_loss(neurlp_deck_report *report, const neurlp_deck_node *node, 
   if (kind >= 0) loss->measure = (neurlp_loss_measure)kind;
   if (kind >= 0 && (loss->of == NEURLP_LOSS_OF_WEIGHTS) != (loss->measure >= NEURLP_MEASURE_L1))
     neurlp_deck_report_add(report, measure->place, "l1 and l2 are for weights, and only for them");
+  if (against) loss->against_states = neurlp_deck_member_word(report, against, "'against'", others) == 1;
+  if (against && loss->of != NEURLP_LOSS_OF_SOLUTION)
+    neurlp_deck_report_add(report, against->key_place, "'against' is for losses of the solution");
   if (weight && neurlp_deck_member_number(report, weight, &loss->weight) && !(loss->weight > 0))
     neurlp_deck_report_add(report, weight->place, "'weight' is %g; it must be more than 0", loss->weight);
   if (steps) read_steps(report, steps, loss);

@@ -3,6 +3,7 @@
 #include "comm.h"
 #include "file/array_file.h"
 #include "learn/network/network_evaluate.h"
+#include "study/truth.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +47,45 @@ done:
   return status;
 }
 
-static neurlp_status write_equations(const writer *w) {
+/* Whether the block is u^(kappa) = library, of the data's kappa: then weights are coefficients. */
+static bool weights_are_coefficients(const neurlp_network_study *s) {
+  const neurlp_source_spec *c = &s->wiring.coefficients;
+  if (c->kind != NEURLP_SOURCE_CONSTANT || !s->data.generated) return false;
+  for (int32_t j = 0; j < c->number_count; j++)
+    if (c->numbers[j] != (j == s->data.generated->order)) return false;
+  return true;
+}
+
+/* The truth, where it is known, and how far from it the weights are. */
+static neurlp_status write_truth(const writer *w, const double *weights, neurlp_network_scores *scores) {
+  neurlp_network_study *s = w->s;
+  const int64_t D = s->data.dimensions, L = s->terms;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *truth = NULL;
+  if (!weights_are_coefficients(s)) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, neurlp_study_truth(&s->data, &truth)));
+  if (!truth) goto done;
+  const neurlp_array array = {.path = "truth/coefficients",
+                              .type = H5T_NATIVE_DOUBLE,
+                              .rank = 2,
+                              .extents = {D, L},
+                              .long_name = "true coefficient of each term in each state's equation",
+                              .scales = {"states", "terms"}};
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? D : 0, truth));
+  scores->coefficients = neurlp_compare_coefficients(D * L, weights, truth);
+  scores->has_truth = true;
+  NEURLP_TRY(
+      neurlp_array_attribute_number(w->file, "/", "coefficient_error_worst", scores->coefficients.worst));
+  NEURLP_TRY(
+      neurlp_array_attribute_number(w->file, "/", "coefficient_error_mean", scores->coefficients.mean));
+  status =
+      neurlp_array_attribute_number(w->file, "/", "coefficient_error_vector", scores->coefficients.vector);
+done:
+  neurlp_release(s->context, &truth);
+  return status;
+}
+
+static neurlp_status write_equations(const writer *w, neurlp_network_scores *scores) {
   neurlp_network_study *s = w->s;
   const int64_t D = s->data.dimensions, L = s->terms;
   neurlp_status status = NEURLP_SUCCESS;
@@ -65,7 +104,14 @@ static neurlp_status write_equations(const writer *w) {
                                      .extents = {1, D, L},
                                      .long_name = "coefficient of each term in each state's equation",
                                      .scales = {"group", "states", "terms"}};
-  status = neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights);
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights));
+  if (s->errors) {
+    neurlp_array errors = coefficients;
+    errors.path = "equations/standard_errors";
+    errors.long_name = "standard errors of the coefficients, with the state estimate taken to be right";
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
+  }
+  status = write_truth(w, weights, scores);
 done:
   neurlp_release(s->context, &weights);
   return status;
@@ -342,7 +388,8 @@ static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_h
   return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
-static neurlp_status write_all(writer *w, const neurlp_network_history *history) {
+static neurlp_status write_all(writer *w, const neurlp_network_history *history,
+                               neurlp_network_scores *scores) {
   const neurlp_study *d = &w->s->data;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_array_file_provenance(w->file, "neurlp result", SCHEMA_VERSION, d->job->command_line,
@@ -350,7 +397,7 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history)
                                           neurlp_deck_integer(d->job->deck, "run.seed")));
   NEURLP_TRY(neurlp_array_write_texts(w->file, "states", "names of the states", d->dimensions,
                                       (const char *const *)d->names));
-  NEURLP_TRY(write_equations(w));
+  NEURLP_TRY(write_equations(w, scores));
   NEURLP_TRY(write_history(w, history));
   NEURLP_TRY(write_model(w));
   if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
@@ -373,7 +420,7 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   NEURLP_TRY(neurlp_network_truth_judge(s, w.first, w.count, &w.answers, &scores->truth));
   NEURLP_TRY(
       neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
-  NEURLP_TRY(write_all(&w, history));
+  NEURLP_TRY(write_all(&w, history, scores));
   NEURLP_TRY(neurlp_network_truth_write(s, &scores->truth, w.file));
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);

@@ -80,6 +80,10 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
   printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
          scores->error);
   neurlp_network_truth_print(s, &scores->truth);
+  if (scores->has_truth)
+    printf("  %-24s worst %.3g %%, mean %.3g %%, all as a vector %.3g %%\n", "coefficients, off by",
+           100 * scores->coefficients.worst, 100 * scores->coefficients.mean,
+           100 * scores->coefficients.vector);
   if (scores->failed > 0)
     printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed,
            (long long)scores->windows);
@@ -196,7 +200,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   phases.read_bytes =
       (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
-  int64_t bytes = a.bytes + b.bytes;
+  int64_t bytes = a.bytes + b.bytes + s->shards.bytes;
   MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
   phases.exchanged_bytes = bytes;
   report_result(s, &history, &scores);

@@ -351,7 +351,69 @@ done:
   return status;
 }
 
+/* Weights in closed form need one left-hand side for all windows and states (graph/projection.h), and squares
+ * to minimise. */
+static neurlp_status check_solving(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  int32_t squares = 0;
+  if (w->rhs.kind != NEURLP_SOURCE_LIBRARY || w->coefficients.kind != NEURLP_SOURCE_CONSTANT ||
+      w->steps.kind != NEURLP_SOURCE_CONSTANT)
+    return neurlp_deck_fail(s->context, deck, "inputs.weights", -1, 0,
+                            "weights can be solved for where the right-hand side is the library, and "
+                            "coefficients and steps are constant; leave 'solve' out, or change these");
+  for (int32_t i = 0; i < w->loss_count; i++) {
+    const neurlp_loss_spec *loss = &w->losses[i];
+    if (loss->of == NEURLP_LOSS_OF_WEIGHTS ||
+        (loss->of == NEURLP_LOSS_OF_SOLUTION && loss->measure != NEURLP_MEASURE_SQUARE))
+      return neurlp_deck_fail(
+          s->context, deck, "loss", -1, 0,
+          "weights are solved for by least squares, and loss %d is of another kind; leave "
+          "it out, or 'solve' of inputs.weights",
+          i);
+    squares += loss->of == NEURLP_LOSS_OF_SOLUTION;
+  }
+  if (squares > 0) return NEURLP_SUCCESS;
+  return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                          "weights are solved for from a loss of the solution, and there is none");
+}
+
+static neurlp_status make_solving(neurlp_network_study *s) {
+  const neurlp_window_spec *z = &s->windows.spec;
+  const neurlp_wiring *w = &s->wiring;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!w->weights.solved) return NEURLP_SUCCESS;
+  NEURLP_TRY(check_solving(s));
+  NEURLP_TRY(neurlp_allocate(s->context, (int64_t)z->dimensions * s->terms, sizeof *s->errors, &s->errors));
+  s->shards = (neurlp_mpi_exchange){.comm = s->data.comm, .bins = s->sampler.options.shards};
+  neurlp_partition(s->shards.bins, s->data.rank, s->data.size, &s->shards.first_bin, &s->shards.bin_count);
+  s->solving = (neurlp_solving_spec){.block = {.steps = (int32_t)z->window,
+                                               .dimensions = z->dimensions,
+                                               .terms = s->terms,
+                                               .order = s->order,
+                                               .initial_steps = w->initial_steps,
+                                               .initial_derivatives = w->initial_derivatives,
+                                               .formulation = s->formulation,
+                                               .coefficients = w->coefficients.numbers,
+                                               .step_sizes = w->steps.numbers,
+                                               .constant_coefficients = true,
+                                               .constant_steps = true},
+                                     .exchange = neurlp_exchange_mpi(&s->shards),
+                                     .shards = s->shards.bins,
+                                     .first_shard = s->shards.first_bin,
+                                     .shard_count = s->shards.bin_count,
+                                     .scale = s->weight_scale,
+                                     .loss_count = w->loss_count,
+                                     .losses = w->losses,
+                                     .overlap = fmax(1, (double)z->window / (double)z->stride),
+                                     .errors = s->errors};
+  s->training.solving = &s->solving;
+done:
+  return status;
+}
+
 static neurlp_status make_training(neurlp_network_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
   s->training = (neurlp_training_spec){.model = &s->model,
                                        .windows = &s->windows,
                                        .sampler = &s->sampler,
@@ -361,7 +423,14 @@ static neurlp_status make_training(neurlp_network_study *s) {
                                        .terms = s->terms,
                                        .dimensions = s->data.dimensions,
                                        .term_size = s->term_size};
-  return read_options(s, &s->training.options);
+  NEURLP_TRY(read_options(s, &s->training.options));
+  if (s->training.options.threshold_by == NEURLP_THRESHOLD_Z && !s->wiring.weights.solved)
+    return neurlp_deck_fail(s->context, s->data.job->deck, "train.threshold_by", -1, 0,
+                            "only weights that are solved for have standard errors: "
+                            "inputs.weights: {parameter: shared, solve: true}");
+  status = make_solving(s);
+done:
+  return status;
 }
 
 /* ---- all together ------------------------------------------------------------------------------------ */
@@ -423,5 +492,6 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_release(s->context, &s->term_size);
   neurlp_release(s->context, &s->mask);
   neurlp_release(s->context, &s->order_of_windows);
+  neurlp_release(s->context, &s->errors);
   neurlp_study_close(&s->data);
 }

@@ -28,6 +28,9 @@ typedef struct neurlp_network_study {
   neurlp_network_model model;
   bool allocated; /* the graph has its memory */
   neurlp_reduce *gradients, *scalars;
+  neurlp_mpi_exchange shards; /* of weights that are solved for */
+  neurlp_solving_spec solving;
+  double *errors; /* [D][L] their standard errors; NULL: they are trained */
   neurlp_training_spec training;
   double *mask; /* [D][L] */
   double seconds_reading, seconds_preparing;

@@ -105,8 +105,8 @@ static neurlp_value add_weights(build *b) {
 
 /* sum_l w[k][l] phi_l(states), [B][T][D]. */
 static neurlp_value add_library(build *b) {
-  const neurlp_value phi = neurlp_graph_library(b->graph, b->model->states, NEURLP_NO_VALUE, &b->spec->states,
-                                                b->spec->terms, b->spec->texts);
+  const neurlp_value phi = b->model->library = neurlp_graph_library(
+      b->graph, b->model->states, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
   const neurlp_value w = b->model->weights = add_weights(b);
   if (b->wiring->weights.kind != NEURLP_SOURCE_NETWORK) return neurlp_graph_dense_plain(b->graph, phi, w);
   const neurlp_value terms = neurlp_graph_multiply(
@@ -174,6 +174,7 @@ static neurlp_value add_initial_values(build *b) {
   else
     v = neurlp_graph_slice(b->graph, source->kind == NEURLP_SOURCE_STATES ? b->model->states : b->model->data,
                            1, 0, K, 1);
+  b->model->initial_values = v;
   return neurlp_graph_reshape(b->graph, to_systems(b, v, K, J), neurlp_shape_of(4, b->B * b->D, K, 1, J));
 }
 
@@ -232,6 +233,10 @@ static neurlp_value add_comparison(build *b, const neurlp_loss_spec *loss) {
   const int64_t end = loss->end > 0 ? loss->end : b->T;
   neurlp_value x = loss->of == NEURLP_LOSS_OF_STATES ? b->model->states : b->model->solution;
   neurlp_value target = b->model->target;
+  if (loss->against_states) { /* gradients flow to both, so it is their difference that is compared with 0 */
+    x = neurlp_graph_add(b->graph, x, neurlp_graph_scale(b->graph, b->model->states, -1, 0));
+    target = constant_of(b, neurlp_shape_of(3, b->B, b->T, b->D), 0);
+  }
   if (loss->measure != NEURLP_MEASURE_RELATIVE) {
     x = in_spreads(b, x);
     target = in_spreads(b, target);
@@ -265,7 +270,9 @@ static void add_everything(build *b) {
   m->states = add_states(b);
   m->solution = add_block(b);
   add_losses(b);
-  const neurlp_value kept[] = {m->states, m->weights, m->coefficients, m->steps, m->solution};
+  neurlp_value kept[] = {m->states,   m->weights, m->coefficients,  m->steps,
+                         m->solution, m->library, m->initial_values};
+  if (!b->wiring->weights.solved) kept[5] = kept[6] = NEURLP_NO_VALUE; /* only solving reads them */
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) neurlp_graph_keep(b->graph, kept[i]);
 }
 
@@ -283,6 +290,8 @@ neurlp_status neurlp_network_model_create(neurlp_context *context, const neurlp_
   *model = (neurlp_network_model){.data = NEURLP_NO_VALUE,
                                   .target = NEURLP_NO_VALUE,
                                   .states = NEURLP_NO_VALUE,
+                                  .library = NEURLP_NO_VALUE,
+                                  .initial_values = NEURLP_NO_VALUE,
                                   .weights = NEURLP_NO_VALUE,
                                   .mask = NEURLP_NO_VALUE,
                                   .coefficients = NEURLP_NO_VALUE,

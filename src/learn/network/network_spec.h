@@ -80,7 +80,8 @@ typedef struct neurlp_loss_spec {
   neurlp_loss_of of;
   neurlp_loss_measure measure;
   double weight;
-  int64_t first, end; /* grid points that count; end 0: to the last */
+  int64_t first, end;  /* grid points that count; end 0: to the last */
+  bool against_states; /* of the solution: compared with the state estimate instead of the data */
 } neurlp_loss_spec;
 
 typedef struct neurlp_wiring {

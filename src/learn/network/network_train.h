@@ -4,6 +4,7 @@
 
 #include "learn/exchange.h"
 #include "learn/network/network_model.h"
+#include "learn/network/network_project.h"
 #include "learn/network/network_windows.h"
 #include "train/optimiser.h"
 #include "train/sampler.h"
@@ -46,6 +47,7 @@ typedef struct neurlp_training_spec {
   const int64_t *order;          /* [windows] in this order; NULL: in theirs */
   neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */
   neurlp_reducer scalars;   /* NEURLP_TRAINING_SCALARS doubles on the host, of the same shards */
+  const neurlp_solving_spec *solving; /* of the library's weights; NULL: they are trained like the rest */
   neurlp_training_options options;
   int32_t terms;           /* L; 0: no library */
   int32_t dimensions;      /* D */
