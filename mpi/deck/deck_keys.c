@@ -462,7 +462,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .choices = {"constant", "parameter", "network"},
      .sentence = "Coefficients of u, u', u'', ... in each state's equation: {constant: [0, 1, 0]}, "
                  "{parameter: [0, 1, 0]} "
-                 "to begin with, or {network: name, range: [from, to]}, which may vary in time."},
+                 "to begin with, or {network: name}, which may vary in time unless steady: true. range: "
+                 "[from, to] for all of "
+                 "them, or for each its own or a number: [[0.5, 2], [-1, 1], 1]."},
     {.path = "inputs.rhs",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,

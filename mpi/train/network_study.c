@@ -96,6 +96,26 @@ done:
   return status;
 }
 
+/* Ranges of coefficients, and that parameters begin inside. */
+static neurlp_status check_ranges(const neurlp_network_study *s) {
+  const neurlp_source_spec *c = &s->wiring.coefficients;
+  const char *path = "inputs.coefficients";
+  neurlp_status status = NEURLP_SUCCESS;
+  if (c->range_count > 0)
+    NEURLP_TRY(
+        check_numbers(s, path, c->range_count, s->order + 1, "each coefficient has a range, or none has"));
+  for (int32_t j = 0; j < c->number_count && (c->ranged || c->range_count > 0); j++) {
+    const double *range = c->range_count > 0 ? c->ranges + 2 * j : (const double[2]){c->lower, c->upper};
+    const bool fixed = range[0] == range[1];
+    if (fixed ? c->numbers[j] != range[0] : !(c->numbers[j] > range[0] && c->numbers[j] < range[1]))
+      return neurlp_deck_fail(s->context, s->data.job->deck, path, -1, 0,
+                              "coefficient %d begins at %g, which is not inside its range, %g to %g", j,
+                              c->numbers[j], range[0], range[1]);
+  }
+done:
+  return status;
+}
+
 static neurlp_status check_wiring(const neurlp_network_study *s) {
   const neurlp_wiring *w = &s->wiring;
   const neurlp_deck *deck = s->data.job->deck;
@@ -103,6 +123,7 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
   if (w->coefficients.kind != NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(check_numbers(s, "inputs.coefficients", w->coefficients.number_count, s->order + 1,
                              "a block of this order has one more coefficient"));
+  NEURLP_TRY(check_ranges(s));
   if (w->rhs.kind == NEURLP_SOURCE_CONSTANT)
     NEURLP_TRY(check_numbers(s, "inputs.rhs", w->rhs.number_count, s->data.dimensions,
                              "there is one for each state"));
