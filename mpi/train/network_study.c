@@ -46,6 +46,16 @@ static neurlp_status find_step(neurlp_network_study *s) {
   return NEURLP_SUCCESS;
 }
 
+/* Networks over space take states for one quantity at several places, and must not see them differ otherwise.
+ */
+static bool are_alike(const neurlp_deck *deck) {
+  int32_t count = 0;
+  const neurlp_network_spec *networks = neurlp_deck_networks_of(deck, &count);
+  for (int32_t i = 0; i < count; i++)
+    if (networks[i].axis == NEURLP_AXIS_SPACE) return true;
+  return false;
+}
+
 static neurlp_status cut_windows(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
   const int64_t asked = neurlp_deck_integer(deck, "block.window");
@@ -58,6 +68,7 @@ static neurlp_status cut_windows(neurlp_network_study *s) {
                                    .states = s->states,
                                    .window = window,
                                    .stride = stride > 0 ? stride : window,
+                                   .alike = are_alike(deck),
                                    .held_back = neurlp_deck_number(deck, "train.test")};
   return neurlp_windows_create(s->context, &spec, &s->windows);
 }

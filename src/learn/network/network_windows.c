@@ -72,6 +72,21 @@ static void measure(neurlp_windows *w) {
   }
 }
 
+/* One mean and standard deviation of all states together: every state is seen at the same samples. */
+static void pool(neurlp_windows *w) {
+  const int32_t D = w->spec.dimensions;
+  double mean = 0, square = 0;
+  for (int32_t k = 0; k < D; k++) mean += w->center[k] / D;
+  for (int32_t k = 0; k < D; k++) {
+    const double away = w->center[k] - mean;
+    square += (w->spread[k] * w->spread[k] + away * away) / D;
+  }
+  for (int32_t k = 0; k < D; k++) {
+    w->center[k] = mean;
+    w->spread[k] = sqrt(square);
+  }
+}
+
 static neurlp_status list_windows(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   neurlp_status status = NEURLP_SUCCESS;
@@ -108,6 +123,7 @@ neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window
   if (status != NEURLP_SUCCESS) goto done;
   NEURLP_TRY(fill(windows));
   measure(windows);
+  if (spec->alike) pool(windows);
 done:
   return status;
 }

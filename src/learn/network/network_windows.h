@@ -10,6 +10,7 @@ typedef struct neurlp_window_spec {
   const int64_t *lengths;   /* [S], or NULL: all have `samples` */
   const double *states;     /* [S][samples][D], NaN where missing; borrowed for as long as the windows are */
   int64_t window, stride;   /* T samples each, from one beginning to the next */
+  bool alike;               /* states are one quantity at several places: they have one center and spread */
   double held_back;         /* the last part of every trajectory that has no windows, 0 to below 1 */
 } neurlp_window_spec;
 
