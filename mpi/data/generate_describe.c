@@ -148,6 +148,12 @@ static neurlp_status resolve_path(const reading *r, const char *path, char **res
   return status;
 }
 
+/* data.generate.initial_from: 0 (the deck has initial values), 'f' (first) or 'l' (last). */
+static char choose_end(const reading *r) {
+  const char *from = neurlp_deck_text(r->deck, SECTION "initial_from");
+  return strcmp(from, "deck") == 0 ? 0 : from[0];
+}
+
 /* The equations of a result file, every number in its place: no parameters are left. */
 static neurlp_status take_learned_equations(reading *r) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -169,9 +175,10 @@ static neurlp_status take_learned_equations(reading *r) {
     status =
         fail_at(r, "step", NULL, "learned equations need one; only systems of the catalogue have their own");
   else if (!neurlp_deck_given(r->deck, SECTION "initial") &&
-           !neurlp_deck_given(r->deck, SECTION "initial_file"))
-    status = fail_at(r, "initial", NULL, "learned equations need initial values: this key, or %sinitial_file",
-                     SECTION);
+           !neurlp_deck_given(r->deck, SECTION "initial_file") && choose_end(r) == 0)
+    status = fail_at(r, "initial", NULL,
+                     "learned equations need initial values: this key, %sinitial_file or %sinitial_from",
+                     SECTION, SECTION);
 done:
   neurlp_learned_release(r->context, &learned);
   return status;
@@ -190,6 +197,30 @@ static neurlp_status take_initial_file(const reading *r) {
   if (made->systems <= systems) return NEURLP_SUCCESS;
   return fail_at(r, "systems", NULL, "%lld trajectories are asked for, and %s has initial values of %lld",
                  (long long)made->systems, path, (long long)systems);
+}
+
+/* Fitted states that trajectories go on from; also how many there are, and when, unless the deck says so. */
+static neurlp_status take_fitted_states(const reading *r) {
+  neurlp_generated *made = r->made;
+  int64_t systems = 0;
+  double time = 0;
+  made->plan->from = choose_end(r);
+  if (!made->plan->from) return NEURLP_SUCCESS;
+  if (!made->sources[NEURLP_SOURCE_RESULT])
+    return fail_at(r, "initial_from", NULL, "fitted states are in a result, and %sresult names none",
+                   SECTION);
+  if (neurlp_deck_given(r->deck, SECTION "initial") || neurlp_deck_given(r->deck, SECTION "initial_file"))
+    return fail_at(r, "initial_from", NULL, "trajectories begin at fitted states, or as %s says; not both",
+                   neurlp_deck_given(r->deck, SECTION "initial") ? SECTION "initial"
+                                                                 : SECTION "initial_file");
+  const neurlp_status status = neurlp_generate_count_fitted(made, neurlp_deck_integer(r->deck, SECTION "row"),
+                                                            &systems, &made->plan->from_row, &time);
+  if (status < 0) return status;
+  if (!neurlp_deck_given(r->deck, SECTION "systems")) made->systems = systems;
+  if (!neurlp_deck_given(r->deck, SECTION "start")) made->start = time;
+  if (made->systems <= systems) return NEURLP_SUCCESS;
+  return fail_at(r, "systems", NULL, "%lld trajectories are asked for, and %s has fitted states of %lld",
+                 (long long)made->systems, made->sources[NEURLP_SOURCE_RESULT], (long long)systems);
 }
 
 /* A name of the user's: a symbol without primes, not t, and no two alike. */
@@ -335,7 +366,8 @@ static neurlp_status read_sizes(const reading *r) {
   plan->absolute = strcmp(neurlp_deck_text(r->deck, SECTION "noise_unit"), "state") == 0;
   made->clean = neurlp_deck_flag(r->deck, SECTION "keep_clean") && (plan->noise > 0.0 || plan->missing > 0.0);
   plan->seed = (uint64_t)neurlp_deck_integer(r->deck, "run.seed");
-  status = take_initial_file(r);
+  NEURLP_TRY(take_initial_file(r));
+  NEURLP_TRY(take_fitted_states(r));
   if (status < 0) return status;
   if ((r->known || r->pde) && wrong_order(r))
     return fail_at(r, "order", NULL, "the catalogue's %s is of order %d; leave this key out",
@@ -355,7 +387,8 @@ static neurlp_status read_sizes(const reading *r) {
         r, "step", NULL,
         "times from %g to %g in steps of %g cannot be told apart; use a larger step or a smaller start",
         first, last, made->step);
-  return NEURLP_SUCCESS;
+done:
+  return status;
 }
 
 /* Solvers of a partial differential equation, one for every thread. */

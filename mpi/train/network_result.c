@@ -300,7 +300,8 @@ static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_h
   return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 5 * history->count);
 }
 
-static neurlp_status write_all(writer *w, const neurlp_network_history *history) {
+static neurlp_status write_all(writer *w, const neurlp_network_history *history,
+                               neurlp_network_scores *scores) {
   const neurlp_study *d = &w->s->data;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_array_file_provenance(w->file, "neurlp result", SCHEMA_VERSION, d->job->command_line,
@@ -312,6 +313,7 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history)
   NEURLP_TRY(write_history(w, history));
   NEURLP_TRY(write_model(w));
   if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
+  NEURLP_TRY(neurlp_network_forecast_write(w->s, w->file, w->compress, &scores->forecast));
   NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
 done:
   return status;
@@ -323,12 +325,12 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   neurlp_status status = NEURLP_SUCCESS;
   writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
   neurlp_partition(s->windows.count, s->data.rank, s->data.size, &w.first, &w.count);
-  *written_bytes = array_bytes(s, history);
+  *written_bytes = array_bytes(s, history) + neurlp_network_forecast_bytes(s);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);
   NEURLP_TRY(
       neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
-  NEURLP_TRY(write_all(&w, history));
+  NEURLP_TRY(write_all(&w, history, scores));
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);
 done:

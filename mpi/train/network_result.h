@@ -2,7 +2,7 @@
 #ifndef NEURLP_MPI_NETWORK_RESULT_H
 #define NEURLP_MPI_NETWORK_RESULT_H
 
-#include "train/network_study.h"
+#include "train/network_forecast_write.h"
 
 /* What happened, epoch by epoch. */
 typedef struct neurlp_network_history {
@@ -18,6 +18,7 @@ typedef struct neurlp_network_scores {
   int64_t windows, failed;
   double error; /* root mean square of solution less data over all known samples, in units of each state's
                    spread */
+  neurlp_forecast_scores forecast;
 } neurlp_network_scores;
 
 /* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was

@@ -2,6 +2,7 @@
 
 #include "comm.h"
 #include "study/study_model.h"
+#include "train/network_forecast_plan.h"
 #include "train/network_scales.h"
 
 #include <math.h>
@@ -29,14 +30,15 @@ done:
   return status;
 }
 
-/* Windows are on one grid, so the samples have to be evenly spaced. */
+/* Windows are on one grid, so the samples have to be evenly spaced, up to the digits that files of text have for
+ * times. */
 static neurlp_status find_step(neurlp_network_study *s) {
   const neurlp_samples *x = &s->data.samples;
   s->step = x->times[1] - x->times[0];
   for (int64_t i = 0; i < s->data.systems; i++)
     for (int64_t t = x->offsets[i]; t + 1 < x->offsets[i + 1]; t++) {
       const double step = x->times[t + 1] - x->times[t];
-      if (fabs(step - s->step) <= 1e-6 * s->step) continue;
+      if (fabs(step - s->step) <= 1e-4 * s->step) continue;
       return neurlp_fail(
           s->context, NEURLP_ERROR_DATA,
           "trajectory %lld has samples %.17g apart at sample %lld, and the first two are %.17g apart; "
@@ -61,7 +63,14 @@ static neurlp_status cut_windows(neurlp_network_study *s) {
   const int64_t asked = neurlp_deck_integer(deck, "block.window");
   const int64_t window = asked > 0 ? asked : s->data.samples_each;
   const int64_t stride = neurlp_deck_integer(deck, "train.stride");
-  const neurlp_window_spec spec = {.systems = s->data.systems,
+  const int64_t kept = neurlp_deck_integer(deck, "forecast.trajectories");
+  if (kept >= s->data.systems)
+    return neurlp_deck_fail(
+        s->context, deck, "forecast.trajectories", -1, 0,
+        "%lld trajectories are kept for forecasts, and the data have %lld: none is left to "
+        "train with",
+        (long long)kept, (long long)s->data.systems);
+  const neurlp_window_spec spec = {.systems = s->data.systems - kept,
                                    .samples = s->data.samples_each,
                                    .dimensions = s->data.dimensions,
                                    .lengths = s->data.lengths,
@@ -95,6 +104,8 @@ static neurlp_status read_wiring(neurlp_network_study *s) {
   w->weights = neurlp_deck_source_of(deck, "inputs.weights");
   w->initial_values = neurlp_deck_source_of(deck, "inputs.initial_values");
   w->steps = neurlp_deck_source_of(deck, "inputs.steps");
+  const int64_t seen = neurlp_deck_integer(deck, "inputs.seen");
+  w->seen = seen > 0 ? seen : s->windows.spec.window;
   w->initial_steps = (int32_t)neurlp_deck_integer(deck, "inputs.initial_steps");
   w->initial_derivatives = (int32_t)neurlp_deck_integer(deck, "inputs.initial_derivatives");
   if (w->initial_values.kind == NEURLP_SOURCE_NONE) w->initial_steps = w->initial_derivatives = 0;
@@ -125,6 +136,35 @@ static neurlp_status check_ranges(const neurlp_network_study *s) {
   }
 done:
   return status;
+}
+
+/* What is only seen in part cannot be used over the whole window. */
+static neurlp_status check_seen(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  const long long seen = (long long)w->seen, window = (long long)s->windows.spec.window;
+  const bool estimated = w->states.kind == NEURLP_SOURCE_NETWORK;
+  if (seen > window)
+    return neurlp_deck_fail(s->context, deck, "inputs.seen", -1, 0, "a window has %lld samples only", window);
+  if (seen == window) return NEURLP_SUCCESS;
+  if (w->rhs.kind == NEURLP_SOURCE_LIBRARY && !estimated)
+    return neurlp_deck_fail(s->context, deck, "inputs.rhs", -1, 0,
+                            "the library is a function of the data at all %lld samples of a window, and "
+                            "inputs.seen is %lld; estimate the states by a network, which may go on to the "
+                            "window's end",
+                            window, seen);
+  if (estimated && w->states.residual)
+    return neurlp_deck_fail(
+        s->context, deck, "inputs.states", -1, 0,
+        "'residual' adds the data at all %lld samples of a window, and inputs.seen is %lld; "
+        "leave it out",
+        window, seen);
+  const bool of_data = w->initial_values.kind == NEURLP_SOURCE_DATA ||
+                       (w->initial_values.kind == NEURLP_SOURCE_STATES && !estimated);
+  if (of_data && w->initial_steps > seen)
+    return neurlp_deck_fail(s->context, deck, "inputs.initial_steps", -1, 0,
+                            "initial values are those of the data, and inputs.seen is %lld", seen);
+  return NEURLP_SUCCESS;
 }
 
 static neurlp_status check_wiring(const neurlp_network_study *s) {
@@ -338,6 +378,9 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   if (status != NEURLP_SUCCESS) goto done;
   NEURLP_TRY(read_wiring(s));
   NEURLP_TRY(check_wiring(s));
+  NEURLP_TRY(check_seen(s));
+  status = neurlp_network_plan_forecast(s);
+  if (status != NEURLP_SUCCESS) goto done;
   s->leading = leading_derivative(s);
   choose_formulation(s);
   NEURLP_TRY(make_library(s));
@@ -372,6 +415,7 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_windows_release(&s->windows);
   neurlp_release(s->context, &s->states);
   neurlp_release(s->context, &s->numbers);
+  neurlp_release(s->context, &s->forecast.first);
   neurlp_release(s->context, &s->weight_scale);
   neurlp_release(s->context, &s->term_size);
   neurlp_release(s->context, &s->mask);

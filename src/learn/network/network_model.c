@@ -14,7 +14,7 @@ typedef struct build {
   const neurlp_wiring *wiring;
   neurlp_network_model *model;
   int64_t B, T, D, L;
-  neurlp_value seen; /* what networks see of the data: [B][T][D], centred and divided by the spread */
+  neurlp_value seen; /* what networks see of the data: [B][seen][D], centred and divided by the spread */
   neurlp_value center, spread; /* [D] constants */
   double *room;                /* [largest constant] */
 } build;
@@ -101,8 +101,11 @@ static void add_data(build *b) {
   b->center = neurlp_graph_constant(b->graph, row, b->spec->center);
   b->spread = neurlp_graph_constant(b->graph, row, b->spec->spread);
   for (int64_t k = 0; k < b->D; k++) inverse[k] = 1 / b->spec->spread[k];
+  const neurlp_value first = b->wiring->seen > 0 && b->wiring->seen < b->T
+                                 ? neurlp_graph_slice(b->graph, b->model->data, 1, 0, b->wiring->seen, 1)
+                                 : b->model->data;
   const neurlp_value centred =
-      neurlp_graph_add(b->graph, b->model->data, neurlp_graph_scale(b->graph, b->center, -1, 0));
+      neurlp_graph_add(b->graph, first, neurlp_graph_scale(b->graph, b->center, -1, 0));
   b->seen = neurlp_graph_multiply(b->graph, centred, neurlp_graph_constant(b->graph, row, inverse));
 }
 

@@ -97,6 +97,7 @@ typedef struct neurlp_wiring {
   int32_t network_count;
   neurlp_network_spec *networks;
   neurlp_source_spec states, coefficients, rhs, weights, initial_values, steps;
+  int64_t seen;                /* first samples of a window that anything but the losses can see; 0: all */
   int32_t initial_steps;       /* K */
   int32_t initial_derivatives; /* J; 1 where the values are those of data or states */
   int32_t loss_count;

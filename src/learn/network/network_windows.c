@@ -18,9 +18,7 @@ static int64_t windows_of(const neurlp_window_spec *spec, int64_t system) {
   return room < 0 ? 0 : room / spec->stride + 1;
 }
 
-/* Missing samples of one state between two that are known: on the line through them; before the first and
- * after the last: as these. False if none is known. */
-static bool fill_gaps(double *x, int64_t count, int64_t stride) {
+bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride) {
   int64_t known = -1;
   for (int64_t t = 0; t < count; t++) {
     if (isnan(x[t * stride])) continue;
@@ -34,13 +32,14 @@ static bool fill_gaps(double *x, int64_t count, int64_t stride) {
   return known >= 0;
 }
 
+/* Only what windows may see: a gap at its end must not be filled with what is held back. */
 static neurlp_status fill(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   const int64_t each = z->samples * z->dimensions;
   memcpy(w->filled, z->states, (size_t)(z->systems * each) * sizeof *w->filled);
   for (int64_t s = 0; s < z->systems; s++)
     for (int32_t k = 0; k < z->dimensions; k++)
-      if (!fill_gaps(w->filled + s * each + k, length_of(z, s), z->dimensions))
+      if (!neurlp_fill_gaps(w->filled + s * each + k, neurlp_windows_seen(z, s), z->dimensions))
         return neurlp_fail(w->context, NEURLP_ERROR_DATA,
                            "state %d of trajectory %lld is missing at all samples; leave the trajectory out",
                            k, (long long)s);

@@ -34,6 +34,10 @@ void neurlp_windows_release(neurlp_windows *windows);
 /* Samples of trajectory s that windows may see. */
 int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system);
 
+/* Fills in missing samples of one state, x[t * stride]: between two that are known on the line through them,
+ * before the first and after the last as these. False, and nothing done, if none is known. */
+bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride);
+
 /* Writes window w: data [T][D] without gaps, target [T][D] with NaN in them. */
 void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target);
 
