@@ -530,6 +530,18 @@ const neurlp_deck_key neurlp_deck_keys[] = {
                  "with, one for all, "
                  "or {network: name, range: [0.001, 0.1]}, one for each interval."},
 
+    {.path = "train.model",
+     .kind = NEURLP_KEY_TEXT,
+     .tasks = NEURLP_TASK_TRAIN,
+     .sentence =
+         "Result of a training with the same networks, from whose model training goes on; relative to "
+         "the folder of the deck."},
+    {.path = "train.compare",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_TRAIN,
+     .sentence = "What the weights that a network reads off each window truly are, in the true parameters of "
+                 "generated data: an expression for each weight, state by state, in the order of the "
+                 "library's terms: [r, -r/K]."},
     {.path = "train.stride",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -544,8 +556,10 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .tasks = NEURLP_TASK_TRAIN,
      .preset = "100",
      .unit = "epochs",
-     .range = FROM_TO(1, 100000000),
-     .sentence = "Passes over the training windows; with lbfgs, iterations. In each of the cycles."},
+     .range = FROM_TO(0, 100000000),
+     .sentence =
+         "Passes over the training windows; with lbfgs, iterations. In each of the cycles. 0: nothing "
+         "is trained, and a model that was (train.model) is applied to the data."},
     {.path = "train.batch",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,

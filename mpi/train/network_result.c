@@ -93,8 +93,41 @@ done:
   return status;
 }
 
-static neurlp_status write_model(const writer *w) {
+/* What the training took from its data: whoever applies the model to others needs it (network_load.h). */
+static neurlp_status write_scales(const writer *w) {
+  const neurlp_network_study *s = w->s;
+  const int64_t D = s->data.dimensions, L = s->terms;
   neurlp_status status = NEURLP_SUCCESS;
+  const struct {
+    neurlp_array array;
+    const double *numbers;
+  } all[] = {
+      {{.path = "model/center", .rank = 1, .extents = {D}, .long_name = "what is taken off the data"},
+       s->windows.center},
+      {{.path = "model/spread", .rank = 1, .extents = {D}, .long_name = "what data are divided by then"},
+       s->windows.spread},
+      {{.path = "model/weight_scale",
+        .rank = 2,
+        .extents = {D, L},
+        .long_name = "typical sizes of the library's weights"},
+       s->weight_scale},
+      {{.path = "model/mask", .rank = 2, .extents = {D, L}, .long_name = "1, or 0: a term that was dropped"},
+       s->mask}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (!all[i].numbers) continue;
+    neurlp_array array = all[i].array;
+    array.type = H5T_NATIVE_DOUBLE;
+    array.scales[0] = "states";
+    if (array.rank == 2) array.scales[1] = "terms";
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? D : 0, all[i].numbers));
+  }
+done:
+  return status;
+}
+
+static neurlp_status write_model(const writer *w) {
+  neurlp_status status = write_scales(w);
+  if (status < 0) return status;
   for (int32_t i = 0; i < neurlp_graph_parameter_tensors(w->s->model.graph); i++) {
     const neurlp_parameter_info info = neurlp_graph_parameter_info(w->s->model.graph, i);
     NEURLP_TRY(write_parameter(w, &info));
@@ -213,6 +246,11 @@ static neurlp_status write_windows(const writer *w) {
         .units = "samples",
         .long_name = "sample with which each window begins"},
        v->first + w->first},
+      {{.path = "windows/validation",
+        .type = H5T_NATIVE_INT32,
+        .rank = 1,
+        .long_name = "1: kept for validation"},
+       s->validation + w->first},
       {{.path = "windows/solution",
         .type = H5T_NATIVE_DOUBLE,
         .rank = 3,
@@ -328,9 +366,11 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   *written_bytes = array_bytes(s, history) + neurlp_network_forecast_bytes(s);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);
+  NEURLP_TRY(neurlp_network_truth_judge(s, w.first, w.count, &w.answers, &scores->truth));
   NEURLP_TRY(
       neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
   NEURLP_TRY(write_all(&w, history, scores));
+  NEURLP_TRY(neurlp_network_truth_write(s, &scores->truth, w.file));
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);
 done:

@@ -3,6 +3,7 @@
 #define NEURLP_MPI_NETWORK_RESULT_H
 
 #include "train/network_forecast_write.h"
+#include "train/network_truth.h"
 
 /* What happened, epoch by epoch. */
 typedef struct neurlp_network_history {
@@ -19,6 +20,7 @@ typedef struct neurlp_network_scores {
   double error; /* root mean square of solution less data over all known samples, in units of each state's
                    spread */
   neurlp_forecast_scores forecast;
+  neurlp_network_truth truth; /* release it */
 } neurlp_network_scores;
 
 /* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was

@@ -3,12 +3,25 @@
 #include "comm.h"
 #include "study/study_model.h"
 #include "train/network_forecast_plan.h"
+#include "train/network_load.h"
 #include "train/network_scales.h"
+#include "train/network_truth.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- data -------------------------------------------------------------------------------------------- */
+
+/* Packed samples [N][D] -> [S][samples][D], NaN past a trajectory's end. */
+static void unpack(const neurlp_study *d, const double *packed, double *states) {
+  const int64_t row = d->samples_each * d->dimensions;
+  for (int64_t i = 0; i < d->systems * row; i++) states[i] = NAN;
+  for (int64_t i = 0; i < d->systems; i++) {
+    const int64_t first = d->samples.offsets[i], count = d->samples.offsets[i + 1] - first;
+    memcpy(states + i * row, packed + first * d->dimensions,
+           (size_t)(count * d->dimensions) * sizeof *states);
+  }
+}
 
 /* Collective. Every rank has all trajectories: batches take their windows from anywhere. */
 static neurlp_status read_all(neurlp_network_study *s) {
@@ -17,15 +30,13 @@ static neurlp_status read_all(neurlp_network_study *s) {
   neurlp_status status = NEURLP_SUCCESS;
   d->plan = (neurlp_plan){.end_system = d->systems, .end_sample = last};
   NEURLP_TRY(neurlp_study_read(d));
-  const int64_t row = d->samples_each * d->dimensions;
-  status = neurlp_allocate(s->context, d->systems * row, sizeof *s->states, &s->states);
+  const int64_t count = d->systems * d->samples_each * d->dimensions;
+  status = neurlp_allocate(s->context, count, sizeof *s->states, &s->states);
+  if (status >= 0 && d->samples.clean)
+    status = neurlp_allocate(s->context, count, sizeof *s->clean, &s->clean);
   NEURLP_TRY(neurlp_agree(d->comm, s->context, status));
-  for (int64_t i = 0; i < d->systems * row; i++) s->states[i] = NAN;
-  for (int64_t i = 0; i < d->systems; i++) {
-    const int64_t first = d->samples.offsets[i], count = d->samples.offsets[i + 1] - first;
-    memcpy(s->states + i * row, d->samples.states + first * d->dimensions,
-           (size_t)(count * d->dimensions) * sizeof *s->states);
-  }
+  unpack(d, d->samples.states, s->states);
+  if (s->clean) unpack(d, d->samples.clean, s->clean);
 done:
   return status;
 }
@@ -260,7 +271,12 @@ static neurlp_status make_sampler(neurlp_network_study *s) {
                                           .validation_fraction = neurlp_deck_number(deck, "train.validation"),
                                           .shuffle = !whole,
                                           .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
-  return neurlp_sampler_make(s->context, &options, &s->sampler);
+  neurlp_status status = neurlp_sampler_make(s->context, &options, &s->sampler);
+  if (status >= 0)
+    status = neurlp_allocate(s->context, s->windows.count, sizeof *s->validation, &s->validation);
+  for (int64_t i = 0; status >= 0 && i < s->sampler.validation; i++)
+    s->validation[neurlp_sampler_validation(&s->sampler, i)] = 1;
+  return status;
 }
 
 static neurlp_status make_model(neurlp_network_study *s, bool allocate) {
@@ -384,8 +400,11 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   s->leading = leading_derivative(s);
   choose_formulation(s);
   NEURLP_TRY(make_library(s));
+  NEURLP_TRY(neurlp_network_load_scales(s));
+  NEURLP_TRY(neurlp_network_truth_prepare(s));
   NEURLP_TRY(make_sampler(s));
-  status = make_model(s, allocate);
+  NEURLP_TRY(make_model(s, allocate));
+  status = neurlp_network_load_parameters(s, allocate);
 done:
   return status;
 }
@@ -414,6 +433,10 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_network_model_destroy(&s->model);
   neurlp_windows_release(&s->windows);
   neurlp_release(s->context, &s->states);
+  neurlp_release(s->context, &s->clean);
+  neurlp_release(s->context, &s->validation);
+  neurlp_release(s->context, &s->true_weights);
+  neurlp_release(s->context, &s->model_path);
   neurlp_release(s->context, &s->numbers);
   neurlp_release(s->context, &s->forecast.first);
   neurlp_release(s->context, &s->weight_scale);

@@ -139,21 +139,28 @@ int64_t neurlp_batch_shard(const neurlp_sampler *sampler, const neurlp_batch *ba
   return present;
 }
 
-/* Collective. The mean loss of the validation windows; NaN if there are none. */
-static neurlp_status validate(neurlp_training *t, double *loss) {
+/* Collective. The mean loss of the windows of either kind, without a step; NaN if there are none. */
+static neurlp_status mean_loss(neurlp_training *t, bool validation, double *loss) {
   const neurlp_sampler *sampler = t->spec->sampler;
-  const int64_t batches = (sampler->validation + sampler->options.batch - 1) / sampler->options.batch;
+  const int64_t windows = validation ? sampler->validation : sampler->training;
+  const int64_t batches = (windows + sampler->options.batch - 1) / sampler->options.batch;
   neurlp_status status = NEURLP_SUCCESS;
   double sum = 0;
   *loss = NAN;
   for (int64_t b = 0; b < batches; b++) {
-    const neurlp_batch batch = neurlp_batch_validation(sampler, b);
+    const neurlp_batch batch =
+        validation ? neurlp_batch_validation(sampler, b) : neurlp_batch_training(sampler, 0, b);
     NEURLP_TRY(run_batch(t, &batch, false));
     sum += t->sums[SCALAR_LOSS] * (double)batch.windows;
   }
-  if (batches > 0) *loss = sum / (double)sampler->validation;
+  if (batches > 0) *loss = sum / (double)windows;
 done:
   return status;
+}
+
+/* Collective. */
+static neurlp_status validate(neurlp_training *t, double *loss) {
+  return mean_loss(t, true, loss);
 }
 
 /* ---- epochs of steps --------------------------------------------------------------------------------- */
@@ -299,6 +306,11 @@ neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask
   for (int64_t cycle = 0; cycle < spec->options.cycles; cycle++) {
     int64_t dropped = 0;
     NEURLP_TRY(neurlp_training_begin_cycle(&training, mask));
+    if (spec->options.epochs == 0) { /* only applied: nothing changes */
+      NEURLP_TRY(mean_loss(&training, false, &result->training));
+      status = validate(&training, &result->validation);
+      break;
+    }
     status = run_cycle(&training, cycle, result);
     if (status != NEURLP_SUCCESS) goto done;
     if (cycle + 1 == spec->options.cycles) break;

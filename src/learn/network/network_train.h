@@ -21,7 +21,7 @@ typedef struct neurlp_training_options {
   neurlp_schedule schedule;           /* counts epochs of a cycle */
   double weights_rate;                /* learning rate of the library's weights, over that of the others */
   double clip;                        /* norm that gradients are cut to; 0: never */
-  int64_t epochs, cycles;             /* of each cycle; one after the other */
+  int64_t epochs, cycles;             /* of each cycle, 0: only judged; one after the other */
   int64_t patience;                   /* early stopping; 0: never */
   double threshold;                   /* below which terms are dropped after a cycle but the last */
   neurlp_threshold_kind threshold_by;
