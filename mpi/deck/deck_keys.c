@@ -29,6 +29,8 @@ const neurlp_deck_section neurlp_deck_sections[] = {
     {"simulate", "How trajectories are integrated (`neurlp simulate`)."},
     {"inputs", "Where the inputs of each mechanistic block come from, when networks are trained."},
     {"train", "How networks are trained."},
+    {"forecast",
+     "What a trained model that sees the beginning of windows (`inputs.seen`) is asked to forecast."},
     {"run", "Seed, reductions and threads."},
 };
 const int32_t neurlp_deck_section_count = sizeof neurlp_deck_sections / sizeof neurlp_deck_sections[0];
@@ -141,11 +143,24 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_DISTRIBUTION_MAP,
      .preset_words = "those of the catalogue",
      .sentence = "Initial values of states (and, for order 2, of x'), as `parameters`."},
+    {.path = "data.generate.initial_set",
+     .kind = NEURLP_KEY_INTEGER,
+     .preset = "1",
+     .range = FROM_TO(1, 2),
+     .sentence = "Which of the catalogue's initial values: the systems of ODEBench have two sets."},
     {.path = "data.generate.initial_file",
      .kind = NEURLP_KEY_TEXT,
      .sentence =
          "Data set whose trajectories begin where these shall; x' of order 2 stays as in `initial`. Relative "
          "to the folder of the deck."},
+    {.path = "data.generate.initial_from",
+     .kind = NEURLP_KEY_CHOICE,
+     .choices = {"deck", "first", "last"},
+     .preset = "deck",
+     .sentence =
+         "Where trajectories of a `result` begin: as `initial` or `initial_file` says; or at its fitted "
+         "states, x' too, at the first or the last sample, at which time `start` then is unless it is "
+         "given."},
     {.path = "data.generate.systems",
      .kind = NEURLP_KEY_INTEGER,
      .preset = "1",
@@ -186,9 +201,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
     {.path = "data.generate.noise_unit",
      .kind = NEURLP_KEY_CHOICE,
      .preset = "rms",
-     .choices = {"rms", "state"},
-     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, or the "
-                 "state's own unit."},
+     .choices = {"rms", "state", "value"},
+     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, the "
+                 "state's own unit, or its value at that time: x (1 + noise N(0, 1))."},
     {.path = "data.generate.keep_clean",
      .kind = NEURLP_KEY_FLAG,
      .preset = "true",
@@ -449,6 +464,17 @@ const neurlp_deck_key neurlp_deck_keys[] = {
          "What integrates: the CPU; a GPU for each rank; a GPU if all ranks have one, else the CPU; or "
          "the GPU's code on the CPU, slowly, to try it out."},
 
+    {.path = "inputs.seen",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "all of the window",
+     .sentence =
+         "First samples of a window that networks and initial values see; the block and the losses go "
+         "over the whole window, so that the rest is forecast."},
     {.path = "inputs.states",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,
@@ -462,7 +488,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .choices = {"constant", "parameter", "network"},
      .sentence = "Coefficients of u, u', u'', ... in each state's equation: {constant: [0, 1, 0]}, "
                  "{parameter: [0, 1, 0]} "
-                 "to begin with, or {network: name, range: [from, to]}, which may vary in time."},
+                 "to begin with, or {network: name}, which may vary in time unless steady: true. range: "
+                 "[from, to] for all of "
+                 "them, or for each its own or a number: [[0.5, 2], [-1, 1], 1]."},
     {.path = "inputs.rhs",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,
@@ -507,6 +535,18 @@ const neurlp_deck_key neurlp_deck_keys[] = {
                  "with, one for all, "
                  "or {network: name, range: [0.001, 0.1]}, one for each interval."},
 
+    {.path = "train.model",
+     .kind = NEURLP_KEY_TEXT,
+     .tasks = NEURLP_TASK_TRAIN,
+     .sentence =
+         "Result of a training with the same networks, from whose model training goes on; relative to "
+         "the folder of the deck."},
+    {.path = "train.compare",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_TRAIN,
+     .sentence = "What the weights that a network reads off each window truly are, in the true parameters of "
+                 "generated data: an expression for each weight, state by state, in the order of the "
+                 "library's terms: [r, -r/K]."},
     {.path = "train.stride",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -521,8 +561,10 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .tasks = NEURLP_TASK_TRAIN,
      .preset = "100",
      .unit = "epochs",
-     .range = FROM_TO(1, 100000000),
-     .sentence = "Passes over the training windows; with lbfgs, iterations. In each of the cycles."},
+     .range = FROM_TO(0, 100000000),
+     .sentence =
+         "Passes over the training windows; with lbfgs, iterations. In each of the cycles. 0: nothing "
+         "is trained, and a model that was (train.model) is applied to the data."},
     {.path = "train.batch",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -665,6 +707,39 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "1e6",
      .range = MORE_THAN(1),
      .sentence = "Training stops where a loss is so many times the best one."},
+
+    {.path = "forecast.trajectories",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "trajectories",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "what train.test holds back of each",
+     .sentence = "How many trajectories, the last ones, are kept for forecasts from their first inputs.seen "
+                 "samples; training does not see them."},
+    {.path = "forecast.steps",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "to the end of the longest trajectory",
+     .sentence = "How far to forecast: the model is applied again to what it has forecast."},
+    {.path = "forecast.horizons",
+     .kind = NEURLP_KEY_NUMBER_LIST,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset_words = "forecast.steps",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .sentence = "Steps up to which the mean square error of all steps is reported: [50, 100, 200]."},
+    {.path = "forecast.of",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "solution",
+     .choices = {"solution", "states"},
+     .sentence = "What is taken as the forecast: the block's solution, or the state estimate of a network."},
 
     {.path = "run.seed",
      .kind = NEURLP_KEY_INTEGER,

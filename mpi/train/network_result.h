@@ -2,7 +2,10 @@
 #ifndef NEURLP_MPI_NETWORK_RESULT_H
 #define NEURLP_MPI_NETWORK_RESULT_H
 
+#include "study/truth.h"
+#include "train/network_forecast_write.h"
 #include "train/network_study.h"
+#include "train/network_truth.h"
 
 /* What happened, epoch by epoch. */
 typedef struct neurlp_network_history {
@@ -19,6 +22,10 @@ typedef struct neurlp_network_scores {
   int64_t windows, failed;
   double error; /* root mean square of solution less data over all known samples, in units of each state's
                    spread */
+  neurlp_forecast_scores forecast;
+  neurlp_network_truth truth; /* release it */
+  bool has_truth;             /* of the library's weights: coefficients say how far they are from it */
+  neurlp_coefficient_errors coefficients;
 } neurlp_network_scores;
 
 /* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was

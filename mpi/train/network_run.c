@@ -2,9 +2,9 @@
 
 #include "comm.h"
 #include "command/command.h"
+#include "data/generate_write.h"
 #include "study/log.h"
 #include "study/report.h"
-#include "study/study_output.h"
 #include "train/network_memory.h"
 #include "train/network_result.h"
 
@@ -79,9 +79,15 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
     printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
   printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
          scores->error);
+  neurlp_network_truth_print(s, &scores->truth);
+  if (scores->has_truth)
+    printf("  %-24s worst %.3g %%, mean %.3g %%, all as a vector %.3g %%\n", "coefficients, off by",
+           100 * scores->coefficients.worst, 100 * scores->coefficients.mean,
+           100 * scores->coefficients.vector);
   if (scores->failed > 0)
     printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed,
            (long long)scores->windows);
+  neurlp_network_forecast_report(&scores->forecast);
   if (history->outcome != NEURLP_SUCCESS) printf("\n  training stopped: %s\n", history->message);
 }
 
@@ -129,7 +135,7 @@ static neurlp_status record(void *user, const neurlp_epoch *e) {
 
 static int exit_status(const neurlp_network_history *history, const neurlp_network_scores *scores) {
   if (history->outcome != NEURLP_SUCCESS) return NEURLP_EXIT_NOT_CONVERGED;
-  return scores->failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
+  return scores->failed + scores->forecast.failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
 }
 
 static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_network_history *history) {
@@ -146,6 +152,34 @@ static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_netw
   return status < 0 ? status : NEURLP_SUCCESS; /* what went bad is written */
 }
 
+/* The result must not take the place of what it comes from. */
+static neurlp_status spare_sources(const neurlp_network_study *s, const char *path) {
+  const char *const sources[] = {s->data.data_path, s->model_path};
+  for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+    if (sources[i] && neurlp_same_file(path, sources[i]))
+      return neurlp_fail(s->context, NEURLP_ERROR_DECK,
+                         "the result would be written over what it comes from, %s; name it otherwise with "
+                         "output.file or -o",
+                         sources[i]);
+  return NEURLP_SUCCESS;
+}
+
+/* Collective. The data that were generated for this run, where the deck wants to keep them. Every rank has
+ * all of them; the first one writes. */
+static neurlp_status keep_generated(const neurlp_network_study *s) {
+  const neurlp_study *d = &s->data;
+  const char *path = neurlp_deck_text(d->job->deck, "output.data");
+  int64_t nothing = 0;
+  const neurlp_samples none = {.offsets = &nothing};
+  if (!path || !d->generated) return NEURLP_SUCCESS;
+  const neurlp_generated_part part = {.generated = d->generated,
+                                      .samples = d->rank == 0 ? &d->samples : &none,
+                                      .parameters = d->true_parameters,
+                                      .compress =
+                                          (int32_t)neurlp_deck_integer(d->job->deck, "output.compress")};
+  return neurlp_generated_write(d->comm, d->job, path, &part);
+}
+
 static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin,
                                      int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -160,14 +194,14 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, &log, &history)));
   phases.learning = MPI_Wtime() - start;
   const double write = MPI_Wtime();
-  NEURLP_TRY(neurlp_study_keep_generated(&s->data));
+  NEURLP_TRY(keep_generated(s));
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
   phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
   phases.read_bytes =
       (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
-  int64_t bytes = a.bytes + b.bytes;
+  int64_t bytes = a.bytes + b.bytes + s->shards.bytes;
   MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
   phases.exchanged_bytes = bytes;
   report_result(s, &history, &scores);
@@ -177,6 +211,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   *exit_code = exit_status(&history, &scores);
 done:
   neurlp_log_close(&log);
+  neurlp_network_truth_release(s->context, &scores.truth);
   neurlp_release(s->context, &history.epochs);
   return status;
 }
@@ -186,7 +221,7 @@ neurlp_status neurlp_network_run(MPI_Comm comm, neurlp_job *job, const char *pat
   neurlp_status status = NEURLP_SUCCESS;
   const double begin = MPI_Wtime();
   NEURLP_TRY(neurlp_network_study_open(comm, job, true, &study));
-  NEURLP_TRY(neurlp_agree(comm, job->context, neurlp_study_spare_data(&study.data, path)));
+  NEURLP_TRY(neurlp_agree(comm, job->context, spare_sources(&study, path)));
   NEURLP_TRY(train_and_write(&study, path, begin, exit_code));
 done:
   neurlp_network_study_close(&study);

@@ -74,15 +74,17 @@ done:
   return status;
 }
 
-/* One of this rank's shards, forward and, if a gradient is wanted, backward. */
+/* One of this rank's shards, forward and, if a gradient is wanted, backward; `gathers`: it counts for the
+ * weights that are solved for next. */
 static neurlp_status run_shard(neurlp_training *t, int64_t shard, const int64_t *windows, int64_t present,
-                               double weight, bool want_gradient) {
+                               double weight, bool want_gradient, bool gathers) {
   const neurlp_reducer *gradients = &t->spec->gradients;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_training_write(t, windows));
   NEURLP_TRY(neurlp_graph_begin(t->graph, present, weight));
   NEURLP_TRY(neurlp_graph_forward(t->graph));
   NEURLP_TRY(add_scalars(t, shard, present));
+  if (gathers) NEURLP_TRY(neurlp_solving_append(&t->solving, shard, present, t->target));
   if (!want_gradient) goto done;
   NEURLP_TRY(neurlp_graph_backward(t->graph));
   status = gradients->add(gradients->user, shard, neurlp_graph_gradients(t->graph));
@@ -104,7 +106,8 @@ static neurlp_status agree(neurlp_training *t, neurlp_status mine) {
 
 /* Collective. A batch: all of this rank's shards, then the sums over all ranks: t->sums, and t->gradient if
  * wanted. */
-static neurlp_status run_batch(neurlp_training *t, const neurlp_batch *batch, bool want_gradient) {
+static neurlp_status run_batch(neurlp_training *t, const neurlp_batch *batch, bool want_gradient,
+                               bool gathers) {
   const neurlp_reducer *gradients = &t->spec->gradients, *scalars = &t->spec->scalars;
   const double weight = 1 / (double)batch->windows;
   if (want_gradient) t->at = *batch;
@@ -113,7 +116,7 @@ static neurlp_status run_batch(neurlp_training *t, const neurlp_batch *batch, bo
   for (int64_t i = 0; status >= 0 && i < scalars->shard_count; i++) {
     const int64_t shard = scalars->first_shard + i;
     const int64_t present = neurlp_batch_shard(t->spec, batch, shard, t->shard);
-    status = run_shard(t, shard, t->shard, present, weight, want_gradient);
+    status = run_shard(t, shard, t->shard, present, weight, want_gradient, gathers);
   }
   status = scalars->finish(scalars->user, status, t->sums);
   if (status >= 0 && want_gradient) status = gradients->finish(gradients->user, status, t->gradient);
@@ -153,19 +156,58 @@ int64_t neurlp_batch_shard(const neurlp_training_spec *spec, const neurlp_batch 
   return present;
 }
 
-/* Collective. The mean loss of the validation windows; NaN if there are none. */
-static neurlp_status validate(neurlp_training *t, double *loss) {
+/* Collective. The mean loss of the windows of either kind, without a step; NaN if there are none. */
+static neurlp_status mean_loss(neurlp_training *t, bool validation, double *loss) {
   const neurlp_sampler *sampler = t->spec->sampler;
-  const int64_t batches = (sampler->validation + sampler->options.batch - 1) / sampler->options.batch;
+  const int64_t windows = validation ? sampler->validation : sampler->training;
+  const int64_t batches = (windows + sampler->options.batch - 1) / sampler->options.batch;
   neurlp_status status = NEURLP_SUCCESS;
   double sum = 0;
   *loss = NAN;
   for (int64_t b = 0; b < batches; b++) {
-    const neurlp_batch batch = neurlp_batch_validation(sampler, b);
-    NEURLP_TRY(run_batch(t, &batch, false));
+    const neurlp_batch batch =
+        validation ? neurlp_batch_validation(sampler, b) : neurlp_batch_training(sampler, 0, b);
+    NEURLP_TRY(run_batch(t, &batch, false, false));
     sum += t->sums[SCALAR_LOSS] * (double)batch.windows;
   }
-  if (batches > 0) *loss = sum / (double)sampler->validation;
+  if (batches > 0) *loss = sum / (double)windows;
+done:
+  return status;
+}
+
+/* Collective. */
+static neurlp_status validate(neurlp_training *t, double *loss) {
+  return mean_loss(t, true, loss);
+}
+
+static void add_to_epoch(neurlp_epoch *epoch, const neurlp_batch *batch, const double *sums, double all) {
+  const double part = (double)batch->windows / all;
+  epoch->training += part * sums[SCALAR_LOSS];
+  for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] += part * sums[i];
+  epoch->failed += (int64_t)sums[SCALAR_FAILED];
+}
+
+/* Collective. Mean losses of the training windows, in epoch, which has to be 0 before; `gathers` as above. */
+static neurlp_status pass_over_training(neurlp_training *t, bool gathers, neurlp_epoch *epoch) {
+  const neurlp_sampler *sampler = t->spec->sampler;
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t b = 0; b < sampler->batches; b++) {
+    const neurlp_batch batch = neurlp_batch_training(sampler, 0, b);
+    NEURLP_TRY(run_batch(t, &batch, false, gathers));
+    add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
+  }
+done:
+  return status;
+}
+
+neurlp_status neurlp_training_solve(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_epoch before = {0};
+  if (!t->spec->solving) return NEURLP_SUCCESS;
+  neurlp_solving_fade(&t->solving, 0);
+  NEURLP_TRY(pass_over_training(t, true, &before));
+  NEURLP_TRY(neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, epoch != NULL));
+  if (epoch) status = pass_over_training(t, false, epoch);
 done:
   return status;
 }
@@ -197,24 +239,20 @@ static neurlp_status step(neurlp_training *t, double rate, double *norm) {
   return NEURLP_SUCCESS;
 }
 
-static void add_to_epoch(neurlp_epoch *epoch, const neurlp_batch *batch, const double *sums, double all) {
-  const double part = (double)batch->windows / all;
-  epoch->training += part * sums[SCALAR_LOSS];
-  for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] += part * sums[i];
-  epoch->failed += (int64_t)sums[SCALAR_FAILED];
-}
-
 /* Collective. All batches of one epoch, each followed by a step. */
-static neurlp_status run_steps(neurlp_training *t, neurlp_epoch *epoch) {
+static neurlp_status run_steps(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
   const neurlp_sampler *sampler = t->spec->sampler;
   const int64_t shuffle = epoch->cycle * t->spec->options.epochs + epoch->epoch;
   neurlp_status status = NEURLP_SUCCESS;
   for (int64_t b = 0; b < sampler->batches; b++) {
     const neurlp_batch batch = neurlp_batch_training(sampler, shuffle, b);
-    NEURLP_TRY(run_batch(t, &batch, true));
+    if (t->spec->solving) neurlp_solving_fade(&t->solving, 1 - 1 / (double)sampler->batches);
+    NEURLP_TRY(run_batch(t, &batch, true, t->spec->solving != NULL));
     add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
     status = look(t, epoch, &batch);
     if (status == NEURLP_SUCCESS) status = step(t, epoch->rate, &epoch->gradient);
+    if (status == NEURLP_SUCCESS && t->spec->solving)
+      status = neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, false);
     if (status != NEURLP_SUCCESS) break;
   }
 done:
@@ -223,14 +261,21 @@ done:
 
 /* ---- L-BFGS ------------------------------------------------------------------------------------------ */
 
-/* Collective: every rank evaluates at the same parameters. */
+typedef struct evaluation {
+  neurlp_training *training;
+  const double *mask;
+} evaluation;
+
+/* Collective: every rank evaluates at the same parameters, with the weights that are best for them. */
 static neurlp_status evaluate(void *user, const void *parameters, double *loss, void *gradient) {
-  neurlp_training *t = user;
+  const evaluation *of = user;
+  neurlp_training *t = of->training;
   const size_t bytes = (size_t)t->count * t->number_bytes;
   const neurlp_batch batch = neurlp_batch_training(t->spec->sampler, 0, 0);
   if (parameters != neurlp_graph_parameters(t->graph))
     memcpy(neurlp_graph_parameters(t->graph), parameters, bytes);
-  const neurlp_status status = run_batch(t, &batch, true);
+  neurlp_status status = neurlp_training_solve(t, of->mask, NULL);
+  if (status >= 0) status = run_batch(t, &batch, true, false);
   if (status < 0) return status;
   neurlp_optimiser_clear_fixed(t->optimiser, t->gradient);
   memcpy(gradient, t->gradient, bytes);
@@ -242,8 +287,9 @@ static neurlp_status evaluate(void *user, const void *parameters, double *loss, 
 
 /* One iteration; true in *ended where there is none left to make. Each step decreases the loss, so it can
  * only go bad where it begins. */
-static neurlp_status run_minimiser(neurlp_training *t, neurlp_epoch *epoch, bool *ended) {
-  const neurlp_objective objective = {evaluate, t};
+static neurlp_status run_minimiser(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
+  evaluation of = {t, mask};
+  const neurlp_objective objective = {evaluate, &of};
   neurlp_minimiser_report report;
   const size_t bytes = (size_t)t->count * t->number_bytes;
   memcpy(t->best, neurlp_graph_parameters(t->graph), bytes);
@@ -255,7 +301,7 @@ static neurlp_status run_minimiser(neurlp_training *t, neurlp_epoch *epoch, bool
   epoch->gradient = report.gradient;
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] = t->sums[i];
   epoch->failed = (int64_t)t->sums[SCALAR_FAILED];
-  return NEURLP_SUCCESS;
+  return neurlp_training_solve(t, mask, NULL); /* the last evaluation may have been of other parameters */
 }
 
 /* ---- cycles ------------------------------------------------------------------------------------------ */
@@ -271,10 +317,10 @@ static bool observe(neurlp_training *t, const neurlp_epoch *epoch, int64_t total
          neurlp_stopping_observe(t->stopping, total, judged, neurlp_graph_parameters(t->graph));
 }
 
-static neurlp_status run_epoch(neurlp_training *t, neurlp_epoch *epoch, bool *ended) {
+static neurlp_status run_epoch(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
   neurlp_status status = NEURLP_SUCCESS;
   epoch->rate = neurlp_schedule_rate(&t->spec->options.schedule, &t->schedule, epoch->epoch);
-  status = t->minimiser ? run_minimiser(t, epoch, ended) : run_steps(t, epoch);
+  status = t->minimiser ? run_minimiser(t, mask, epoch, ended) : run_steps(t, mask, epoch);
   if (status != NEURLP_SUCCESS) return status;
   NEURLP_TRY(validate(t, &epoch->validation));
   if (t->spec->report) status = agree(t, t->spec->report(t->spec->user, epoch));
@@ -309,14 +355,31 @@ static neurlp_status go_back(neurlp_training *t, int64_t cycle, neurlp_status st
                      (long long)cycle + 1, message, where, (long long)epoch, (long long)step);
 }
 
-static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, neurlp_training_result *result) {
+/* Where weights are all there is, and they are solved for, that is the whole training. */
+static neurlp_status solve_only(neurlp_training *t, int64_t cycle, const double *mask,
+                                neurlp_training_result *result) {
+  neurlp_epoch epoch = {.cycle = cycle};
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_training_solve(t, mask, &epoch));
+  NEURLP_TRY(validate(t, &epoch.validation));
+  result->training = epoch.training;
+  result->validation = epoch.validation;
+  if (t->spec->report) status = t->spec->report(t->spec->user, &epoch);
+done:
+  return status;
+}
+
+static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *mask,
+                               neurlp_training_result *result) {
   const neurlp_training_options *options = &t->spec->options;
   neurlp_status status = NEURLP_SUCCESS;
   bool ended = false;
+  if (t->only_weights) return solve_only(t, cycle, mask, result);
+  NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
   t->schedule = neurlp_schedule_start(&options->schedule);
   for (int64_t e = 0; e < options->epochs && !ended; e++) {
     neurlp_epoch epoch = {.cycle = cycle, .epoch = e};
-    status = run_epoch(t, &epoch, &ended);
+    status = run_epoch(t, mask, &epoch, &ended);
     if (status > 0) return go_back(t, cycle, status);
     NEURLP_TRY(status);
     result->epochs++;
@@ -327,6 +390,13 @@ static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, neurlp_trainin
   if (t->stopping) {
     NEURLP_TRY(neurlp_stopping_restore(t->stopping, neurlp_graph_parameters(t->graph)));
     result->training = t->best_training;
+  }
+  if (t->spec->solving) {
+    neurlp_epoch solved = {0};
+    NEURLP_TRY(neurlp_training_solve(t, mask, &solved));
+    result->training = solved.training;
+  }
+  if (t->stopping || t->spec->solving) {
     if (t->spec->sampler->validation > 0) NEURLP_TRY(validate(t, &result->validation));
   }
 done:
@@ -343,7 +413,12 @@ neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask
   for (int64_t cycle = 0; cycle < spec->options.cycles; cycle++) {
     int64_t dropped = 0;
     NEURLP_TRY(agree(&training, neurlp_training_begin_cycle(&training, mask)));
-    status = run_cycle(&training, cycle, result);
+    if (spec->options.epochs == 0) { /* only applied: nothing changes */
+      NEURLP_TRY(mean_loss(&training, false, &result->training));
+      status = validate(&training, &result->validation);
+      break;
+    }
+    status = run_cycle(&training, cycle, mask, result);
     if (status != NEURLP_SUCCESS) goto done;
     if (cycle + 1 == spec->options.cycles) break;
     NEURLP_TRY(agree(&training, neurlp_training_drop(&training, mask, &dropped)));

@@ -4,6 +4,7 @@
 
 #include "learn/exchange.h"
 #include "learn/network/network_model.h"
+#include "learn/network/network_project.h"
 #include "learn/network/network_windows.h"
 #include "train/optimiser.h"
 #include "train/sampler.h"
@@ -21,7 +22,7 @@ typedef struct neurlp_training_options {
   neurlp_schedule schedule;           /* counts epochs of a cycle */
   double weights_rate;                /* learning rate of the library's weights, over that of the others */
   double clip;                        /* norm that gradients are cut to; 0: never */
-  int64_t epochs, cycles;             /* of each cycle; one after the other */
+  int64_t epochs, cycles;             /* of each cycle, 0: only judged; one after the other */
   int64_t patience;                   /* early stopping; 0: never */
   double threshold;                   /* below which terms are dropped after a cycle but the last */
   neurlp_threshold_kind threshold_by;
@@ -46,6 +47,7 @@ typedef struct neurlp_training_spec {
   const int64_t *order;          /* [windows] in this order; NULL: in theirs */
   neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */
   neurlp_reducer scalars;   /* NEURLP_TRAINING_SCALARS doubles on the host, of the same shards */
+  const neurlp_solving_spec *solving; /* of the library's weights; NULL: they are trained like the rest */
   neurlp_training_options options;
   int32_t terms;           /* L; 0: no library */
   int32_t dimensions;      /* D */

@@ -23,13 +23,15 @@ typedef struct neurlp_training {
   neurlp_graph *graph;
   int64_t count; /* parameters */
   size_t number_bytes;
-  int32_t weights; /* index of the tensor of the library's weights; -1: they are no parameters */
+  int32_t weights;        /* index of the tensor of the library's weights; -1: they are no parameters */
+  neurlp_solving solving; /* without a projection: weights are trained */
+  bool only_weights;      /* nothing but weights that are solved for */
   neurlp_optimiser *optimiser;
   void *minimiser;           /* lbfgs; NULL: steps of the optimiser */
   neurlp_stopping *stopping; /* NULL: never */
   neurlp_watch *watch;
   neurlp_schedule_state schedule;
-  uint8_t *free;         /* [count] 0: a parameter that is fixed at zero */
+  uint8_t *free;         /* [count] 0: a parameter that is fixed */
   void *gradient, *best; /* [count] */
   double *data, *target; /* [samples of a shard][T][D] */
   int64_t *shard;        /* [samples of a shard] windows */
@@ -46,6 +48,11 @@ void neurlp_training_close(neurlp_training *training);
 
 /* Fixes the weights of dropped terms at zero; moments, schedule, guard and early stopping begin anew. */
 NEURLP_MUST_USE neurlp_status neurlp_training_begin_cycle(neurlp_training *training, const double *mask);
+
+/* Collective. Weights that are solved for, over all training windows; with `epoch`, which has to be 0 before,
+ * standard errors, too, and then the mean losses of these windows. Does nothing where weights are trained. */
+NEURLP_MUST_USE neurlp_status neurlp_training_solve(neurlp_training *training, const double *mask,
+                                                    neurlp_epoch *epoch);
 
 /* Drops the terms below the threshold; how many there were. */
 NEURLP_MUST_USE neurlp_status neurlp_training_drop(neurlp_training *training, double *mask, int64_t *dropped);
