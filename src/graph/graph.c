@@ -182,6 +182,13 @@ neurlp_value neurlp_graph_parameter(neurlp_graph *graph, const char *name, neurl
   return value;
 }
 
+void neurlp_graph_describe(neurlp_graph *graph, neurlp_value parameter, neurlp_parameter_kind kind,
+                           int64_t fan_in) {
+  if (parameter < 0 || graph->failure < 0) return;
+  graph->nodes[parameter].kind = kind;
+  graph->nodes[parameter].fan_in = fan_in;
+}
+
 void neurlp_graph_name(neurlp_graph *graph, neurlp_value value, const char *name) {
   if (value < 0 || graph->failure < 0) return;
   neurlp_node *node = &graph->nodes[value];
@@ -243,6 +250,12 @@ neurlp_value neurlp_graph_add_node(neurlp_graph *graph, neurlp_operation_index o
   neurlp_value value = NEURLP_NO_VALUE;
   bool good = can_build(graph);
   if (attributes) node.attributes = *attributes;
+  if (good && (input_count < 1 || input_count > NEURLP_NODE_INPUTS)) {
+    refuse(graph,
+           neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "%s: %d values; it takes 1 to %d at once",
+                       node.operation->name, input_count, NEURLP_NODE_INPUTS));
+    good = false;
+  }
   for (int32_t i = 0; i < input_count; i++) good = good && inputs[i] >= 0;
   if (good) {
     for (int32_t i = 0; i < input_count; i++) {
@@ -269,7 +282,14 @@ neurlp_parameter_info neurlp_graph_parameter_info(const neurlp_graph *graph, int
     const neurlp_node *node = &graph->nodes[i];
     if (node->role != NEURLP_ROLE_PARAMETER) continue;
     if (seen++ == index)
-      return (neurlp_parameter_info){i, node->name, node->shape, first, node->numbers, node->decayed};
+      return (neurlp_parameter_info){.value = i,
+                                     .name = node->name,
+                                     .shape = node->shape,
+                                     .first = first,
+                                     .count = node->numbers,
+                                     .decayed = node->decayed,
+                                     .kind = node->kind,
+                                     .fan_in = node->fan_in};
     first += node->numbers;
   }
   return (neurlp_parameter_info){.value = NEURLP_NO_VALUE};

@@ -54,6 +54,21 @@ neurlp_value neurlp_graph_constant(neurlp_graph *graph, neurlp_tensor_shape shap
 neurlp_value neurlp_graph_parameter(neurlp_graph *graph, const char *name, neurlp_tensor_shape shape,
                                     bool decayed);
 
+/* What a parameter is for: its first numbers are drawn accordingly. */
+typedef enum neurlp_parameter_kind {
+  NEURLP_PARAMETER_OTHER,
+  NEURLP_PARAMETER_WEIGHT, /* of a sum over fan_in numbers: at random, kaiming_uniform */
+  NEURLP_PARAMETER_BIAS,   /* added to such a sum */
+  NEURLP_PARAMETER_GAIN,   /* multiplies what is normalised: 1 */
+  NEURLP_PARAMETER_SHIFT,  /* added to it: 0 */
+  NEURLP_PARAMETER_BASIS   /* of the terms of a library */
+} neurlp_parameter_kind;
+
+/* Says what a parameter is for, and over how many numbers each output sums, 0 if that means nothing. Nothing
+ * in the graph depends on it: neurlp_graph_parameter_info hands it to who draws the first numbers. */
+void neurlp_graph_describe(neurlp_graph *graph, neurlp_value parameter, neurlp_parameter_kind kind,
+                           int64_t fan_in);
+
 /* Names a value, for messages and for neurlp_graph_find. */
 void neurlp_graph_name(neurlp_graph *graph, neurlp_value value, const char *name);
 
@@ -88,6 +103,8 @@ typedef struct neurlp_parameter_info {
   neurlp_tensor_shape shape;
   int64_t first, count; /* its part of the vector of all parameters */
   bool decayed;
+  neurlp_parameter_kind kind;
+  int64_t fan_in;
 } neurlp_parameter_info;
 
 /* Number of parameter tensors, and the i-th. */

@@ -33,18 +33,25 @@ typedef enum neurlp_loss_kind {
   NEURLP_LOSS_RELATIVE
 } neurlp_loss_kind;
 
+/* How a convolution walks over its input; {.stride = 1, .dilation = 1} is the plain one. */
+typedef struct neurlp_convolution {
+  int64_t stride;   /* 1 or more: from one output to the next */
+  int64_t dilation; /* 1 or more: from one number of the kernel to the next */
+  int64_t padding;  /* 0 or more: on either side */
+  bool circular;    /* whether padding is the other end of the input, which is to be at least as long; or 0 */
+} neurlp_convolution;
+
 /* What an operation is told beside its inputs; which part counts, the operation says. */
 typedef struct neurlp_attributes {
   neurlp_unary unary;
   double numbers[2];                 /* scale: factor, offset; clip: bounds; elu: alpha; normalise: epsilon */
-  int32_t axis;                      /* slice, concatenate */
-  int64_t first, stride;             /* slice */
+  int32_t axis;                      /* slice, concatenate; normalise: how many, from the last one */
+  int64_t first, count, stride;      /* slice */
   uint32_t axes;                     /* reduce: bit i for axis i */
   bool mean;                         /* reduce */
   int32_t order[NEURLP_TENSOR_RANK]; /* permute: axis of the input that becomes axis i */
-  int32_t conv_stride, dilation, padding; /* convolution */
-  bool circular;                          /* convolution: padding wraps around */
-  neurlp_loss_kind loss;
+  neurlp_convolution convolution;
+  neurlp_loss_kind loss;     /* penalty: square or absolute */
   neurlp_tensor_shape shape; /* reshape, broadcast */
 } neurlp_attributes;
 
@@ -61,9 +68,11 @@ typedef struct neurlp_node {
   void *object; /* an operation's own: a block's solver, a library's program; or NULL */
   neurlp_tensor_shape shape;
   int64_t numbers;
-  bool trained;         /* a gradient flows to it */
-  bool kept;            /* readable after a run */
-  bool decayed;         /* parameters */
+  bool trained; /* a gradient flows to it */
+  bool kept;    /* readable after a run */
+  bool decayed; /* parameters */
+  neurlp_parameter_kind kind;
+  int64_t fan_in;       /* parameters */
   neurlp_value alias;   /* the value whose memory this one shares: its own index, or an earlier one */
   size_t scratch_bytes; /* workspace, gone after forward or backward */
   size_t saved_bytes;   /* workspace that keeps what forward wrote for backward */
@@ -101,6 +110,13 @@ typedef struct neurlp_kernel {
   X(multiply)                                                                                                \
   X(dense)                                                                                                   \
   X(reshape)                                                                                                 \
+  X(convolution)                                                                                             \
+  X(normalise)                                                                                               \
+  X(concatenate)                                                                                             \
+  X(slice)                                                                                                   \
+  X(permute)                                                                                                 \
+  X(broadcast)                                                                                               \
+  X(penalty)                                                                                                 \
   X(reduce)                                                                                                  \
   X(loss)
 

@@ -31,6 +31,20 @@ neurlp_value neurlp_graph_multiply(neurlp_graph *graph, neurlp_value a, neurlp_v
 neurlp_value neurlp_graph_dense(neurlp_graph *graph, neurlp_value x, neurlp_value weight, neurlp_value bias);
 neurlp_value neurlp_graph_dense_plain(neurlp_graph *graph, neurlp_value x, neurlp_value weight);
 
+/* y[s][o][j] = sum_ck x[s][c][stride j + dilation k - padding] weight[o][c][k] + bias[o], as PyTorch's
+ * Conv1d: x [B][channels][length], weight [outputs][channels][kernel], bias [outputs], y [B][outputs][length
+ * of y] with (length + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down. */
+neurlp_value neurlp_graph_convolution(neurlp_graph *graph, neurlp_value x, neurlp_value weight,
+                                      neurlp_value bias, neurlp_convolution convolution);
+neurlp_value neurlp_graph_convolution_plain(neurlp_graph *graph, neurlp_value x, neurlp_value weight,
+                                            neurlp_convolution convolution);
+
+/* (x - m) / sqrt(v + epsilon) gain + shift, as PyTorch's LayerNorm: m is the mean and v the mean square
+ * deviation over the last `axes` axes, whose extents gain and shift have. PyTorch's epsilon is 1e-5. */
+neurlp_value neurlp_graph_normalise(neurlp_graph *graph, neurlp_value x, int32_t axes, neurlp_value gain,
+                                    neurlp_value shift, double epsilon);
+neurlp_value neurlp_graph_normalise_plain(neurlp_graph *graph, neurlp_value x, int32_t axes, double epsilon);
+
 /* ---- structure --------------------------------------------------------------------------------------- */
 
 /* The same numbers in the same order, as another shape. Costs nothing. */
@@ -38,6 +52,20 @@ neurlp_value neurlp_graph_reshape(neurlp_graph *graph, neurlp_value x, neurlp_te
 
 /* Sum or mean over axes; their extents become 1. */
 neurlp_value neurlp_graph_reduce(neurlp_graph *graph, neurlp_value x, uint32_t axes, bool mean);
+
+/* One after the other along `axis`, which alone may have different extents: at most NEURLP_NODE_INPUTS. */
+neurlp_value neurlp_graph_concatenate(neurlp_graph *graph, int32_t count, const neurlp_value *x,
+                                      int32_t axis);
+
+/* The places first, first + stride, ... of `axis`, `count` of them; stride is 1 or more. */
+neurlp_value neurlp_graph_slice(neurlp_graph *graph, neurlp_value x, int32_t axis, int64_t first,
+                                int64_t count, int64_t stride);
+
+/* Axes in another order: axis i of the result is axis order[i] of x, [rank of x]. */
+neurlp_value neurlp_graph_permute(neurlp_graph *graph, neurlp_value x, const int32_t *order);
+
+/* As many copies as that shape takes: extents are aligned at the last axis, those of x equal to it or 1. */
+neurlp_value neurlp_graph_broadcast(neurlp_graph *graph, neurlp_value x, neurlp_tensor_shape shape);
 
 /* ---- losses ------------------------------------------------------------------------------------------ */
 
@@ -50,5 +78,11 @@ neurlp_value neurlp_graph_reduce(neurlp_graph *graph, neurlp_value x, uint32_t a
  */
 neurlp_value neurlp_graph_loss_of(neurlp_graph *graph, neurlp_loss_kind kind, neurlp_value x,
                                   neurlp_value target);
+
+/* weight present sum of all numbers' squares, or absolute values: a number of rank 0 that is added to losses.
+ * weight and present are those of neurlp_graph_begin, so that the penalties of all shards of a batch add up
+ * to the plain sum; samples that fail change nothing. For a parameter, or what all samples share. The
+ * derivative of |p| at 0 is 0. */
+neurlp_value neurlp_graph_penalty(neurlp_graph *graph, neurlp_loss_kind kind, neurlp_value x);
 
 #endif

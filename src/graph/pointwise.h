@@ -8,13 +8,13 @@
 #include <math.h>
 
 /* The error function and so on in the precision of the numbers. C has a name for each; C++ overloads one. */
-#define NEURLP_POINTWISE_FUNCTIONS(REAL, SUFFIX, EXP, LOG1P, TANH, ERF, FABS)                                \
+#define NEURLP_POINTWISE_FUNCTIONS(REAL, SUFFIX, EXP, EXPM1, LOG1P, TANH, ERF, FABS)                         \
   NEURLP_ANYWHERE REAL neurlp_unary_value_##SUFFIX(neurlp_unary kind, REAL p, REAL q, REAL x) {              \
     switch (kind) {                                                                                          \
     case NEURLP_UNARY_RELU:                                                                                  \
       return x > 0 ? x : (x == x ? (REAL)0 : x);                                                             \
     case NEURLP_UNARY_ELU:                                                                                   \
-      return x > 0 ? x : EXP(x) - 1;                                                                         \
+      return x > 0 ? x : EXPM1(x);                                                                           \
     case NEURLP_UNARY_GELU:                                                                                  \
       return x * (REAL)0.5 * (1 + ERF(x * (REAL)0.70710678118654752440));                                    \
     case NEURLP_UNARY_TANH:                                                                                  \
@@ -70,7 +70,7 @@
     return 1;                                                                                                \
   }
 
-NEURLP_POINTWISE_FUNCTIONS(double, double, exp, log1p, tanh, erf, fabs)
-NEURLP_POINTWISE_FUNCTIONS(float, single, expf, log1pf, tanhf, erff, fabsf)
+NEURLP_POINTWISE_FUNCTIONS(double, double, exp, expm1, log1p, tanh, erf, fabs)
+NEURLP_POINTWISE_FUNCTIONS(float, single, expf, expm1f, log1pf, tanhf, erff, fabsf)
 
 #endif

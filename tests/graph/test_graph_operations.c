@@ -1,5 +1,6 @@
 /* Every operation: its gradient by Taylor remainders. Values are checked in test_graph_values.c. */
 #include "graph/gradient.h"
+#include "graph/layers.h"
 #include "support/check.h"
 
 /* A case adds a value made of parameters to the graph. */
@@ -82,6 +83,64 @@ static neurlp_value build_reshape(test_graph *t) {
       neurlp_graph_reshape(t->graph, neurlp_graph_tanh(t->graph, x), neurlp_shape_of(3, SAMPLES, 1, 5)));
 }
 
+static neurlp_value convolve(test_graph *t, int64_t batch, neurlp_convolution walk) {
+  const neurlp_value x = test_graph_parameter(t, neurlp_shape_of(3, batch, 2, 7));
+  const neurlp_value weight = test_graph_parameter(t, neurlp_shape_of(3, 4, 2, 3));
+  return neurlp_graph_convolution(t->graph, x, weight, test_graph_parameter(t, neurlp_shape_of(1, 4)), walk);
+}
+
+static neurlp_value build_convolution(test_graph *t) {
+  return convolve(t, SAMPLES, (neurlp_convolution){.stride = 2, .dilation = 2, .padding = 1});
+}
+
+static neurlp_value build_convolution_circular(test_graph *t) {
+  return convolve(t, 20, (neurlp_convolution){.stride = 1, .dilation = 1, .padding = 2, .circular = true});
+}
+
+static neurlp_value build_normalise(test_graph *t) {
+  const neurlp_value x = test_graph_parameter(t, neurlp_shape_of(3, SAMPLES, 2, 5));
+  const neurlp_value gain = test_graph_parameter(t, neurlp_shape_of(2, 2, 5));
+  return neurlp_graph_normalise(t->graph, x, 2, gain, test_graph_parameter(t, neurlp_shape_of(2, 2, 5)),
+                                1e-5);
+}
+
+static neurlp_value build_concatenate(test_graph *t) {
+  const neurlp_value x = matrix(t);
+  return neurlp_graph_concatenate(t->graph, 3, (neurlp_value[]){x, neurlp_graph_tanh(t->graph, x), x}, 1);
+}
+
+static neurlp_value build_slice(test_graph *t) {
+  return neurlp_graph_slice(t->graph, neurlp_graph_tanh(t->graph, matrix(t)), 1, 1, 2, 3);
+}
+
+static neurlp_value build_permute(test_graph *t) {
+  const neurlp_value x = test_graph_parameter(t, neurlp_shape_of(3, SAMPLES, 2, 4));
+  return neurlp_graph_permute(t->graph, neurlp_graph_tanh(t->graph, x), (int32_t[]){0, 2, 1});
+}
+
+static neurlp_value build_broadcast(test_graph *t) {
+  const neurlp_value x = test_graph_parameter(t, neurlp_shape_of(2, 4, 1));
+  return neurlp_graph_broadcast(t->graph, neurlp_graph_tanh(t->graph, x), neurlp_shape_of(3, SAMPLES, 4, 2));
+}
+
+static neurlp_value build_penalty_square(test_graph *t) {
+  return neurlp_graph_penalty(t->graph, NEURLP_LOSS_SQUARE, matrix(t));
+}
+
+static neurlp_value build_penalty_absolute(test_graph *t) {
+  return neurlp_graph_penalty(t->graph, NEURLP_LOSS_ABSOLUTE, matrix(t));
+}
+
+/* Layers, with a residual whose projection is a convolution and one whose projection is dense. */
+static neurlp_value build_layers(test_graph *t) {
+  const neurlp_convolution walk = {.stride = 1, .dilation = 1, .padding = 1};
+  const neurlp_value x = test_graph_parameter(t, neurlp_shape_of(3, SAMPLES, 2, 6));
+  neurlp_value y = neurlp_layer_convolution(t->graph, "first", x, 3, 3, walk);
+  y = neurlp_layer_residual(t->graph, "skip", x, neurlp_graph_gelu(t->graph, y));
+  y = neurlp_layer_normalise(t->graph, "even", y, 2);
+  return neurlp_layer_residual(t->graph, "last", y, neurlp_layer_dense(t->graph, "head", y, 4));
+}
+
 static const operation_case cases[] = {
     {"relu", build_relu},
     {"elu", build_elu},
@@ -102,6 +161,16 @@ static const operation_case cases[] = {
     {"reduce", build_reduce},
     {"reduce to one number", build_reduce_all},
     {"reshape", build_reshape},
+    {"convolution", build_convolution},
+    {"convolution, circular, many samples", build_convolution_circular},
+    {"normalise", build_normalise},
+    {"concatenate", build_concatenate},
+    {"slice", build_slice},
+    {"permute", build_permute},
+    {"broadcast", build_broadcast},
+    {"square penalty", build_penalty_square},
+    {"absolute penalty", build_penalty_absolute},
+    {"layers", build_layers},
 };
 
 /* The other losses; the square one is under every other case. */

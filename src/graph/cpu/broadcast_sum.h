@@ -6,7 +6,8 @@
 #include "graph/shape.h"
 
 /* part[p] += sum over the places of `whole` that p serves of dy times `other` (NULL: 1), which broadcasts to
- * `whole` too. The order of each sum is that of `whole`. */
+ * `whole` too. Each sum is formed in double precision, in
+ * the order of `whole`. */
 void NEURLP_REAL(neurlp_broadcast_sum)(const neurlp_graph *graph, const neurlp_tensor_shape *whole,
                                        const real *dy, const neurlp_tensor_shape *other_shape,
                                        const real *other, const neurlp_tensor_shape *part_shape, real *part);

@@ -1,3 +1,4 @@
+#include "graph/cpu/column_sum.h"
 #include "graph/cpu/product.h"
 
 /* x [rows][inputs], weight [outputs][inputs], y [rows][outputs]. */
@@ -30,11 +31,7 @@ static neurlp_status backward(neurlp_graph *graph, neurlp_node *node) {
   (graph, false, false, rows, inputs, outputs, dy, weight->data, 1, x->gradient);
   if (weight->trained) NEURLP_REAL(neurlp_graph_product)
   (graph, true, false, outputs, inputs, rows, dy, x->data, 1, weight->gradient);
-  if (bias && bias->trained) {
-    real *sum = bias->gradient;
-    for (int64_t row = 0; row < rows; row++)
-      for (int64_t o = 0; o < outputs; o++) sum[o] += dy[row * outputs + o];
-  }
+  if (bias && bias->trained) neurlp_column_sum(graph, rows, outputs, dy, bias->gradient);
   return NEURLP_SUCCESS;
 }
 

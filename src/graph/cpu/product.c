@@ -27,3 +27,10 @@ void NEURLP_REAL(neurlp_graph_product)(const neurlp_graph *graph, bool a_transpo
              a + first * (a_transposed ? 1 : inner), lda, b, ldb, beta, c + first * columns);
   }
 }
+
+void NEURLP_REAL(neurlp_graph_product_one)(bool a_transposed, bool b_transposed, int64_t rows,
+                                           int64_t columns, int64_t inner, const real *a, const real *b,
+                                           real beta, real *c) {
+  multiply(a_transposed, b_transposed, (int)rows, (int)columns, (int)inner, a,
+           (int)(a_transposed ? rows : inner), b, (int)(b_transposed ? inner : columns), beta, c);
+}

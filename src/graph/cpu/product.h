@@ -12,4 +12,9 @@ void NEURLP_REAL(neurlp_graph_product)(const neurlp_graph *graph, bool a_transpo
                                        int64_t rows, int64_t columns, int64_t inner, const real *a,
                                        const real *b, real beta, real *c);
 
+/* The same as one product, for callers that are threads already. */
+void NEURLP_REAL(neurlp_graph_product_one)(bool a_transposed, bool b_transposed, int64_t rows,
+                                           int64_t columns, int64_t inner, const real *a, const real *b,
+                                           real beta, real *c);
+
 #endif

@@ -6,7 +6,8 @@
 #define EACH_KIND(BODY)                                                                                      \
   switch (node->attributes.unary) {                                                                          \
     BODY(RELU)                                                                                               \
-    BODY(ELU) BODY(GELU) BODY(TANH) BODY(SIGMOID) BODY(SOFTPLUS) BODY(SCALE) BODY(CLIP) BODY(EXP)            \
+    BODY(ELU)                                                                                                \
+    BODY(GELU) BODY(TANH) BODY(SIGMOID) BODY(SOFTPLUS) BODY(SCALE) BODY(CLIP) BODY(EXP)                      \
         BODY(SQUARE) case NEURLP_UNARY_COUNT : break;                                                        \
   }
 
