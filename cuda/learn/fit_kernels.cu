@@ -2,7 +2,7 @@
 #include "cuda/learn/fit_kernels.h"
 
 #include "cuda/nonlinear/window_equations.h"
-#include "learn/triangle_lane.h"
+#include "core/triangle_lane.h"
 
 enum { ROWS = 8 }; /* that are appended to a triangle at a time */
 

@@ -1,7 +1,7 @@
 /* The state of a fit's windows on a device: what it holds, and how it is filled and read. */
 #include "cuda/learn/windows.h"
 
-#include "learn/triangle.h"
+#include "core/triangle.h"
 
 enum { CACHED = 64 };
 

@@ -91,8 +91,7 @@ int64_t neurlp_graph_samples(const neurlp_graph *graph) {
 
 /* ---- building ---------------------------------------------------------------------------------------- */
 
-/* Remembers the first failure; `status` is negative. */
-static neurlp_value refuse(neurlp_graph *graph, neurlp_status status) {
+neurlp_value neurlp_graph_refuse(neurlp_graph *graph, neurlp_status status) {
   if (graph->failure == NEURLP_SUCCESS) graph->failure = status;
   return NEURLP_NO_VALUE;
 }
@@ -124,7 +123,7 @@ static neurlp_status grow(neurlp_graph *graph) {
 /* Takes a node whose shape is known. */
 static neurlp_value append(neurlp_graph *graph, neurlp_node *node) {
   const neurlp_status status = grow(graph);
-  if (status < 0) return refuse(graph, status);
+  if (status < 0) return neurlp_graph_refuse(graph, status);
   const neurlp_value value = graph->node_count++;
   node->numbers = neurlp_shape_numbers(&node->shape);
   if (node->alias < 0) node->alias = value;
@@ -135,8 +134,8 @@ static neurlp_value append(neurlp_graph *graph, neurlp_node *node) {
 static bool can_build(neurlp_graph *graph) {
   if (graph->failure < 0) return false;
   if (!graph->finished) return true;
-  refuse(graph,
-         neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the graph is finished: nothing can be added"));
+  neurlp_graph_refuse(graph, neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
+                                         "the graph is finished: nothing can be added"));
   return false;
 }
 
@@ -146,9 +145,10 @@ static neurlp_value add_leaf(neurlp_graph *graph, neurlp_role role, const char *
   for (int32_t axis = 0; axis < shape.rank; axis++)
     if (shape.extents[axis] < 1) {
       char text[NEURLP_SHAPE_TEXT];
-      return refuse(graph, neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
-                                       "%s: a tensor of shape %s; extents are 1 or more",
-                                       name ? name : "constant", neurlp_shape_print(&shape, text)));
+      return neurlp_graph_refuse(graph,
+                                 neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
+                                             "%s: a tensor of shape %s; extents are 1 or more",
+                                             name ? name : "constant", neurlp_shape_print(&shape, text)));
     }
   neurlp_node node = {.role = role, .shape = shape, .alias = NEURLP_NO_VALUE};
   const neurlp_value value = append(graph, &node);
@@ -166,7 +166,7 @@ neurlp_value neurlp_graph_constant(neurlp_graph *graph, neurlp_tensor_shape shap
   double **copy = &graph->constants[value];
   const int64_t count = graph->nodes[value].numbers;
   const neurlp_status status = neurlp_allocate(graph->context, count, sizeof **copy, copy);
-  if (status < 0) return refuse(graph, status);
+  if (status < 0) return neurlp_graph_refuse(graph, status);
   memcpy(*copy, numbers, (size_t)count * sizeof **copy);
   return value;
 }
@@ -194,7 +194,7 @@ void neurlp_graph_name(neurlp_graph *graph, neurlp_value value, const char *name
   neurlp_node *node = &graph->nodes[value];
   neurlp_release(graph->context, &node->name);
   const neurlp_status status = neurlp_copy_text(graph->context, name, &node->name);
-  if (status < 0) refuse(graph, status);
+  if (status < 0) neurlp_graph_refuse(graph, status);
 }
 
 neurlp_value neurlp_graph_find(const neurlp_graph *graph, const char *name) {
@@ -211,9 +211,9 @@ void neurlp_graph_loss(neurlp_graph *graph, neurlp_value loss) {
   if (loss < 0 || graph->failure < 0) return;
   if (graph->nodes[loss].shape.rank != 0) {
     char text[NEURLP_SHAPE_TEXT];
-    refuse(graph,
-           neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the loss has to be one number, and is %s",
-                       neurlp_shape_print(&graph->nodes[loss].shape, text)));
+    neurlp_graph_refuse(graph, neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
+                                           "the loss has to be one number, and is %s",
+                                           neurlp_shape_print(&graph->nodes[loss].shape, text)));
     return;
   }
   graph->loss = loss;
@@ -236,7 +236,8 @@ neurlp_node *neurlp_graph_node(neurlp_graph *graph, neurlp_value value) {
 static neurlp_value refuse_operation(neurlp_graph *graph, const neurlp_node *node, neurlp_status status) {
   char message[1024];
   snprintf(message, sizeof message, "%s", neurlp_context_message(graph->context));
-  return refuse(graph, neurlp_fail(graph->context, status, "%s: %s", node->operation->name, message));
+  return neurlp_graph_refuse(graph,
+                             neurlp_fail(graph->context, status, "%s: %s", node->operation->name, message));
 }
 
 neurlp_value neurlp_graph_add_node(neurlp_graph *graph, neurlp_operation_index operation, int32_t input_count,

@@ -14,7 +14,7 @@
  *
  * Numbers are float or double throughout one graph, and live in the memory of the context's backend; what
  * crosses this interface as `double *` is converted. Nothing here is collective. Sums are taken in an order
- * that does not depend on the number of threads. Source: docs/math.md, section 8. */
+ * that does not depend on the number of threads. Source: docs/math.md, section 9. */
 #ifndef NEURLP_GRAPH_GRAPH_H
 #define NEURLP_GRAPH_GRAPH_H
 

@@ -118,7 +118,10 @@ typedef struct neurlp_kernel {
   X(broadcast)                                                                                               \
   X(penalty)                                                                                                 \
   X(reduce)                                                                                                  \
-  X(loss)
+  X(loss)                                                                                                    \
+  X(library)                                                                                                 \
+  X(block)                                                                                                   \
+  X(nonlinear)
 
 typedef enum neurlp_operation_index {
 #define NEURLP_OPERATION_INDEX(name) NEURLP_OPERATION_##name,
@@ -142,11 +145,19 @@ neurlp_value neurlp_graph_add_node(neurlp_graph *graph, neurlp_operation_index o
                                    const neurlp_value *inputs, const neurlp_attributes *attributes,
                                    void *object);
 
+/* Remembers a failure of building, unless there was one before; `status` is negative. NEURLP_NO_VALUE. */
+neurlp_value neurlp_graph_refuse(neurlp_graph *graph, neurlp_status status);
+
 /* The run at hand: how many samples are present, the weight of each, and their statuses [samples], where a
  * kernel may note a failure. In memory of the host. */
 int64_t neurlp_graph_present(const neurlp_graph *graph);
 double neurlp_graph_weight(const neurlp_graph *graph);
 neurlp_status *neurlp_graph_sample_statuses(neurlp_graph *graph);
+
+/* Whether sample s is present, and nothing of it has failed so far. */
+static inline bool neurlp_graph_sample_counts(neurlp_graph *graph, int64_t s) {
+  return s < neurlp_graph_present(graph) && neurlp_graph_sample_statuses(graph)[s] == NEURLP_SUCCESS;
+}
 
 /* What runs graphs: memory, and a kernel for each operation. */
 typedef struct neurlp_graph_backend {

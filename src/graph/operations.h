@@ -5,6 +5,7 @@
 #ifndef NEURLP_GRAPH_OPERATIONS_H
 #define NEURLP_GRAPH_OPERATIONS_H
 
+#include "expr/expr.h"
 #include "graph/operation.h"
 
 /* ---- element by element ------------------------------------------------------------------------------ */
@@ -84,5 +85,72 @@ neurlp_value neurlp_graph_loss_of(neurlp_graph *graph, neurlp_loss_kind kind, ne
  * to the plain sum; samples that fail change nothing. For a parameter, or what all samples share. The
  * derivative of |p| at 0 is 0. */
 neurlp_value neurlp_graph_penalty(neurlp_graph *graph, neurlp_loss_kind kind, neurlp_value x);
+/* ---- mechanistic blocks ------------------------------------------------------------------------------ */
+
+/* Terms as functions of points, which are rows of x: [...][D] -> [...][L]. Texts in the expression language
+ * (docs/expressions.md), or those of a basis library (expr/library.h).
+ *   parameters  [P], or NEURLP_NO_VALUE: what all points share
+ *   symbols     names of the D numbers of a point, then of the P parameters; read during the call, as texts
+ *   texts       [count], L of them
+ * Evaluated in double precision in graphs of either. A sample that is absent or failed has zeros. A term
+ * whose derivative is infinite where no gradient comes from adds nothing. Fails with NEURLP_ERROR_SYNTAX,
+ * too. */
+neurlp_value neurlp_graph_library(neurlp_graph *graph, neurlp_value x, neurlp_value parameters,
+                                  const neurlp_symbols *symbols, int32_t count, const char *const *texts);
+
+/* What a block is told beside its inputs. The letters are those of neurlp.h; D and E are extents of the
+ * coefficients. */
+typedef struct neurlp_graph_block_spec {
+  int32_t steps;               /* T >= 2 */
+  int32_t order;               /* d */
+  int32_t initial_steps;       /* K */
+  int32_t initial_derivatives; /* J */
+  int32_t final_derivatives;   /* JF */
+  int64_t blocks;              /* systems of each sample, 0: 1; S = B blocks, sample s has s blocks, ... */
+  neurlp_formulation formulation;
+  bool mixed; /* NEURLP_MIXED in graphs in double precision */
+} neurlp_graph_block_spec;
+
+/* Extents in bars may be 1: all systems, or all steps, share the numbers then. */
+typedef struct neurlp_graph_block_inputs {
+  neurlp_value coefficients;   /* |S||T|[E][D][d+1] */
+  neurlp_value rhs;            /* |S||T|[E] */
+  neurlp_value initial_values; /* |S|[K][D][J]; NEURLP_NO_VALUE if K J = 0 */
+  neurlp_value final_values;   /* |S|[D][JF], shared as the initial values are; NEURLP_NO_VALUE if JF = 0 */
+  neurlp_value steps;          /* |S||T-1|[1 or D], > 0 */
+} neurlp_graph_block_inputs;
+
+/* The linear mechanistic block: the solution [S][T][D][d+1] of neurlp_solver_solve, and the gradients of
+ * neurlp_solver_adjoint. A system that fails has zeros as its solution, and no part in any gradient; its
+ * sample's status says why (the first failure of a sample counts). Systems of absent samples are not solved.
+ * Where coefficients and steps are constants that all systems share, they are factorised once, when the
+ * graph's memory is allocated: they must not be written after that. Factors of other systems are kept from
+ * forward to backward, if that takes less than 1 GiB. Source: docs/math.md, sections 2, 3, 9. */
+neurlp_value neurlp_graph_block(neurlp_graph *graph, const neurlp_graph_block_spec *spec,
+                                const neurlp_graph_block_inputs *inputs);
+
+/* What a nonlinear block is told; 0 is a default as in neurlp_nonlinear_shape. */
+typedef struct neurlp_graph_nonlinear_spec {
+  const neurlp_equations *equations; /* D, kappa, P; borrowed until the graph is destroyed */
+  int32_t steps;                     /* T >= 2 */
+  int32_t order;                     /* d */
+  double nominal_step, weight_top;
+  int32_t iterations;
+  double tolerance, remainder;
+  int32_t corrections;
+  const double *scale; /* [D] typical sizes, read during the call; NULL: 1 */
+} neurlp_graph_nonlinear_spec;
+
+/* The nonlinear block: u^(kappa) = f(u, theta, t) -> [B][T][D][d+1] by neurlp_nonlinear_solve, in double
+ * precision in graphs of either. t is 0 at the first grid point. Extents in bars may be 1.
+ *   initial_values |B|[D][kappa]
+ *   parameters     |B|[P], or NEURLP_NO_VALUE if P = 0
+ *   steps          |B||T-1|, > 0; not differentiable where the equations use t
+ *   guess          |B||T|[D][kappa]: where the iteration starts, no gradient flows to it; NEURLP_NO_VALUE:
+ * the initial values at all times Failures as in neurlp_graph_block; what the gradient neglects:
+ * neurlp_nonlinear_adjoint. */
+neurlp_value neurlp_graph_nonlinear_block(neurlp_graph *graph, const neurlp_graph_nonlinear_spec *spec,
+                                          neurlp_value initial_values, neurlp_value parameters,
+                                          neurlp_value steps, neurlp_value guess);
 
 #endif

@@ -1,7 +1,7 @@
 #include "learn/fit.h"
 
 #include "learn/fit_work.h"
-#include "learn/triangle.h"
+#include "core/triangle.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * themselves. No derivative of noisy data is taken. (docs/math.md, section 6) */
 #include "learn/direct_parts.h"
 #include "learn/fit_work.h"
-#include "learn/triangle.h"
+#include "core/triangle.h"
 
 #include <math.h>
 #include <omp.h>

@@ -1,6 +1,6 @@
 /* Triangles against LAPACK's dense least squares (dgels), which shares no code with them. */
 #include "core/random.h"
-#include "learn/triangle.h"
+#include "core/triangle.h"
 #include "support/check.h"
 
 #include <float.h>

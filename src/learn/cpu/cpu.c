@@ -1,7 +1,7 @@
 /* Windows of a fit on the CPU: the state, and solving. */
 #include "learn/cpu/cpu.h"
 
-#include "learn/triangle.h"
+#include "core/triangle.h"
 
 #include <math.h>
 #include <string.h>

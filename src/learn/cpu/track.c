@@ -6,7 +6,7 @@
  * linear least squares on the window's data; repeat. The trajectory stays near the data at every iteration,
  * where the linearisation holds. (docs/math.md, section 7) */
 #include "learn/cpu/cpu.h"
-#include "learn/triangle.h"
+#include "core/triangle.h"
 
 #include <math.h>
 #include <string.h>

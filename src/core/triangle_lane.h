@@ -1,8 +1,8 @@
 /* Triangles as one thread works on them, on the CPU and on a GPU: element i of a triangle or of rows is at
  * i * stride, so that neighbouring threads have theirs side by side. In the common subset of C17 and C++20.
  * See triangle.h. */
-#ifndef NEURLP_LEARN_TRIANGLE_LANE_H
-#define NEURLP_LEARN_TRIANGLE_LANE_H
+#ifndef NEURLP_CORE_TRIANGLE_LANE_H
+#define NEURLP_CORE_TRIANGLE_LANE_H
 
 #include "core/anywhere.h"
 

@@ -4,11 +4,11 @@
  * A triangle of size n holds the factor of all rows seen so far in n (n + 1) / 2 numbers, row by row
  * (neurlp_triangle_row); the last of its n columns is usually the right-hand side. Appending is associative
  * up to rounding, so triangles can be merged in any fixed order (docs/math.md, section 7). */
-#ifndef NEURLP_LEARN_TRIANGLE_H
-#define NEURLP_LEARN_TRIANGLE_H
+#ifndef NEURLP_CORE_TRIANGLE_H
+#define NEURLP_CORE_TRIANGLE_H
 
 #include "core/context.h"
-#include "learn/triangle_lane.h"
+#include "core/triangle_lane.h"
 
 /* Appends m rows [m][n] (destroyed) to the triangle by Householder reflections; 2 m n^2 flops. */
 void neurlp_triangle_append(int64_t n, double *triangle, int64_t m, double *rows);

@@ -1,4 +1,4 @@
-#include "learn/triangle.h"
+#include "core/triangle.h"
 
 #include <math.h>
 #include <string.h>
