@@ -14,6 +14,7 @@ typedef struct test_graph {
   neurlp_graph *graph;
   uint64_t seed;
   int32_t drawn;
+  int64_t blocks; /* of memory that the context has whether there are graphs or not: its device's */
 } test_graph;
 
 /* On the backend of NEURLP_TEST_BACKEND, or cpu. Exits if it cannot be made. */
