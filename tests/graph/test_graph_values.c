@@ -177,27 +177,31 @@ FUNCTION(square, x *x)
 FUNCTION(square_slope, 2 * x)
 FUNCTION(one, 1 + 0 * x)
 
-/* The C library's functions err by less than 2 units; each bound is that times the functions called, and the
- * operations beside them. The slopes that are differences from 1 err by units of 1. */
+/* exp, expm1 and tanh err by at most 4 u, 4 u and 6 u (cpu/elementary.h), the C library's functions by less
+ * than 4 u; each bound is the sum of those called, and of the operations beside them. The slopes that are
+ * differences from 1 err by units of 1. */
 static const function functions[] = {
     {"relu", neurlp_graph_relu, relu, relu, relu_slope, relu_slope, 0},
     {"elu", neurlp_graph_elu, elu, elu, elu_slope, elu_slope, 4},
     {"gelu", neurlp_graph_gelu, gelu, fabsl, gelu_slope, gelu_slope_scale, 10},
     {"tanh", neurlp_graph_tanh, tanhl, tanhl, tanh_slope, one, 6},
-    {"sigmoid", neurlp_graph_sigmoid, sigmoid, sigmoid, sigmoid_slope, one, 5},
-    {"softplus", neurlp_graph_softplus, softplus, softplus, sigmoid, sigmoid, 6},
-    {"exp", neurlp_graph_exp, expl, expl, expl, expl, 2},
+    {"sigmoid", neurlp_graph_sigmoid, sigmoid, sigmoid, sigmoid_slope, one, 6},
+    {"softplus", neurlp_graph_softplus, softplus, softplus, sigmoid, sigmoid, 9},
+    {"exp", neurlp_graph_exp, expl, expl, expl, expl, 4},
     {"square", neurlp_graph_square, square, square, square_slope, square_slope, 1},
     {"scale", build_scale, scaled, scaled_scale, scaled_slope, scaled_slope, 2},
     {"clip", build_clip, clipped, clipped, clipped_slope, clipped_slope, 0},
 };
 
-/* Places from -16 to 16 that are numbers of both precisions, none of them 0, with small ones among them. */
+/* Places from -64 to 64 that are numbers of both precisions, none of them 0, with small ones among them. */
 static void check_function(const function *f, neurlp_precision precision) {
   enum { COUNT = 4099 };
   run r = open_run(precision, 11);
   double *x = calloc(COUNT, sizeof *x);
-  for (int i = 0; i < COUNT; i++) x[i] = (float)(i - COUNT / 2 + 0.37) / (i % 7 == 0 ? 1 << 20 : 128);
+  for (int i = 0; i < COUNT; i++) {
+    static const float divisors[] = {32, 512, 1 << 20};
+    x[i] = (float)(i - COUNT / 2 + 0.37) / divisors[i % 3];
+  }
   const neurlp_value p = test_graph_parameter(&r.t, neurlp_shape_of(2, 1, COUNT));
   go(&r, f->build(r.t.graph, p), 1, x);
   sums y = sums_of(COUNT), gradient = sums_of(COUNT);
@@ -210,6 +214,41 @@ static void check_function(const function *f, neurlp_precision precision) {
   /* one rounding more: the factor */
   compare_run(f->name, &r, &y, f->bound, &gradient, f->bound + 1);
   free(x);
+}
+
+/* What is beyond the numbers' range, or none, goes where it should. */
+static void check_extremes(neurlp_precision precision) {
+  enum { COUNT = 9 };
+  static const double x[COUNT] = {0, -0.0, 1e-30, 200, -200, 2000, -2000, INFINITY, -INFINITY};
+  static const struct {
+    const char *name;
+    neurlp_value (*build)(neurlp_graph *graph, neurlp_value x);
+    double values[COUNT]; /* NAN: no round number, not looked at */
+  } cases[] = {
+      {"exp", neurlp_graph_exp, {1, 1, 1, NAN, NAN, INFINITY, 0, INFINITY, 0}},
+      {"tanh", neurlp_graph_tanh, {0, 0, 1e-30, 1, -1, 1, -1, 1, -1}},
+      {"sigmoid", neurlp_graph_sigmoid, {0.5, 0.5, 0.5, 1, NAN, 1, 0, 1, 0}},
+      {"elu", neurlp_graph_elu, {0, 0, 1e-30, 200, -1, 2000, -1, INFINITY, -1}},
+      {"softplus", neurlp_graph_softplus, {NAN, NAN, NAN, 200, NAN, 2000, 0, INFINITY, 0}},
+      {"gelu", neurlp_graph_gelu, {0, 0, 5e-31, 200, 0, 2000, 0, INFINITY, NAN}},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    for (int i = 0; i <= COUNT; i++) {
+      run r = open_run(precision, 25);
+      const double at = i < COUNT ? x[i] : NAN, expected = i < COUNT ? cases[c].values[i] : NAN;
+      char what[128];
+      if (i < COUNT && isnan(expected)) {
+        close_run(&r);
+        continue;
+      }
+      go(&r, cases[c].build(r.t.graph, test_graph_parameter(&r.t, neurlp_shape_of(2, 1, 1))), 1, &at);
+      snprintf(what, sizeof what, "%s(%g) is %g, in %s", cases[c].name, at, r.values[0],
+               precision == NEURLP_SINGLE ? "single" : "double");
+      check_true(what, i == COUNT ? isnan(r.values[0])
+                                  : r.values[0] == expected || fabs(r.values[0] - expected) <=
+                                                                   2 * unit_of(precision) * fabs(expected));
+      close_run(&r);
+    }
 }
 
 /* ---- sums and products that broadcast ------------------------------------------------------------------ */
@@ -255,17 +294,18 @@ static void check_reduce(neurlp_precision precision, bool mean) {
 
 /* ---- layers -------------------------------------------------------------------------------------------- */
 
-static void check_dense(neurlp_precision precision) {
-  enum { ROWS = 70 * SAMPLES, INPUTS = 13, OUTPUTS = 67 };
+/* Rows that are summed at once, or in pieces. */
+static void check_dense(neurlp_precision precision, int64_t rows) {
+  enum { INPUTS = 13, OUTPUTS = 67 };
   run r = open_run(precision, 14);
-  const neurlp_value x = test_graph_parameter(&r.t, neurlp_shape_of(3, SAMPLES, ROWS / SAMPLES, INPUTS));
+  const neurlp_value x = test_graph_parameter(&r.t, neurlp_shape_of(3, SAMPLES, rows / SAMPLES, INPUTS));
   const neurlp_value weight = test_graph_parameter(&r.t, neurlp_shape_of(2, OUTPUTS, INPUTS));
   const neurlp_value bias = test_graph_parameter(&r.t, neurlp_shape_of(1, OUTPUTS));
   go(&r, neurlp_graph_dense(r.t.graph, x, weight, bias), 1, NULL);
   sums y = sums_of(r.numbers), gradient = sums_of(r.parameter_count);
-  const int64_t first_weight = ROWS * INPUTS, first_bias = first_weight + OUTPUTS * INPUTS;
+  const int64_t first_weight = rows * INPUTS, first_bias = first_weight + OUTPUTS * INPUTS;
   const double *p = r.parameters;
-  for (int64_t row = 0; row < ROWS; row++)
+  for (int64_t row = 0; row < rows; row++)
     for (int64_t o = 0; o < OUTPUTS; o++) {
       const long double c = r.factors[row * OUTPUTS + o];
       add(&y, row * OUTPUTS + o, p[first_bias + o]);
@@ -276,7 +316,7 @@ static void check_dense(neurlp_precision precision) {
         add(&gradient, first_weight + o * INPUTS + i, c * p[row * INPUTS + i]);
       }
     }
-  compare_run("dense", &r, &y, INPUTS + 2, &gradient, ROWS + 2);
+  compare_run("dense", &r, &y, INPUTS + 2, &gradient, (double)rows + 2);
 }
 
 /* Where the padded input, which starts at -padding, has a number from; -1: nowhere. */
@@ -587,9 +627,10 @@ static void check_layers(void) {
   test_graph_close(&t);
 }
 
-/* The gradient of a network of 40 samples, more than a convolution has blocks. */
+/* The gradient of a network of 400 samples, more than a convolution has blocks, and rows for several pieces.
+ */
 static double *network_gradient(int32_t threads, int64_t *count) {
-  enum { MANY = 40 };
+  enum { MANY = 400 };
   test_graph t = {.seed = 5};
   const char *backend = getenv("NEURLP_TEST_BACKEND");
   if (neurlp_context_create(threads, &t.context) < 0) exit(1);
@@ -673,13 +714,15 @@ static void check_refusals(void) {
 static void check_operations(neurlp_precision precision) {
   const neurlp_convolution plain = {1, 1, 0, false}, zeros = {2, 2, 3, false}, circle = {1, 3, 3, true};
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) check_function(&functions[i], precision);
+  check_extremes(precision);
   for (int multiply = 0; multiply < 2; multiply++) {
     check_binary(precision, multiply, 1);
     check_binary(precision, multiply, 70);
   }
   check_reduce(precision, false);
   check_reduce(precision, true);
-  check_dense(precision);
+  check_dense(precision, 70 * SAMPLES);
+  check_dense(precision, 700 * SAMPLES);
   check_convolution(precision, "convolution", 1, 9, 4, plain, true);
   check_convolution(precision, "convolution, without bias", 3, 9, 9, plain, false);
   check_convolution(precision, "convolution, zeros, stride, dilation", 37, 12, 3, zeros, true);

@@ -1,5 +1,18 @@
 #include "graph/operations.h"
 
+/* The gradient of a small weight is a sum over many rows: pieces of rows, whose number depends on nothing but
+ * the shapes, have partial sums of their own, which threads form side by side. A large weight is cut itself.
+ */
+enum { PIECES = 16, ROWS_EACH = 512, SMALL_WEIGHT = 1 << 16 };
+
+static void plan_pieces(const neurlp_graph *graph, neurlp_node *node, int64_t rows, int64_t weights) {
+  const size_t number_bytes = neurlp_graph_precision(graph) == NEURLP_SINGLE ? sizeof(float) : sizeof(double);
+  int64_t pieces = weights <= SMALL_WEIGHT ? rows / ROWS_EACH : 1;
+  if (pieces > PIECES) pieces = PIECES;
+  node->attributes.count = pieces > 1 ? pieces : 1;
+  if (pieces > 1) node->scratch_bytes = (size_t)(pieces * weights) * number_bytes;
+}
+
 static neurlp_status infer(neurlp_graph *graph, neurlp_node *node) {
   neurlp_context *context = neurlp_graph_context(graph);
   const neurlp_tensor_shape x = neurlp_graph_shape(graph, node->inputs[0]);
@@ -18,6 +31,7 @@ static neurlp_status infer(neurlp_graph *graph, neurlp_node *node) {
   }
   node->shape = x;
   node->shape.extents[x.rank - 1] = weight.extents[0];
+  plan_pieces(graph, node, neurlp_shape_product(&x, 0, x.rank - 1), neurlp_shape_numbers(&weight));
   return NEURLP_SUCCESS;
 }
 
