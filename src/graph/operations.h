@@ -125,7 +125,7 @@ typedef struct neurlp_graph_block_inputs {
  * sample's status says why (the first failure of a sample counts). Systems of absent samples are not solved.
  * Where coefficients and steps are constants that all systems share, they are factorised once, when the
  * graph's memory is allocated: they must not be written after that. Factors of other systems are kept from
- * forward to backward, if that takes less than 1 GiB. Source: docs/math.md, sections 2, 3, 9. */
+ * forward to backward where that takes 16 MiB at most. Source: docs/math.md, sections 2, 3, 9. */
 neurlp_value neurlp_graph_block(neurlp_graph *graph, const neurlp_graph_block_spec *spec,
                                 const neurlp_graph_block_inputs *inputs);
 

@@ -1,7 +1,7 @@
 #include "learn/fit.h"
 
-#include "learn/fit_work.h"
 #include "core/triangle.h"
+#include "learn/fit_work.h"
 
 #include <math.h>
 #include <string.h>

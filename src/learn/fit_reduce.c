@@ -1,6 +1,6 @@
 /* From the triangles of bins to that of each group; errors of initial values. */
-#include "learn/fit_work.h"
 #include "core/triangle.h"
+#include "learn/fit_work.h"
 
 #include <math.h>
 #include <string.h>

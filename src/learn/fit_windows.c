@@ -1,6 +1,6 @@
 /* Windows of a fit: cutting trajectories into them, and solving them as nonlinear blocks. */
-#include "learn/fit_work.h"
 #include "core/triangle.h"
+#include "learn/fit_work.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  * solution of x_k^(kappa) = known_k + sum_l theta_kl phi_l is linear in theta: block solutions of each basis
  * function alone, I_l^(kappa) = phi_l with zero initial values, are the regressors for the samples
  * themselves. No derivative of noisy data is taken. (docs/math.md, section 6) */
+#include "core/triangle.h"
 #include "learn/direct_parts.h"
 #include "learn/fit_work.h"
-#include "core/triangle.h"
 
 #include <math.h>
 #include <omp.h>

@@ -1,6 +1,7 @@
 /* The linear mechanistic block: gradients by Taylor remainders in all forms of its inputs, values against
  * polynomials that it reproduces, systems that fail, absent samples, memory. */
 #include "graph/gradient.h"
+#include "graph/operation/block.h"
 #include "support/check.h"
 
 #include <float.h>
@@ -61,26 +62,37 @@ static const block_case cases[] = {
     {.name = "block: mixed precision", .dimensions = 1, .order = 2, .mixed = true},
 };
 
-static neurlp_value leaf(test_graph *t, bool fixed, neurlp_tensor_shape shape) {
-  return fixed ? test_graph_constant(t, shape) : test_graph_parameter(t, shape);
-}
-
-/* u_k' in equation k, and what is added to it. */
+/* u_k' in equation k, and what is added to it: constants, or parameters. */
 static neurlp_value coefficients(test_graph *t, const block_case *c, int64_t systems) {
   const int64_t D = c->dimensions, width = c->order + 1;
   double leading[2 * 2 * 4] = {0};
   for (int64_t k = 0; k < D; k++) leading[(k * D + k) * width + 1] = 1;
   const neurlp_tensor_shape shape = neurlp_shape_of(5, c->share_coefficients ? 1 : systems,
                                                     c->constant_coefficients ? 1 : STEPS, D, D, width);
-  return neurlp_graph_add(t->graph, neurlp_graph_scale(t->graph, leaf(t, c->fixed_left, shape), 0.2, 0),
+  if (c->fixed_left) {
+    double numbers[STEPS * 2 * 2 * 4];
+    test_graph_draw(t, neurlp_shape_numbers(&shape), numbers);
+    for (int64_t i = 0; i < neurlp_shape_numbers(&shape); i++)
+      numbers[i] = 0.2 * numbers[i] + leading[i % (D * D * width)];
+    return neurlp_graph_constant(t->graph, shape, numbers);
+  }
+  return neurlp_graph_add(t->graph, neurlp_graph_scale(t->graph, test_graph_parameter(t, shape), 0.2, 0),
                           neurlp_graph_constant(t->graph, neurlp_shape_of(3, D, D, width), leading));
+}
+
+/* About 0.3. */
+static neurlp_value step_sizes(test_graph *t, const block_case *c, int64_t systems) {
+  const neurlp_tensor_shape shape = neurlp_shape_of(
+      3, c->share_steps ? 1 : systems, c->constant_steps ? 1 : STEPS - 1, c->steps_each ? c->dimensions : 1);
+  const double fixed[STEPS - 1] = {0.3, 0.2, 0.25, 0.4, 0.35};
+  if (c->fixed_left) return neurlp_graph_constant(t->graph, shape, fixed);
+  const neurlp_value x = neurlp_graph_scale(t->graph, test_graph_parameter(t, shape), 0.3, 0);
+  return neurlp_graph_scale(t->graph, neurlp_graph_exp(t->graph, x), 0.3, 0);
 }
 
 static neurlp_value build_case(test_graph *t, const block_case *c) {
   neurlp_graph *g = t->graph;
   const int64_t D = c->dimensions, systems = SAMPLES * (c->blocks ? c->blocks : 1);
-  const neurlp_tensor_shape steps = neurlp_shape_of(3, c->share_steps ? 1 : systems,
-                                                    c->constant_steps ? 1 : STEPS - 1, c->steps_each ? D : 1);
   const neurlp_graph_block_spec spec = {.steps = STEPS,
                                         .order = (int32_t)c->order,
                                         .initial_steps = 1,
@@ -99,9 +111,9 @@ static neurlp_value build_case(test_graph *t, const block_case *c) {
                           ? NEURLP_NO_VALUE
                           : test_graph_parameter(t, neurlp_shape_of(3, c->share_values ? 1 : systems, D,
                                                                     c->final_derivatives)),
-      .steps = neurlp_graph_scale(
-          g, neurlp_graph_exp(g, neurlp_graph_scale(g, leaf(t, c->fixed_left, steps), 0.3, 0)), 0.3, 0)};
+      .steps = step_sizes(t, c, systems)};
   const neurlp_value u = neurlp_graph_block(g, &spec, &inputs);
+  neurlp_graph_name(g, u, "solution");
   return neurlp_graph_reshape(g, u,
                               neurlp_shape_of(2, SAMPLES, systems / SAMPLES * STEPS * D * (c->order + 1)));
 }
@@ -185,8 +197,9 @@ static void check_values(neurlp_precision precision, bool constant, double epsil
 enum { MOST = 5, GRADIENTS = 3 };
 
 /* Gradients of the values and the step, which all systems share, from `samples` samples, of which those in
- * `bad` get a left-hand side that fails: NaN, or nothing at all. Returns the loss. */
-static double gradient_of(int64_t samples, const double *a, const int *bad, double *gradient,
+ * `bad` get a left-hand side that fails: NaN, or nothing at all; with only the first `present` samples.
+ * Returns the loss. */
+static double gradient_of(int64_t samples, int64_t present, const double *a, const int *bad, double *gradient,
                           neurlp_status *statuses, double *solution) {
   const double c[] = {0, 1, 0, 0, 0, 0, /**/ -1, 0, 0, 0, 1, 0};
   double left[MOST * 12], loss = 0;
@@ -204,7 +217,7 @@ static double gradient_of(int64_t samples, const double *a, const int *bad, doub
   must(&t, neurlp_graph_write(t.graph, p.coefficients, left));
   must(&t, neurlp_graph_write(t.graph, p.steps, &H));
   write_rhs(&t, &p, samples, a);
-  must(&t, neurlp_graph_begin(t.graph, samples, 1));
+  must(&t, neurlp_graph_begin(t.graph, present, 1));
   must(&t, neurlp_graph_forward(t.graph));
   must(&t, neurlp_graph_read(t.graph, p.solution, solution));
   must(&t, neurlp_graph_read(t.graph, neurlp_graph_loss_value(t.graph), &loss));
@@ -222,8 +235,8 @@ static void check_failed_systems(void) {
   const int bad[MOST] = {1, 0, 0, 2, 0}, none[MOST] = {0}, all[MOST] = {1, 1, 2, 2, 1};
   double g[GRADIENTS], h[GRADIENTS], solution[MOST * STEPS * 6], other[MOST * STEPS * 6], worst = 0, zero = 0;
   neurlp_status statuses[MOST], others[MOST];
-  const double one = gradient_of(MOST, with, bad, g, statuses, solution);
-  const double two = gradient_of(3, without, none, h, others, other);
+  const double one = gradient_of(MOST, MOST, with, bad, g, statuses, solution);
+  const double two = gradient_of(3, 3, without, none, h, others, other);
   check_equal("NaN in a system", statuses[0], NEURLP_NOT_FINITE);
   check_equal("a system without equations", statuses[3], NEURLP_SINGULAR);
   check_equal("the others", statuses[1] + statuses[2] + statuses[4], NEURLP_SUCCESS);
@@ -234,8 +247,12 @@ static void check_failed_systems(void) {
   for (int32_t i = 0; i < GRADIENTS; i++) worst = fmax(worst, fabs(g[i] - h[i]) / fabs(h[i]));
   check_below("gradients of what systems share are those of the others", worst, 8 * 36 * STEPS * DBL_EPSILON);
   check_above("and not zero", fabs(h[0] * h[1] * h[2]), 1e-6);
-  gradient_of(MOST, with, all, g, statuses, solution);
+  gradient_of(MOST, MOST, with, all, g, statuses, solution);
   check_true("where all fail, gradients are zero", g[0] == 0 && g[1] == 0 && g[2] == 0);
+  gradient_of(MOST, 3, (const double[MOST]){1, -2, 0.5, 7, 7}, none, g, statuses, solution);
+  worst = 0;
+  for (int32_t i = 0; i < GRADIENTS; i++) worst = fmax(worst, fabs(g[i] - h[i]) / fabs(h[i]));
+  check_below("samples that are absent have no part in gradients", worst, 8 * 36 * STEPS * DBL_EPSILON);
 }
 
 /* System 3 of two blocks a sample belongs to sample 1. */
@@ -301,11 +318,59 @@ static void check_memory(bool constant) {
   check_above("a workspace is part of it", (double)held, 8192);
 }
 
+/* The one system of a graph of one sample. */
+static void check_one_system(void) {
+  const block_case c = {.dimensions = 2, .order = 2};
+  test_graph t = test_graph_open(1, NEURLP_DOUBLE, 300);
+  neurlp_graph *g = t.graph;
+  const neurlp_graph_block_spec spec = {.steps = STEPS,
+                                        .order = 2,
+                                        .initial_steps = 1,
+                                        .initial_derivatives = 1,
+                                        .formulation = neurlp_formulation_default()};
+  const neurlp_value u = neurlp_graph_block(
+      g, &spec,
+      &(neurlp_graph_block_inputs){.coefficients = coefficients(&t, &c, 1),
+                                   .rhs = test_graph_parameter(&t, neurlp_shape_of(3, 1, STEPS, 2)),
+                                   .initial_values = test_graph_parameter(&t, neurlp_shape_of(4, 1, 1, 2, 1)),
+                                   .final_values = NEURLP_NO_VALUE,
+                                   .steps = step_sizes(&t, &c, 1)});
+  test_graph_square_loss(&t, neurlp_graph_reshape(g, u, neurlp_shape_of(2, 1, STEPS * 6)));
+  const neurlp_shape *shape = &((neurlp_graph_block_state *)neurlp_graph_node(g, u)->object)->shape;
+  check_true("one system shares nothing, so that its time can be cut",
+             shape->coefficients_sharing == NEURLP_VARYING && shape->steps_sharing == NEURLP_VARYING);
+  test_graph_check_gradient(&t, "block: one system", 0.5);
+  test_graph_close(&t);
+}
+
+/* Factors are kept where a gradient is wanted and they are few: n (3n + 1) / 2 = 15 numbers for each step. */
+static bool keeps_factors(int64_t samples, bool trained) {
+  const neurlp_graph_block_spec spec = {.steps = 50, .order = 2, .formulation = neurlp_formulation_smnn()};
+  test_graph t = test_graph_open(samples, NEURLP_DOUBLE, 1);
+  neurlp_graph *g = t.graph;
+  const neurlp_tensor_shape left = neurlp_shape_of(5, samples, 50, 1, 1, 3);
+  const neurlp_value u = neurlp_graph_block(
+      g, &spec,
+      &(neurlp_graph_block_inputs){.coefficients = trained ? test_graph_parameter(&t, left)
+                                                           : neurlp_graph_input(g, "c", left),
+                                   .rhs = neurlp_graph_input(g, "b", neurlp_shape_of(3, 1, 1, 1)),
+                                   .initial_values = NEURLP_NO_VALUE,
+                                   .final_values = NEURLP_NO_VALUE,
+                                   .steps = neurlp_graph_constant(g, neurlp_shape_of(3, 1, 1, 1), &H)});
+  must(&t, neurlp_graph_finish(g, false));
+  const bool keeps = ((neurlp_graph_block_state *)neurlp_graph_node(g, u)->object)->shape.keep_factors;
+  test_graph_close(&t);
+  return keeps;
+}
+
 int main(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     test_graph t = test_graph_open(SAMPLES, NEURLP_DOUBLE, 200 + i);
     test_graph_square_loss(&t, build_case(&t, &cases[i]));
     test_graph_check_gradient(&t, cases[i].name, 0.5);
+    const neurlp_graph_block_state *block =
+        neurlp_graph_node(t.graph, neurlp_graph_find(t.graph, "solution"))->object;
+    check_equal("its left-hand side is factorised once", block->prepared, cases[i].fixed_left);
     test_graph_close(&t);
   }
   check_values(NEURLP_DOUBLE, true, DBL_EPSILON);
@@ -314,6 +379,10 @@ int main(void) {
   check_values(NEURLP_SINGLE, false, FLT_EPSILON);
   check_failed_systems();
   check_blocks_of_samples();
+  check_true("factors: 2000 systems keep 12 MB", keeps_factors(2000, true));
+  check_true("factors: without a gradient none are kept", !keeps_factors(2000, false));
+  check_true("factors: 4000 systems would keep 24 MB", !keeps_factors(4000, true));
+  check_one_system();
   check_memory(true);
   check_memory(false);
   return check_verdict();

@@ -65,6 +65,26 @@ static void check_gradient(bool train_points, bool train_parameters) {
   test_graph_close(&t);
 }
 
+/* Gradients of what all points share are the same on any number of threads. */
+static void check_threads(void) {
+  double gradient[2][2];
+  for (int32_t i = 0; i < 2; i++) {
+    test_graph t = {.seed = 15};
+    if (neurlp_context_create(1 + 2 * i, &t.context) < 0) exit(1);
+    must(&t, neurlp_graph_create(t.context, NEURLP_DOUBLE, SAMPLES, &t.graph));
+    const neurlp_value x = test_graph_constant(&t, neurlp_shape_of(3, SAMPLES, POINTS, 2));
+    const neurlp_value p = test_graph_parameter(&t, neurlp_shape_of(1, 2));
+    test_graph_square_loss(&t, neurlp_graph_library(t.graph, x, p, &symbols, TERMS, texts));
+    test_graph_start(&t, 0.5);
+    must(&t, neurlp_graph_forward(t.graph));
+    must(&t, neurlp_graph_backward(t.graph));
+    must(&t, neurlp_graph_read_gradient(t.graph, p, gradient[i]));
+    test_graph_close(&t);
+  }
+  check_true("three threads: the same gradient of parameters, bit for bit",
+             gradient[0][0] == gradient[1][0] && gradient[0][1] == gradient[1][1] && gradient[0][0] != 0);
+}
+
 /* The basis library, at points that belong to no sample. */
 static void check_basis(void) {
   test_graph t = test_graph_open(SAMPLES, NEURLP_DOUBLE, 12);
@@ -126,6 +146,7 @@ int main(void) {
   check_gradient(true, false);
   check_gradient(false, true);
   check_basis();
+  check_threads();
   check_absent();
   check_refusals();
   return check_verdict();

@@ -19,11 +19,10 @@ typedef struct neurlp_graph_block_state {
   size_t bytes;                    /* of all this once it is prepared */
 } neurlp_graph_block_state;
 
-/* Parts of the scratch of backward. Arrays of copies are NULL where systems share the numbers. */
+/* Parts of the scratch of backward. */
 typedef struct neurlp_block_scratch {
   void *gradients[NEURLP_ARRAY_INPUTS]; /* NULL where none is wanted */
-  void *copies[NEURLP_ARRAY_INPUTS];    /* inputs in which failed systems are replaced */
-  void *solution, *grad_output;         /* that belong to these */
+  void *solution;                       /* where the solver keeps factors: of systems that are solved again */
   size_t bytes;
 } neurlp_block_scratch;
 

@@ -1,7 +1,7 @@
 /* From windows to the triangles of their bins: sensitivities, elimination of initial values, merging in fixed
  * order; and back to initial values. */
-#include "learn/cpu/cpu.h"
 #include "core/triangle.h"
+#include "learn/cpu/cpu.h"
 
 #include <math.h>
 #include <omp.h>

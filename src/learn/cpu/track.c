@@ -5,8 +5,8 @@
  * + sum_i z_i u_i,   u_0: zero initial values; u_i: unit initial value i, no right-hand side, with z by
  * linear least squares on the window's data; repeat. The trajectory stays near the data at every iteration,
  * where the linearisation holds. (docs/math.md, section 7) */
-#include "learn/cpu/cpu.h"
 #include "core/triangle.h"
+#include "learn/cpu/cpu.h"
 
 #include <math.h>
 #include <string.h>
