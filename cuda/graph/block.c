@@ -14,16 +14,22 @@ static int64_t systems_of(const neurlp_graph *graph, const neurlp_node *node) {
   return neurlp_graph_present(graph) * ((const neurlp_graph_block_state *)node->object)->blocks;
 }
 
-/* Inputs of the first `systems` systems; those in `copies`, unless that is NULL, from there. */
-static neurlp_inputs inputs_of(neurlp_graph *graph, const neurlp_node *node, int64_t systems,
-                               void *const *copies) {
+/* Where the numbers of system `first` begin in an array. */
+static void *from_system(const neurlp_graph *graph, const neurlp_graph_block_state *block, neurlp_array array,
+                         void *data, int64_t first) {
+  const int64_t numbers = first * neurlp_array_extents(&block->shape, array).system_stride;
+  return (unsigned char *)data + (size_t)numbers * neurlp_graph_number_bytes(graph);
+}
+
+/* Inputs of systems first..first+count-1. What the solver has prepared is left out. */
+static neurlp_inputs inputs_of(neurlp_graph *graph, const neurlp_node *node, int64_t first, int64_t count) {
   const neurlp_graph_block_state *block = node->object;
   const void *data[NEURLP_ARRAY_INPUTS] = {NULL};
   for (neurlp_array array = 0; array < NEURLP_ARRAY_INPUTS; array++) {
     const neurlp_node *input = neurlp_block_array(graph, node, array);
-    if (input) data[array] = copies && copies[array] ? copies[array] : input->data;
+    if (input) data[array] = from_system(graph, block, array, input->data, first);
   }
-  return (neurlp_inputs){.systems = systems,
+  return (neurlp_inputs){.systems = count,
                          .coefficients = block->prepared ? NULL : data[NEURLP_ARRAY_COEFFICIENTS],
                          .rhs = data[NEURLP_ARRAY_RHS],
                          .initial_values = data[NEURLP_ARRAY_INITIAL_VALUES],
@@ -36,27 +42,24 @@ static neurlp_status wait(const neurlp_graph *graph) {
   return device->operations->wait(device, 0);
 }
 
-/* Statuses of the block's systems to the device; the last ones that were sent have been waited for. */
-static neurlp_status send_systems(const neurlp_graph *graph, const neurlp_node *node, int64_t systems) {
+/* Zeros for systems that have failed, or are not there. The statuses that were sent last have been waited for.
+ */
+static neurlp_status clear_failed(const neurlp_graph *graph, const neurlp_node *node, int64_t systems) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
   const neurlp_graph_block_state *block = node->object;
+  const neurlp_cuda_clear work = {.statuses = g->systems,
+                                  .systems = block->shape.systems,
+                                  .present = systems,
+                                  .numbers = node->numbers / block->shape.systems,
+                                  .to = node->data};
+  neurlp_status status = NEURLP_SUCCESS;
   for (int64_t s = 0; s < systems; s++) g->pinned_systems[s] = (int32_t)block->statuses[s];
-  return g->device->operations->copy(g->device, 0, g->systems, g->pinned_systems,
-                                     (size_t)systems * sizeof *g->systems);
-}
-
-/* to = from, with `good` or nothing where a system has failed or is not among the first `present`; of all. */
-static neurlp_status start_select(const neurlp_graph *graph, int64_t all, int64_t present, int64_t numbers,
-                                  int64_t good, const void *from, void *to) {
-  const neurlp_cuda_select work = {.statuses = neurlp_graph_on_cuda(graph)->systems,
-                                   .systems = all,
-                                   .present = present,
-                                   .numbers = numbers,
-                                   .good = good,
-                                   .from = from,
-                                   .to = to};
-  return neurlp_start_cuda(graph, &neurlp_cuda_sample_kernels_of(neurlp_graph_single(graph))->select,
-                           all * numbers, &work, sizeof work);
+  NEURLP_TRY(g->device->operations->copy(g->device, 0, g->systems, g->pinned_systems,
+                                         (size_t)systems * sizeof *g->systems));
+  status = neurlp_start_cuda(graph, &neurlp_cuda_sample_kernels_of(neurlp_graph_single(graph))->clear_failed,
+                             node->numbers, &work, sizeof work);
+done:
+  return status;
 }
 
 /* ---- forward ----------------------------------------------------------------------------------------- */
@@ -76,102 +79,82 @@ static bool note_failures(neurlp_graph *graph, const neurlp_node *node, int64_t 
 
 static neurlp_status forward(neurlp_graph *graph, neurlp_node *node) {
   neurlp_graph_block_state *block = node->object;
-  const int64_t systems = systems_of(graph, node), all = block->shape.systems, each = node->numbers / all;
-  const neurlp_inputs inputs = inputs_of(graph, node, systems, NULL);
+  const int64_t systems = systems_of(graph, node);
+  const neurlp_inputs inputs = inputs_of(graph, node, 0, systems);
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(wait(graph));
   if (systems > 0) NEURLP_TRY(neurlp_solver_solve(block->solver, &inputs, node->data, block->statuses));
-  const bool failed = note_failures(graph, node, systems);
   status = NEURLP_SUCCESS;
-  if (!failed && systems == all) return status;
-  NEURLP_TRY(send_systems(graph, node, systems));
-  NEURLP_TRY(start_select(graph, all, systems, each, -1, node->data, node->data));
-  status = neurlp_graph_send_statuses_cuda(graph);
+  const bool failed = note_failures(graph, node, systems);
+  if (!failed && systems == block->shape.systems) return status;
+  NEURLP_TRY(clear_failed(graph, node, systems));
+  if (failed) status = neurlp_graph_send_statuses_cuda(graph);
 done:
   return status;
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------- */
 
-/* The first system that has not failed, or -1; and whether others have. */
-static int64_t find_good(const neurlp_status *statuses, int64_t systems, bool *failed) {
-  int64_t good = -1;
-  *failed = false;
-  for (int64_t s = systems - 1; s >= 0; s--)
-    if (statuses[s] == NEURLP_SUCCESS)
-      good = s;
-    else
-      *failed = true;
-  return good;
-}
-
-/* In the copies every failed system is the good one again, and the loss does not depend on it. Solved anew, as
- * the solver's factors have to be those of these systems. */
-static neurlp_status replace_failed(neurlp_graph *graph, const neurlp_node *node, int64_t systems,
-                                    int64_t good, const neurlp_block_scratch *scratch) {
-  neurlp_graph_block_state *block = node->object;
-  const int64_t each = node->numbers / block->shape.systems;
-  const neurlp_inputs inputs = inputs_of(graph, node, systems, scratch->copies);
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(send_systems(graph, node, systems));
-  for (neurlp_array array = 0; array < NEURLP_ARRAY_INPUTS; array++)
-    if (scratch->copies[array])
-      NEURLP_TRY(start_select(graph, systems, systems, neurlp_array_extents(&block->shape, array).per_system,
-                              good, neurlp_block_array(graph, node, array)->data, scratch->copies[array]));
-  NEURLP_TRY(start_select(graph, systems, systems, each, -1, node->gradient, scratch->grad_output));
-  NEURLP_TRY(wait(graph));
-  status = neurlp_solver_solve(block->solver, &inputs, scratch->solution, block->adjoint_statuses);
-done:
-  return status;
-}
-
-/* Makes the gradients in the scratch. Systems whose gradient is not finite have failed, too, and are replaced
- * in their turn: each round leaves fewer. *good < 0 in the end: there is nothing to add. */
-static neurlp_status adjoint(neurlp_graph *graph, neurlp_node *node, int64_t systems,
-                             const neurlp_block_scratch *scratch, int64_t *good) {
+/* Gradients of systems first..first+count-1, in the scratch. Factors that the solver kept are those of all
+ * systems; for some of them they are made again. */
+static neurlp_status adjoint(neurlp_graph *graph, neurlp_node *node, int64_t first, int64_t count,
+                             const neurlp_block_scratch *scratch) {
   neurlp_graph_block_state *block = node->object;
   const neurlp_gradients gradients = {.coefficients = scratch->gradients[NEURLP_ARRAY_COEFFICIENTS],
                                       .rhs = scratch->gradients[NEURLP_ARRAY_RHS],
                                       .initial_values = scratch->gradients[NEURLP_ARRAY_INITIAL_VALUES],
                                       .final_values = scratch->gradients[NEURLP_ARRAY_FINAL_VALUES],
                                       .steps = scratch->gradients[NEURLP_ARRAY_STEPS]};
+  const neurlp_inputs inputs = inputs_of(graph, node, first, count);
+  const void *solution = from_system(graph, block, NEURLP_ARRAY_SOLUTION, node->data, first);
   neurlp_status status = NEURLP_SUCCESS;
-  for (bool again = true; again;) {
-    bool failed = false;
-    *good = find_good(block->statuses, systems, &failed);
-    if (*good < 0) return NEURLP_SUCCESS;
-    if (failed) NEURLP_TRY(replace_failed(graph, node, systems, *good, scratch));
-    const neurlp_inputs inputs = inputs_of(graph, node, systems, failed ? scratch->copies : NULL);
-    NEURLP_TRY(neurlp_solver_adjoint(block->solver, &inputs, failed ? scratch->solution : node->data,
-                                     failed ? scratch->grad_output : node->gradient, &gradients,
-                                     block->adjoint_statuses));
-    again = false;
-    for (int64_t s = 0; s < systems; s++) {
-      if (block->adjoint_statuses[s] == NEURLP_SUCCESS || block->statuses[s] != NEURLP_SUCCESS) continue;
-      block->statuses[s] = block->adjoint_statuses[s];
-      again = true;
-    }
+  NEURLP_TRY(wait(graph));
+  if (block->shape.keep_factors && count < systems_of(graph, node)) {
+    NEURLP_TRY(neurlp_solver_solve(block->solver, &inputs, scratch->solution, block->adjoint_statuses));
+    solution = scratch->solution;
   }
+  status = neurlp_solver_adjoint(block->solver, &inputs, solution,
+                                 from_system(graph, block, NEURLP_ARRAY_SOLUTION, node->gradient, first),
+                                 &gradients, block->adjoint_statuses);
 done:
-  return status < 0 ? status : NEURLP_SUCCESS;
+  return status;
 }
 
+static neurlp_status add_gradients(neurlp_graph *graph, const neurlp_node *node, int64_t first, int64_t count,
+                                   const neurlp_block_scratch *scratch) {
+  const neurlp_graph_block_state *block = node->object;
+  neurlp_status status = NEURLP_SUCCESS;
+  for (neurlp_array array = 0; array < NEURLP_ARRAY_INPUTS; array++) {
+    if (!scratch->gradients[array]) continue;
+    void *gradient = neurlp_block_array(graph, node, array)->gradient;
+    const int64_t numbers = neurlp_array_numbers(neurlp_array_extents(&block->shape, array), count);
+    NEURLP_TRY(neurlp_graph_add_to_cuda(graph, numbers, 1, from_system(graph, block, array, gradient, first),
+                                        scratch->gradients[array]));
+  }
+done:
+  return status;
+}
+
+/* The runs of systems between failed ones, as on the CPU (graph/cpu/block.c). */
 static neurlp_status backward(neurlp_graph *graph, neurlp_node *node) {
   neurlp_graph_block_state *block = node->object;
   const int64_t systems = systems_of(graph, node);
   const neurlp_block_scratch scratch = neurlp_block_scratch_at(graph, node, node->scratch);
   neurlp_status status = NEURLP_SUCCESS;
-  int64_t good = -1;
-  if (systems == 0) return status;
-  NEURLP_TRY(wait(graph));
-  NEURLP_TRY(adjoint(graph, node, systems, &scratch, &good));
-  if (good < 0) return NEURLP_SUCCESS;
-  for (neurlp_array array = 0; array < NEURLP_ARRAY_INPUTS; array++) {
-    if (!scratch.gradients[array]) continue;
-    const int64_t numbers = neurlp_array_numbers(neurlp_array_extents(&block->shape, array), systems);
-    NEURLP_TRY(neurlp_graph_add_to_cuda(graph, numbers, 1, neurlp_block_array(graph, node, array)->gradient,
-                                        scratch.gradients[array]));
+  for (int64_t first = 0; first < systems;) {
+    int64_t end = first;
+    bool failed = false;
+    while (end < systems && block->statuses[end] == NEURLP_SUCCESS) end++;
+    if (end > first) NEURLP_TRY(adjoint(graph, node, first, end - first, &scratch));
+    for (int64_t s = first; s < end; s++) {
+      failed = failed || block->adjoint_statuses[s - first] != NEURLP_SUCCESS;
+      block->statuses[s] = block->adjoint_statuses[s - first];
+    }
+    if (failed) continue;
+    if (end > first) NEURLP_TRY(add_gradients(graph, node, first, end - first, &scratch));
+    first = end + 1;
   }
+  status = NEURLP_SUCCESS;
 done:
   return status;
 }

@@ -108,15 +108,11 @@ NEURLP_ANYWHERE void penalty_slopes(const neurlp_cuda_penalty *w, int64_t thread
 /* ---- systems of blocks ------------------------------------------------------------------------------- */
 
 template <typename number>
-NEURLP_ANYWHERE void select(const neurlp_cuda_select *w, int64_t thread, int64_t threads) {
-  const number *from = (const number *)w->from;
+NEURLP_ANYWHERE void clear_failed(const neurlp_cuda_clear *w, int64_t thread, int64_t threads) {
   number *to = (number *)w->to;
   for (int64_t i = thread; i < w->systems * w->numbers; i += threads) {
-    const int64_t s = i / w->numbers, r = i - s * w->numbers;
-    if (s < w->present && w->statuses[s] == 0)
-      to[i] = from[i];
-    else
-      to[i] = w->good < 0 ? (number)0 : from[w->good * w->numbers + r];
+    const int64_t s = i / w->numbers;
+    if (s >= w->present || w->statuses[s] != 0) to[i] = 0;
   }
 }
 
@@ -205,7 +201,7 @@ NEURLP_ANYWHERE void library_slopes(const neurlp_cuda_library *w, int64_t thread
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_total, total<number>),                                            \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_penalty, penalty_sums<number>),                                   \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_penalty, penalty_slopes<number>),                                 \
-        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_select, select<number>),                                          \
+        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_clear, clear_failed<number>),                                        \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_library, library_values<number>),                                 \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_library, library_slopes<number>)                                  \
   }

@@ -58,14 +58,12 @@ typedef struct neurlp_cuda_total {
   void *to;
 } neurlp_cuda_total;
 
-/* to = from for systems s < present with statuses[s] = 0, and for others the numbers of system `good`; 0 where
- * that is -1. `numbers` of each of `systems`. */
-typedef struct neurlp_cuda_select {
+/* The numbers [systems][numbers] of systems that are not present, or whose status is not 0, become 0. */
+typedef struct neurlp_cuda_clear {
   const int32_t *statuses; /* [present] */
-  int64_t systems, present, numbers, good;
-  const void *from;
+  int64_t systems, present, numbers;
   void *to;
-} neurlp_cuda_select;
+} neurlp_cuda_clear;
 
 /* Terms at points (graph/operation/library.h); slots of neighbouring threads are side by side. */
 typedef struct neurlp_cuda_library {
@@ -93,7 +91,7 @@ typedef struct neurlp_cuda_sample_kernels {
   neurlp_cuda_kernel total;
   neurlp_cuda_kernel penalty_sums; /* parts */
   neurlp_cuda_kernel penalty_slopes;
-  neurlp_cuda_kernel select;       /* systems numbers */
+  neurlp_cuda_kernel clear_failed; /* systems numbers */
   neurlp_cuda_kernel library_values, library_slopes; /* points, by `threads` threads */
 } neurlp_cuda_sample_kernels;
 
