@@ -16,8 +16,8 @@ typedef struct cuda_device {
   int index;
 } cuda_device;
 
-/* Workspace of products in a queue: what cuBLAS wants on a GPU of 2022. Of our own, as its own could not be had
- * while a queue is recorded. */
+/* Workspace of products in a queue: what cuBLAS wants on a GPU of 2022. Of our own, as its own could not be
+ * had while a queue is recorded. */
 static const size_t BLAS_BYTES = (size_t)32 << 20;
 
 static cuda_device *cuda_of(neurlp_device *device) {

@@ -115,9 +115,9 @@ static int64_t most_systems(neurlp_graph *graph) {
 
 static size_t bytes_of(neurlp_graph *graph) {
   const size_t statuses = (size_t)(neurlp_graph_samples(graph) + most_systems(graph)) * sizeof(int32_t);
-  size_t bytes =
-      sizeof(cuda_graph) + sizeof(neurlp_cuda_run) + 2 * statuses + workspace_bytes(graph) +
-      (size_t)neurlp_graph_values(graph) * (sizeof(cuda_value) + 2 * sizeof(cuda_segment)) + ROOM_BYTES;
+  size_t bytes = sizeof(cuda_graph) + sizeof(neurlp_cuda_run) + 2 * statuses + workspace_bytes(graph) +
+                 (size_t)neurlp_graph_values(graph) * (sizeof(cuda_value) + sizeof(cuda_segment)) +
+                 (size_t)(neurlp_graph_loss_value(graph) + 1) * sizeof(cuda_segment);
   for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
     const neurlp_node *node = neurlp_graph_node(graph, i);
     if (is_operation(node, &neurlp_operation_library)) bytes += neurlp_library_bytes_cuda(node);
@@ -178,6 +178,28 @@ done:
   return status;
 }
 
+/* Blocks are solved by who says afterwards which systems failed; nonlinear blocks go through the host. */
+static bool waits(neurlp_graph *graph, bool forward, int32_t step) {
+  const neurlp_node *node = neurlp_graph_node(graph, neurlp_graph_step_value(graph, forward, step));
+  return is_operation(node, &neurlp_operation_block) || is_operation(node, &neurlp_operation_nonlinear);
+}
+
+/* Cuts a pass where something waits. */
+static neurlp_status cut_pass(neurlp_graph *graph, bool forward, int32_t steps, cuda_pass *pass) {
+  const neurlp_status status =
+      neurlp_allocate(neurlp_graph_context(graph), steps, sizeof *pass->segments, &pass->segments);
+  if (status < 0) return status;
+  for (int32_t step = 0; step < steps; step++) {
+    cuda_segment *last = pass->count > 0 ? &pass->segments[pass->count - 1] : NULL;
+    const bool alone = waits(graph, forward, step);
+    if (last && !last->waits && !alone)
+      last->end = step + 1;
+    else
+      pass->segments[pass->count++] = (cuda_segment){.first = step, .end = step + 1, .waits = alone};
+  }
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status create_own(neurlp_graph *graph, void **own) {
   neurlp_context *context = neurlp_graph_context(graph);
   const size_t samples = (size_t)neurlp_graph_samples(graph) * sizeof(int32_t);
@@ -198,6 +220,8 @@ static neurlp_status create_own(neurlp_graph *graph, void **own) {
   NEURLP_TRY(hold(g, true, samples, &g->pinned_statuses));
   NEURLP_TRY(hold(g, true, systems, &g->pinned_systems));
   NEURLP_TRY(make_values(graph, g));
+  NEURLP_TRY(cut_pass(graph, false, neurlp_graph_loss_value(graph) + 1, &g->passes[false]));
+  NEURLP_TRY(cut_pass(graph, true, neurlp_graph_values(graph), &g->passes[true]));
   *own = g;
   g = NULL;
 done:
@@ -217,9 +241,8 @@ cuda_value *neurlp_graph_value_cuda(neurlp_graph *graph, const neurlp_node *node
 /* Not recorded: that is how recorded kernels learn of another run. */
 static neurlp_status begin(neurlp_graph *graph) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
-  const neurlp_cuda_set_run run = {.to = g->run,
-                                   .run = {.present = neurlp_graph_present(graph),
-                                           .weight = neurlp_graph_weight(graph)}};
+  const neurlp_cuda_set_run run = {
+      .to = g->run, .run = {.present = neurlp_graph_present(graph), .weight = neurlp_graph_weight(graph)}};
   const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_start_cuda(graph, neurlp_cuda_set_run_kernel(), 1, &run, sizeof run));
@@ -245,28 +268,6 @@ static neurlp_status set_one(neurlp_graph *graph, void *number) {
 
 /* ---- passes ------------------------------------------------------------------------------------------ */
 
-/* Blocks are solved by who says afterwards which systems failed; nonlinear blocks go through the host. */
-static bool waits(neurlp_graph *graph, bool forward, int32_t step) {
-  const neurlp_node *node = neurlp_graph_node(graph, neurlp_graph_step_value(graph, forward, step));
-  return is_operation(node, &neurlp_operation_block) || is_operation(node, &neurlp_operation_nonlinear);
-}
-
-/* Cuts a pass where something waits. */
-static neurlp_status cut_pass(neurlp_graph *graph, bool forward, int32_t steps, cuda_pass *pass) {
-  const neurlp_status status =
-      neurlp_allocate(neurlp_graph_context(graph), steps, sizeof *pass->segments, &pass->segments);
-  if (status < 0) return status;
-  for (int32_t step = 0; step < steps; step++) {
-    cuda_segment *last = pass->count > 0 ? &pass->segments[pass->count - 1] : NULL;
-    const bool alone = waits(graph, forward, step);
-    if (last && !last->waits && !alone)
-      last->end = step + 1;
-    else
-      pass->segments[pass->count++] = (cuda_segment){.first = step, .end = step + 1, .waits = alone};
-  }
-  return NEURLP_SUCCESS;
-}
-
 static neurlp_status record_segment(neurlp_graph *graph, bool forward, cuda_segment *segment) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
   const neurlp_device_operations *device = g->device->operations;
@@ -286,7 +287,7 @@ static neurlp_status run_pass(neurlp_graph *graph, bool forward, int32_t steps) 
   cuda_graph *g = neurlp_graph_on_cuda(graph);
   cuda_pass *pass = &g->passes[forward];
   neurlp_status status = NEURLP_SUCCESS;
-  if (!pass->segments) NEURLP_TRY(cut_pass(graph, forward, steps, pass));
+  (void)steps; /* it was cut when the graph was finished */
   for (int32_t i = 0; i < pass->count; i++) {
     cuda_segment *segment = &pass->segments[i];
     if (segment->waits || !g->records || pass->runs == 0) {

@@ -1,6 +1,6 @@
-/* Linear blocks: the solver takes the arrays where they are. It waits, and says on the host which systems have
- * failed; so what is before and after it in a pass is recorded apart (backend.c). The algorithm is that of
- * graph/cpu/block.c. */
+/* Linear blocks: the solver takes the arrays where they are. It waits, and says on the host which systems
+ * have failed; so what is before and after it in a pass is recorded apart (backend.c). The algorithm is that
+ * of graph/cpu/block.c. */
 #include "graph/operation/block.h"
 
 #include "cuda/graph/machine.h"
@@ -42,7 +42,8 @@ static neurlp_status wait(const neurlp_graph *graph) {
   return device->operations->wait(device, 0);
 }
 
-/* Zeros for systems that have failed, or are not there. The statuses that were sent last have been waited for.
+/* Zeros for systems that have failed, or are not there. The statuses that were sent last have been waited
+ * for.
  */
 static neurlp_status clear_failed(const neurlp_graph *graph, const neurlp_node *node, int64_t systems) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);

@@ -51,15 +51,15 @@ static neurlp_status binary_backward(neurlp_graph *graph, neurlp_node *node, boo
   for (int32_t j = 0; j < 2; j++) {
     const neurlp_node *input = input_of(graph, node, j), *other = input_of(graph, node, 1 - j);
     if (!input->trained) continue;
-    NEURLP_TRY(neurlp_graph_broadcast_sum_cuda(
-        graph, &(cuda_broadcast_sum){.whole_shape = &node->shape,
-                                     .other_shape = &other->shape,
-                                     .part_shape = &input->shape,
-                                     .whole = node->gradient,
-                                     .other = multiply ? other->data : NULL,
-                                     .part = input->gradient,
-                                     .factor = 1,
-                                     .add = true}));
+    NEURLP_TRY(
+        neurlp_graph_broadcast_sum_cuda(graph, &(cuda_broadcast_sum){.whole_shape = &node->shape,
+                                                                     .other_shape = &other->shape,
+                                                                     .part_shape = &input->shape,
+                                                                     .whole = node->gradient,
+                                                                     .other = multiply ? other->data : NULL,
+                                                                     .part = input->gradient,
+                                                                     .factor = 1,
+                                                                     .add = true}));
   }
 done:
   return status;

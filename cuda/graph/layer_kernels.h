@@ -29,12 +29,12 @@ typedef struct neurlp_cuda_normalisation {
 } neurlp_cuda_normalisation;
 
 typedef struct neurlp_cuda_layer_kernels {
-  neurlp_cuda_kernel gather;  /* every number of rows */
-  neurlp_cuda_kernel scatter; /* every number of x: dx += what rows have of it */
-  neurlp_cuda_kernel measure; /* rows: saved */
-  neurlp_cuda_kernel apply;   /* rows count: y */
-  neurlp_cuda_kernel project; /* rows: sums */
-  neurlp_cuda_kernel slopes;  /* rows count: dx += */
+  neurlp_cuda_kernel gather;     /* every number of rows */
+  neurlp_cuda_kernel scatter;    /* every number of x: dx += what rows have of it */
+  neurlp_cuda_kernel measure;    /* rows: saved */
+  neurlp_cuda_kernel apply;      /* rows count: y */
+  neurlp_cuda_kernel project;    /* rows: sums */
+  neurlp_cuda_kernel slopes;     /* rows count: dx += */
   neurlp_cuda_kernel gain_parts; /* parts count: sums of dy z over every parts-th row */
 } neurlp_cuda_layer_kernels;
 

@@ -261,8 +261,7 @@ static neurlp_status normalise_backward(neurlp_graph *graph, neurlp_node *node) 
     NEURLP_TRY(neurlp_start_cuda(graph, &kernels->slopes, node->numbers, &work, sizeof work));
   }
   if (gain && gain->trained) {
-    NEURLP_TRY(
-        neurlp_start_cuda(graph, &kernels->gain_parts, work.parts * work.count, &work, sizeof work));
+    NEURLP_TRY(neurlp_start_cuda(graph, &kernels->gain_parts, work.parts * work.count, &work, sizeof work));
     NEURLP_TRY(neurlp_graph_add_parts_cuda(graph, work.parts, work.count, work.sums, gain->gradient));
   }
   if (shift && shift->trained)

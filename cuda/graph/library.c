@@ -32,7 +32,8 @@ size_t neurlp_library_workspace_cuda(neurlp_graph *graph, const neurlp_node *nod
 
 size_t neurlp_library_bytes_cuda(const neurlp_node *node) {
   const neurlp_graph_library_terms *terms = node->object;
-  const size_t instructions = (size_t)terms->values->count + (terms->slopes ? (size_t)terms->slopes->count : 0);
+  const size_t instructions =
+      (size_t)terms->values->count + (terms->slopes ? (size_t)terms->slopes->count : 0);
   return instructions * sizeof(neurlp_instruction) + 2 * (size_t)terms->slope_count * sizeof(int32_t);
 }
 

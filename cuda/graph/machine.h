@@ -1,5 +1,6 @@
 /* The inside of graphs on a device: what a graph has there beside its arena, and how kernels of operations
- * start work. Everything goes into queue 0, in order, and is not waited for, but where an operation says so. */
+ * start work. Everything goes into queue 0, in order, and is not waited for, but where an operation says so.
+ */
 #ifndef NEURLP_CUDA_GRAPH_MACHINE_H
 #define NEURLP_CUDA_GRAPH_MACHINE_H
 
@@ -21,7 +22,7 @@ typedef struct cuda_segment {
 } cuda_segment;
 
 typedef struct cuda_pass {
-  cuda_segment *segments; /* [count]; NULL: not yet run */
+  cuda_segment *segments; /* [count] */
   int32_t count;
   int64_t runs;
 } cuda_pass;
@@ -80,9 +81,8 @@ neurlp_status neurlp_graph_product_cuda(const neurlp_graph *graph, const cuda_ma
 
 /* Walks over `shape`; strides are those of y, a, b. Axes that are one in all tensors are joined. */
 neurlp_status neurlp_graph_walk_cuda(const neurlp_graph *graph, neurlp_cuda_walk_kind kind, double factor,
-                                     const neurlp_tensor_shape *shape,
-                                     int64_t strides[3][NEURLP_TENSOR_RANK], void *y, const void *a,
-                                     const void *b);
+                                     const neurlp_tensor_shape *shape, int64_t strides[3][NEURLP_TENSOR_RANK],
+                                     void *y, const void *a, const void *b);
 
 /* y += factor a, of so many numbers. */
 neurlp_status neurlp_graph_add_to_cuda(const neurlp_graph *graph, int64_t numbers, double factor, void *y,

@@ -1,5 +1,5 @@
-/* Nonlinear blocks take and give arrays of the host (neurlp_nonlinear_solve), whatever they are solved on: the
- * kernels of the CPU are run on copies that the host has of what they read and write. */
+/* Nonlinear blocks take and give arrays of the host (neurlp_nonlinear_solve), whatever they are solved on:
+ * the kernels of the CPU are run on copies that the host has of what they read and write. */
 #include "graph/operation/nonlinear.h"
 
 #include "cuda/graph/machine.h"
@@ -92,8 +92,8 @@ static neurlp_status forward(neurlp_graph *graph, neurlp_node *node) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(download_inputs(graph, count, places));
   NEURLP_TRY(host_kernel(graph).forward(graph, node));
-  NEURLP_TRY(
-      neurlp_graph_upload_cuda(neurlp_graph_context(graph), places[0].data, node->data, bytes_of(graph, node)));
+  NEURLP_TRY(neurlp_graph_upload_cuda(neurlp_graph_context(graph), places[0].data, node->data,
+                                      bytes_of(graph, node)));
   status = neurlp_graph_send_statuses_cuda(graph);
 done:
   restore(count, places);

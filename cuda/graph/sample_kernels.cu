@@ -67,14 +67,12 @@ NEURLP_ANYWHERE void loss_slopes(const neurlp_cuda_loss *w, int64_t thread, int6
     const int64_t s = i / w->each;
     const double t = (double)target[i], error = (double)x[i] - t;
     if (t != t || !counts(w->run, w->statuses, s)) continue;
-    const double slope =
-        w->kind == NEURLP_LOSS_ABSOLUTE ? (double)((error > 0) - (error < 0)) : 2 * error;
+    const double slope = w->kind == NEURLP_LOSS_ABSOLUTE ? (double)((error > 0) - (error < 0)) : 2 * error;
     dx[i] += (number)(seed / w->values[w->samples + s] * slope);
   }
 }
 
-template <typename number>
-NEURLP_ANYWHERE void total(const neurlp_cuda_total *w, int64_t thread, int64_t) {
+template <typename number> NEURLP_ANYWHERE void total(const neurlp_cuda_total *w, int64_t thread, int64_t) {
   double sum = 0;
   if (thread != 0) return;
   for (int64_t i = 0; i < w->count; i++) sum += w->from[i];
@@ -150,7 +148,9 @@ NEURLP_ANYWHERE bool point_counts(const neurlp_cuda_library *w, int64_t point) {
 
 template <typename number> struct store_values {
   number *y;
-  __forceinline__ __host__ __device__ void operator()(int32_t i, double value) const { y[i] = (number)value; }
+  __forceinline__ __host__ __device__ void operator()(int32_t i, double value) const {
+    y[i] = (number)value;
+  }
 };
 
 template <typename number>
@@ -201,7 +201,7 @@ NEURLP_ANYWHERE void library_slopes(const neurlp_cuda_library *w, int64_t thread
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_total, total<number>),                                            \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_penalty, penalty_sums<number>),                                   \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_penalty, penalty_slopes<number>),                                 \
-        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_clear, clear_failed<number>),                                        \
+        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_clear, clear_failed<number>),                                     \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_library, library_values<number>),                                 \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_library, library_slopes<number>)                                  \
   }

@@ -36,7 +36,8 @@ typedef struct neurlp_cuda_loss {
   const void *x, *target, *gradient; /* gradient: of the loss, one number */
   void *dx;
   double *workspace; /* [samples][parts][3] */
-  double *values;    /* [samples] each sample's part of the loss, then [samples] what its errors are divided by */
+  double
+      *values; /* [samples] each sample's part of the loss, then [samples] what its errors are divided by */
 } neurlp_cuda_loss;
 
 /* The sum of squares, or of absolute values, of a tensor, in parts; and its slopes. */
@@ -77,21 +78,21 @@ typedef struct neurlp_cuda_library {
   void *y;                    /* [points][terms], or its gradient */
   /* backward: output i of the program is the derivative of term term[i] with respect to symbol[i] */
   const int32_t *term, *symbol;
-  void *dx;           /* or NULL */
-  double *dtheta;     /* [parameters][threads] */
-  double *workspace;  /* [threads / group][slots][group] */
-  int64_t threads;    /* whole groups */
+  void *dx;          /* or NULL */
+  double *dtheta;    /* [parameters][threads] */
+  double *workspace; /* [threads / group][slots][group] */
+  int64_t threads;   /* whole groups */
 } neurlp_cuda_library;
 
 typedef struct neurlp_cuda_sample_kernels {
-  neurlp_cuda_kernel set_number;   /* one thread */
-  neurlp_cuda_kernel loss_parts;   /* samples parts: sums of every parts-th number */
-  neurlp_cuda_kernel loss_values;  /* samples */
-  neurlp_cuda_kernel loss_slopes;  /* samples each */
+  neurlp_cuda_kernel set_number;  /* one thread */
+  neurlp_cuda_kernel loss_parts;  /* samples parts: sums of every parts-th number */
+  neurlp_cuda_kernel loss_values; /* samples */
+  neurlp_cuda_kernel loss_slopes; /* samples each */
   neurlp_cuda_kernel total;
   neurlp_cuda_kernel penalty_sums; /* parts */
   neurlp_cuda_kernel penalty_slopes;
-  neurlp_cuda_kernel clear_failed; /* systems numbers */
+  neurlp_cuda_kernel clear_failed;                   /* systems numbers */
   neurlp_cuda_kernel library_values, library_slopes; /* points, by `threads` threads */
 } neurlp_cuda_sample_kernels;
 

@@ -47,12 +47,10 @@ static void append_axis(neurlp_cuda_axes *axes, int64_t extent, const int64_t st
 }
 
 neurlp_status neurlp_graph_walk_cuda(const neurlp_graph *graph, neurlp_cuda_walk_kind kind, double factor,
-                                     const neurlp_tensor_shape *shape,
-                                     int64_t strides[3][NEURLP_TENSOR_RANK], void *y, const void *a,
-                                     const void *b) {
+                                     const neurlp_tensor_shape *shape, int64_t strides[3][NEURLP_TENSOR_RANK],
+                                     void *y, const void *a, const void *b) {
   const neurlp_cuda_kernel *kernel = &neurlp_cuda_tensor_kernels_of(neurlp_graph_single(graph))->walk;
-  neurlp_cuda_walk walk = {
-      .kind = kind, .axes = {.numbers = 1}, .factor = factor, .y = y, .a = a, .b = b};
+  neurlp_cuda_walk walk = {.kind = kind, .axes = {.numbers = 1}, .factor = factor, .y = y, .a = a, .b = b};
   for (int32_t axis = 0; axis < shape->rank; axis++)
     append_axis(&walk.axes, shape->extents[axis],
                 (int64_t[3]){strides[0][axis], strides[1][axis], strides[2][axis]});
@@ -83,8 +81,7 @@ static neurlp_status start_reduction(const neurlp_graph *graph, neurlp_cuda_redu
   r->parts = neurlp_graph_parts(r->own.numbers, r->summed.numbers);
   r->workspace = r->parts > 1 ? neurlp_graph_on_cuda(graph)->workspace : NULL;
   NEURLP_TRY(neurlp_start_cuda(graph, &kernels->form_parts, r->own.numbers * r->parts, r, sizeof *r));
-  if (r->workspace)
-    status = neurlp_start_cuda(graph, &kernels->add_parts, r->own.numbers, r, sizeof *r);
+  if (r->workspace) status = neurlp_start_cuda(graph, &kernels->add_parts, r->own.numbers, r, sizeof *r);
 done:
   return status;
 }
@@ -114,12 +111,10 @@ neurlp_status neurlp_graph_broadcast_sum_cuda(const neurlp_graph *graph, const c
 neurlp_status neurlp_graph_column_sum_cuda(const neurlp_graph *graph, int64_t rows, int64_t columns,
                                            const void *y, void *sums) {
   const neurlp_tensor_shape whole = neurlp_shape_of(2, rows, columns), part = neurlp_shape_of(1, columns);
-  return neurlp_graph_broadcast_sum_cuda(graph, &(cuda_broadcast_sum){.whole_shape = &whole,
-                                                                      .part_shape = &part,
-                                                                      .whole = y,
-                                                                      .part = sums,
-                                                                      .factor = 1,
-                                                                      .add = true});
+  return neurlp_graph_broadcast_sum_cuda(
+      graph,
+      &(cuda_broadcast_sum){
+          .whole_shape = &whole, .part_shape = &part, .whole = y, .part = sums, .factor = 1, .add = true});
 }
 
 /* ---- sums of doubles, in graphs of either precision -------------------------------------------------- */

@@ -38,9 +38,9 @@ typedef struct neurlp_cuda_walk {
 } neurlp_cuda_walk;
 
 /* part = factor times the sum over the axes `summed` of whole times other (NULL: 1), plus what is there if
- * `add`, for every place of the axes `own`. Strides of own are those of part, whole, other; of summed 0, whole,
- * other. A sum has `parts` parts of every parts-th term, which are first formed in the workspace [parts][own],
- * then added up; without a workspace there is one part, and nothing to add up. */
+ * `add`, for every place of the axes `own`. Strides of own are those of part, whole, other; of summed 0,
+ * whole, other. A sum has `parts` parts of every parts-th term, which are first formed in the workspace
+ * [parts][own], then added up; without a workspace there is one part, and nothing to add up. */
 typedef struct neurlp_cuda_reduction {
   neurlp_cuda_axes own, summed;
   int64_t parts;

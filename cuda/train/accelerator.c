@@ -98,8 +98,8 @@ static neurlp_status clip(void *object, neurlp_precision precision, int64_t coun
   if (!norm) return status;
   NEURLP_TRY(download(object, norm, work.norm, sizeof *norm));
   if (!isfinite(*norm))
-    status = neurlp_fail(m->context, NEURLP_NOT_FINITE,
-                         "the gradient's norm is %g, which cannot be clipped", *norm);
+    status = neurlp_fail(m->context, NEURLP_NOT_FINITE, "the gradient's norm is %g, which cannot be clipped",
+                         *norm);
 done:
   return status;
 }

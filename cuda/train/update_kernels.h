@@ -38,11 +38,11 @@ typedef struct neurlp_cuda_norm {
 } neurlp_cuda_norm;
 
 typedef struct neurlp_cuda_update_kernels {
-  neurlp_cuda_kernel sgd, adam;                            /* neurlp_cuda_updates, numbers */
-  neurlp_cuda_kernel mask;                                 /* count */
-  neurlp_cuda_kernel largest_parts, square_parts;          /* PARTS */
-  neurlp_cuda_kernel largest_folds, square_folds;          /* FOLDS */
-  neurlp_cuda_kernel clip;                                 /* count, and *norm is written */
+  neurlp_cuda_kernel sgd, adam;                   /* neurlp_cuda_updates, numbers */
+  neurlp_cuda_kernel mask;                        /* count */
+  neurlp_cuda_kernel largest_parts, square_parts; /* PARTS */
+  neurlp_cuda_kernel largest_folds, square_folds; /* FOLDS */
+  neurlp_cuda_kernel clip;                        /* count, and *norm is written */
 } neurlp_cuda_update_kernels;
 
 const neurlp_cuda_update_kernels *neurlp_cuda_update_kernels_of(bool single);

@@ -253,9 +253,9 @@ neurlp_value neurlp_graph_add_node(neurlp_graph *graph, neurlp_operation_index o
   bool good = can_build(graph);
   if (attributes) node.attributes = *attributes;
   if (good && (input_count < 1 || input_count > NEURLP_NODE_INPUTS)) {
-    neurlp_graph_refuse(graph,
-           neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "%s: %d values; it takes 1 to %d at once",
-                       node.operation->name, input_count, NEURLP_NODE_INPUTS));
+    neurlp_graph_refuse(graph, neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
+                                           "%s: %d values; it takes 1 to %d at once", node.operation->name,
+                                           input_count, NEURLP_NODE_INPUTS));
     good = false;
   }
   for (int32_t i = 0; i < input_count; i++) good = good && inputs[i] >= 0;

@@ -89,9 +89,8 @@ done:
 
 size_t neurlp_graph_bytes(const neurlp_graph *graph) {
   const size_t count = (size_t)(graph->parameter_count > 0 ? graph->parameter_count : 1);
-  size_t bytes =
-      graph->arena_bytes + 2 * count * graph->number_bytes + (size_t)graph->staging_numbers * sizeof(double) +
-      graph->own_bytes;
+  size_t bytes = graph->arena_bytes + 2 * count * graph->number_bytes +
+                 (size_t)graph->staging_numbers * sizeof(double) + graph->own_bytes;
   for (int32_t i = 0; i < graph->node_count; i++) {
     const neurlp_node *node = &graph->nodes[i];
     if (node->object && node->operation->object_bytes) bytes += node->operation->object_bytes(node->object);

@@ -14,13 +14,13 @@ struct neurlp_optimiser {
   neurlp_precision precision;
   int64_t count;
   int32_t groups, moments_count;
-  int64_t *first;       /* [groups + 1] */
-  double *rate_factor;  /* [groups] */
-  double *weight_decay; /* [groups] NEURLP_GROUP_DECAY_DEFAULT is replaced */
-  uint8_t *frozen;      /* [groups] */
-  int64_t *steps;       /* [groups] */
-  void *moments[2];     /* [count] each, or NULL */
-  uint8_t *mask;        /* [count] */
+  int64_t *first;                    /* [groups + 1] */
+  double *rate_factor;               /* [groups] */
+  double *weight_decay;              /* [groups] NEURLP_GROUP_DECAY_DEFAULT is replaced */
+  uint8_t *frozen;                   /* [groups] */
+  int64_t *steps;                    /* [groups] */
+  void *moments[2];                  /* [count] each, or NULL */
+  uint8_t *mask;                     /* [count] */
   const neurlp_accelerator *machine; /* NULL: the host */
   void *machine_moments[2], *machine_mask;
   neurlp_update_call *calls; /* [groups] of a step there */
@@ -250,8 +250,7 @@ neurlp_status neurlp_optimiser_step(neurlp_optimiser *o, double rate, void *para
 
 /* a_i = 0 where the mask is. */
 static neurlp_status mask_out(const neurlp_optimiser *o, void *a) {
-  if (o->machine)
-    return o->machine->mask(o->machine->object, o->precision, o->count, o->machine_mask, a);
+  if (o->machine) return o->machine->mask(o->machine->object, o->precision, o->count, o->machine_mask, a);
   o->vector->mask(neurlp_context_threads(o->context), o->count, o->mask, a);
   return NEURLP_SUCCESS;
 }

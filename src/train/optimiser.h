@@ -93,9 +93,9 @@ neurlp_status neurlp_optimiser_set_mask(neurlp_optimiser *optimiser, const uint8
 /* Moments and counts of steps as after creation; groups and mask stay. */
 neurlp_status neurlp_optimiser_reset(neurlp_optimiser *optimiser);
 
-/* Moves the optimiser to a machine: from here on parameters and gradients are in its memory, a mask still comes
- * from the host, and moments stay there. `accelerator` is borrowed until the optimiser is destroyed. Once. On
- * failure, NEURLP_ERROR_MEMORY or NEURLP_ERROR_DEVICE, the optimiser stays where it was. */
+/* Moves the optimiser to a machine: from here on parameters and gradients are in its memory, a mask still
+ * comes from the host, and moments stay there. `accelerator` is borrowed until the optimiser is destroyed.
+ * Once. On failure, NEURLP_ERROR_MEMORY or NEURLP_ERROR_DEVICE, the optimiser stays where it was. */
 NEURLP_MUST_USE neurlp_status neurlp_optimiser_move(neurlp_optimiser *optimiser,
                                                     const neurlp_accelerator *accelerator);
 

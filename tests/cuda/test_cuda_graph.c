@@ -1,6 +1,7 @@
 /* Networks on an imitated GPU, as they are trained: the same losses and gradients as on the CPU, step after
- * step, although all but the first step is a recording that is replayed with other samples, another weight and
- * other failures; the same bits whether it is a recording or not. On a real GPU with NEURLP_TEST_BACKEND=cuda. */
+ * step, although all but the first step is a recording that is replayed with other samples, another weight
+ * and other failures; the same bits whether it is a recording or not. On a real GPU with
+ * NEURLP_TEST_BACKEND=cuda. */
 #include "core/random.h"
 #include "cuda/graph/machine.h"
 #include "graph/layers.h"
@@ -221,12 +222,14 @@ static void check_training(neurlp_precision precision) {
     snprintf(what, sizeof what, "run %d, %s: loss, as on the CPU", run, name);
     check_below(what, fabs(device.losses[run] / cpu.losses[run] - 1), 1e5 * u);
     snprintf(what, sizeof what, "run %d, %s: gradient, as on the CPU", run, name);
-    check_below(what, difference(device.gradients + run * cpu.count, cpu.gradients + run * cpu.count,
-                                 cpu.count), 1e5 * u);
+    check_below(what,
+                difference(device.gradients + run * cpu.count, cpu.gradients + run * cpu.count, cpu.count),
+                1e5 * u);
     snprintf(what, sizeof what, "run %d, %s: its norm", run, name);
     check_below(what, fabs(device.norms[run] / cpu.norms[run] - 1), 1e5 * u);
   }
-  check_below("parameters after all steps", difference(device.parameters, cpu.parameters, cpu.count), 1e5 * u);
+  check_below("parameters after all steps", difference(device.parameters, cpu.parameters, cpu.count),
+              1e5 * u);
   check_equal("recordings of both passes: before the block and behind it", device.recordings, 4);
   check_equal("none is missing", device.recordings, device.segments);
   setenv("NEURLP_REPLAY", "off", 1);
@@ -235,8 +238,8 @@ static void check_training(neurlp_precision precision) {
   check_equal("recordings that are not wanted", plain.recordings, 0);
   check_true("the same bits without recordings: losses",
              memcmp(plain.losses, device.losses, sizeof plain.losses) == 0);
-  check_true("gradients", memcmp(plain.gradients, device.gradients,
-                                 (size_t)(RUNS * plain.count) * sizeof(double)) == 0);
+  check_true("gradients",
+             memcmp(plain.gradients, device.gradients, (size_t)(RUNS * plain.count) * sizeof(double)) == 0);
   check_true("parameters",
              memcmp(plain.parameters, device.parameters, (size_t)plain.count * sizeof(double)) == 0);
   forget(&cpu);

@@ -78,7 +78,8 @@ static void compare_states(neurlp_optimiser *a, neurlp_optimiser *b) {
   must(neurlp_optimiser_fetch_state(b));
   const int32_t count = neurlp_optimiser_state(a, x);
   check_equal("arrays of the state", neurlp_optimiser_state(b, y), count);
-  for (int32_t i = 0; i < count; i++) different += different_bytes(x[i].numbers, y[i].numbers, state_bytes(&x[i]));
+  for (int32_t i = 0; i < count; i++)
+    different += different_bytes(x[i].numbers, y[i].numbers, state_bytes(&x[i]));
   check_equal("bytes of the state that differ", different, 0);
 }
 
