@@ -141,3 +141,5 @@ extern "C" const neurlp_cuda_layer_kernels *neurlp_cuda_layer_kernels_of(bool si
   static const neurlp_cuda_layer_kernels kernels[2] = {KERNELS(double), KERNELS(float)};
   return &kernels[single];
 }
+
+#undef KERNELS

@@ -215,3 +215,5 @@ extern "C" const neurlp_cuda_kernel *neurlp_cuda_set_run_kernel(void) {
   static const neurlp_cuda_kernel kernel = NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_set_run, set_run);
   return &kernel;
 }
+
+#undef KERNELS

@@ -148,3 +148,5 @@ extern "C" const neurlp_cuda_kernel *neurlp_cuda_form_double_parts(void) {
 extern "C" const neurlp_cuda_kernel *neurlp_cuda_add_double_parts(bool single) {
   return &neurlp_cuda_tensor_kernels_of(single)->add_parts;
 }
+
+#undef KERNELS

@@ -152,3 +152,5 @@ extern "C" const neurlp_cuda_update_kernels *neurlp_cuda_update_kernels_of(bool 
   static const neurlp_cuda_update_kernels kernels[2] = {KERNELS(double), KERNELS(float)};
   return &kernels[single];
 }
+
+#undef KERNELS
