@@ -8,7 +8,7 @@
 enum { NEURLP_CUDA_BLOCK = 128 };
 
 template <typename arguments, void (*body)(const arguments *, int64_t, int64_t)>
-__global__ void __launch_bounds__(NEURLP_CUDA_BLOCK) run_on_gpu(const arguments given) {
+__global__ void __launch_bounds__(NEURLP_CUDA_BLOCK) run_on_gpu(const __grid_constant__ arguments given) {
   body(&given, (int64_t)blockIdx.x * NEURLP_CUDA_BLOCK + threadIdx.x, (int64_t)gridDim.x * NEURLP_CUDA_BLOCK);
 }
 

@@ -75,7 +75,7 @@ typedef struct convolution {
 } convolution;
 
 /* Bytes that the rows of the samples of one time take at most, but for one sample. */
-static const size_t ROWS_BYTES = (size_t)64 << 20;
+static const size_t ROWS_BYTES = (size_t)32 << 20;
 
 static convolution convolution_of(neurlp_graph *graph, const neurlp_node *node) {
   const neurlp_tensor_shape *x = &input_of(graph, node, 0)->shape, *w = &input_of(graph, node, 1)->shape;

@@ -247,6 +247,53 @@ static void check_training(neurlp_precision precision) {
   forget(&plain);
 }
 
+/* ---- a convolution that is too large for one product -------------------------------------------------- */
+
+/* Loss and gradient of the mean square of a circular convolution, whose rows are 41 MB in double precision.
+ */
+static double *convolve(const char *backend, neurlp_precision precision, int64_t *count, double *loss) {
+  enum { MANY = 16, CHANNELS = 16, LENGTH = 2000, KERNEL = 9 };
+  const neurlp_convolution walk = {.stride = 1, .dilation = 1, .padding = 4, .circular = true};
+  neurlp_context *context = NULL;
+  neurlp_graph *g = NULL;
+  if (neurlp_context_create(2, &context) < 0) exit(1);
+  must(context, neurlp_context_set_backend(context, backend));
+  must(context, neurlp_graph_create(context, precision, MANY, &g));
+  const neurlp_value x = neurlp_graph_parameter(g, "x", neurlp_shape_of(3, MANY, CHANNELS, LENGTH), false);
+  const neurlp_value y = neurlp_layer_convolution(g, "c", x, CHANNELS, KERNEL, walk);
+  const neurlp_value target = neurlp_graph_input(g, "target", neurlp_graph_shape(g, y));
+  neurlp_graph_loss(g, neurlp_graph_loss_of(g, NEURLP_LOSS_SQUARE, y, target));
+  must(context, neurlp_graph_finish(g, true));
+  draw_parameters(g);
+  double *zeros = calloc((size_t)MANY * CHANNELS * LENGTH, sizeof *zeros);
+  must(context, neurlp_graph_write(g, target, zeros));
+  must(context, neurlp_graph_begin(g, MANY, 1));
+  must(context, neurlp_graph_forward(g));
+  must(context, neurlp_graph_read(g, neurlp_graph_loss_value(g), loss));
+  must(context, neurlp_graph_backward(g));
+  *count = neurlp_graph_parameter_count(g);
+  double *gradient = calloc((size_t)*count, sizeof *gradient);
+  read_vector(g, true, gradient);
+  free(zeros);
+  neurlp_graph_destroy(&g);
+  neurlp_context_destroy(&context);
+  return gradient;
+}
+
+/* A value is a sum of 145 products; a weight's gradient one of 32000, with random signs. */
+static void check_convolution(void) {
+  int64_t count = 0;
+  double cpu_loss = NAN, loss = NAN;
+  double *cpu = convolve("cpu", NEURLP_DOUBLE, &count, &cpu_loss);
+  double *device = convolve(device_backend, NEURLP_DOUBLE, &count, &loss);
+  check_below("a large convolution: loss, as on the CPU", fabs(loss / cpu_loss - 1), 1e4 * DBL_EPSILON);
+  check_below("gradient, as on the CPU", difference(device, cpu, count), 32000 * DBL_EPSILON);
+  const int64_t last = count - 16 * 16 * 9 - 16; /* x is by far the most, but its gradient is small */
+  check_below("gradient of x", difference(device, cpu, last), 1e4 * DBL_EPSILON);
+  free(cpu);
+  free(device);
+}
+
 /* ---- recordings -------------------------------------------------------------------------------------- */
 
 /* What a GPU would refuse, or silently do wrong, is refused. */
@@ -290,6 +337,7 @@ int main(void) {
   const char *backend = getenv("NEURLP_TEST_BACKEND");
   if (backend) device_backend = backend;
   check_rules();
+  check_convolution();
   check_training(NEURLP_DOUBLE);
   check_training(NEURLP_SINGLE);
   return check_verdict();
