@@ -189,17 +189,27 @@ static void run_kernel(neurlp_device *device, const host_task *task) {
     task->kernel->host(task->arguments, thread, task->threads);
 }
 
-static void run_product(const neurlp_product *p) {
-  const int m = (int)p->columns, n = (int)p->rows, k = (int)p->inner, ldb = (int)p->b_stride;
-  const int lda = p->a_transposed ? n : k;
+static void multiply_row(const neurlp_product *p, const void *a, void *c) {
+  const int m = (int)p->columns, n = 1, k = (int)p->inner, ldb = (int)p->b_stride;
+  const int lda = (int)(p->a_transposed ? p->rows : p->inner);
   const char *op = p->transposed ? "T" : "N", *op_a = p->a_transposed ? "T" : "N";
   if (p->single) {
     const float one = 1, beta = p->add ? 1 : 0;
-    sgemm_(op, op_a, &m, &n, &k, &one, p->b, &ldb, p->a, &lda, &beta, p->c, &m);
+    sgemm_(op, op_a, &m, &n, &k, &one, p->b, &ldb, a, &lda, &beta, c, &m);
   } else {
     const double one = 1, beta = p->add ? 1 : 0;
-    dgemm_(op, op_a, &m, &n, &k, &one, p->b, &ldb, p->a, &lda, &beta, p->c, &m);
+    dgemm_(op, op_a, &m, &n, &k, &one, p->b, &ldb, a, &lda, &beta, c, &m);
   }
+}
+
+/* A row at a time: a product's bits may depend on its shape and on a row's place in it, and a system's
+ * numbers must depend on neither how many others there are nor on where it stands among them. */
+static void run_product(const neurlp_product *p) {
+  const size_t number = p->single ? sizeof(float) : sizeof(double);
+  const int64_t a_step = p->a_transposed ? 1 : p->inner;
+  for (int64_t row = 0; row < p->rows; row++)
+    multiply_row(p, (const unsigned char *)p->a + (size_t)(row * a_step) * number,
+                 (unsigned char *)p->c + (size_t)(row * p->columns) * number);
 }
 
 static void run_task(neurlp_device *device, const host_task *task) {
