@@ -85,6 +85,7 @@ neurlp_value neurlp_graph_loss_of(neurlp_graph *graph, neurlp_loss_kind kind, ne
  * to the plain sum; samples that fail change nothing. For a parameter, or what all samples share. The
  * derivative of |p| at 0 is 0. */
 neurlp_value neurlp_graph_penalty(neurlp_graph *graph, neurlp_loss_kind kind, neurlp_value x);
+
 /* ---- mechanistic blocks ------------------------------------------------------------------------------ */
 
 /* Terms as functions of points, which are rows of x: [...][D] -> [...][L]. Texts in the expression language
