@@ -170,8 +170,8 @@ static void run_kernel(neurlp_device *device, const host_task *task) {
     task->kernel->host(task->arguments, thread, task->threads);
 }
 
-static void multiply_rows(const neurlp_product *p, const void *a, void *c, int64_t rows) {
-  const int m = (int)p->columns, n = (int)rows, k = (int)p->inner, ldb = (int)p->b_stride;
+static void multiply_row(const neurlp_product *p, const void *a, void *c) {
+  const int m = (int)p->columns, n = 1, k = (int)p->inner, ldb = (int)p->b_stride;
   const char *op = p->transposed ? "T" : "N";
   if (p->single) {
     const float one = 1, beta = p->add ? 1 : 0;
@@ -182,34 +182,19 @@ static void multiply_rows(const neurlp_product *p, const void *a, void *c, int64
   }
 }
 
-/* So many rows at a time, the last ones padded: BLAS sees the same shape whatever the number of rows, as a
- * product's bits may depend on its shape, and a system's numbers must not depend on how many others there
- * are. */
-enum { PRODUCT_ROWS = 32 };
-
-static neurlp_status run_product(neurlp_device *device, const neurlp_product *p) {
+/* A row at a time: a product's bits may depend on its shape and on a row's place in it, and a system's
+ * numbers must depend on neither how many others there are nor on where it stands among them. */
+static void run_product(const neurlp_product *p) {
   const size_t number = p->single ? sizeof(float) : sizeof(double);
-  const size_t a_row = (size_t)p->inner * number, c_row = (size_t)p->columns * number;
-  const int64_t left = p->rows % PRODUCT_ROWS, whole = p->rows - left;
-  neurlp_status status = NEURLP_SUCCESS;
-  unsigned char *padded = NULL, *c = p->c;
-  const unsigned char *a = p->a;
-  for (int64_t row = 0; row < whole; row += PRODUCT_ROWS)
-    multiply_rows(p, a + (size_t)row * a_row, c + (size_t)row * c_row, PRODUCT_ROWS);
-  if (left == 0) return status;
-  NEURLP_TRY(neurlp_allocate(device->context, PRODUCT_ROWS, a_row + c_row, &padded));
-  memcpy(padded, a + (size_t)whole * a_row, (size_t)left * a_row);
-  if (p->add) memcpy(padded + PRODUCT_ROWS * a_row, c + (size_t)whole * c_row, (size_t)left * c_row);
-  multiply_rows(p, padded, padded + PRODUCT_ROWS * a_row, PRODUCT_ROWS);
-  memcpy(c + (size_t)whole * c_row, padded + PRODUCT_ROWS * a_row, (size_t)left * c_row);
-done:
-  neurlp_release(device->context, &padded);
-  return status;
+  for (int64_t row = 0; row < p->rows; row++)
+    multiply_row(p, (const unsigned char *)p->a + (size_t)(row * p->inner) * number,
+                 (unsigned char *)p->c + (size_t)(row * p->columns) * number);
 }
 
 static neurlp_status run_task(neurlp_device *device, const host_task *task) {
-  if (task->multiplies) return run_product(device, &task->product);
-  if (task->kernel)
+  if (task->multiplies)
+    run_product(&task->product);
+  else if (task->kernel)
     run_kernel(device, task);
   else if (task->from)
     memcpy(task->to, task->from, task->bytes);

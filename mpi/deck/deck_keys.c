@@ -141,6 +141,11 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_DISTRIBUTION_MAP,
      .preset_words = "those of the catalogue",
      .sentence = "Initial values of states (and, for order 2, of x'), as `parameters`."},
+    {.path = "data.generate.initial_set",
+     .kind = NEURLP_KEY_INTEGER,
+     .preset = "1",
+     .range = FROM_TO(1, 2),
+     .sentence = "Which of the catalogue's initial values: the systems of ODEBench have two sets."},
     {.path = "data.generate.initial_file",
      .kind = NEURLP_KEY_TEXT,
      .sentence =
@@ -194,9 +199,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
     {.path = "data.generate.noise_unit",
      .kind = NEURLP_KEY_CHOICE,
      .preset = "rms",
-     .choices = {"rms", "state"},
-     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, or the "
-                 "state's own unit."},
+     .choices = {"rms", "state", "value"},
+     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, the "
+                 "state's own unit, or its value at that time: x (1 + noise N(0, 1))."},
     {.path = "data.generate.keep_clean",
      .kind = NEURLP_KEY_FLAG,
      .preset = "true",
@@ -515,6 +520,18 @@ const neurlp_deck_key neurlp_deck_keys[] = {
                  "with, one for all, "
                  "or {network: name, range: [0.001, 0.1]}, one for each interval."},
 
+    {.path = "train.model",
+     .kind = NEURLP_KEY_TEXT,
+     .tasks = NEURLP_TASK_TRAIN,
+     .sentence =
+         "Result of a training with the same networks, from whose model training goes on; relative to "
+         "the folder of the deck."},
+    {.path = "train.compare",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_TRAIN,
+     .sentence = "What the weights that a network reads off each window truly are, in the true parameters of "
+                 "generated data: an expression for each weight, state by state, in the order of the "
+                 "library's terms: [r, -r/K]."},
     {.path = "train.stride",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -529,8 +546,10 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .tasks = NEURLP_TASK_TRAIN,
      .preset = "100",
      .unit = "epochs",
-     .range = FROM_TO(1, 100000000),
-     .sentence = "Passes over the training windows; with lbfgs, iterations. In each of the cycles."},
+     .range = FROM_TO(0, 100000000),
+     .sentence =
+         "Passes over the training windows; with lbfgs, iterations. In each of the cycles. 0: nothing "
+         "is trained, and a model that was (train.model) is applied to the data."},
     {.path = "train.batch",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,

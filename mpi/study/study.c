@@ -9,9 +9,7 @@
 
 /* ---- data -------------------------------------------------------------------------------------------- */
 
-/* A relative path in a deck is relative to the deck's own folder, so that a deck runs from wherever it is
- * called. */
-static neurlp_status resolve_path(const neurlp_study *s, const char *path, char **resolved) {
+neurlp_status neurlp_study_path(const neurlp_study *s, const char *path, char **resolved) {
   const char *deck = neurlp_deck_name(s->job->deck), *slash = strrchr(deck, '/');
   const int folder = path[0] == '/' || !slash ? 0 : (int)(slash - deck) + 1;
   const size_t bytes = (size_t)folder + strlen(path) + 1;
@@ -26,13 +24,14 @@ static neurlp_status open_file(neurlp_study *s) {
   const int32_t states = neurlp_deck_list_count(deck, "data.states");
   const char **names = NULL;
   neurlp_status status = neurlp_allocate(s->context, states, sizeof *names, &names);
-  if (status >= 0) status = resolve_path(s, neurlp_deck_text(deck, "data.file"), &s->data_path);
+  if (status >= 0) status = neurlp_study_path(s, neurlp_deck_text(deck, "data.file"), &s->data_path);
   NEURLP_TRY(neurlp_agree(s->comm, s->context, status));
   for (int32_t k = 0; k < states; k++) names[k] = neurlp_deck_list_text(deck, "data.states", k);
   const neurlp_data_request request = {.path = s->data_path,
                                        .time = neurlp_deck_text(deck, "data.time"),
                                        .state_count = states,
                                        .states = names,
+                                       .clean = !strcmp(neurlp_deck_text(deck, "task"), "train"),
                                        .first = neurlp_deck_integer(deck, "data.first"),
                                        .end = neurlp_deck_integer(deck, "data.end"),
                                        .stride = neurlp_deck_integer(deck, "data.stride")};

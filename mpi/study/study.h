@@ -50,6 +50,10 @@ typedef struct neurlp_study {
  * and names are known. Returns a status that all ranks share; close the study either way. */
 NEURLP_MUST_USE neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_study *study);
 
+/* A relative path in a deck is relative to the deck's own folder, so that a deck runs from wherever it is
+ * called. Free *resolved with neurlp_release. */
+NEURLP_MUST_USE neurlp_status neurlp_study_path(const neurlp_study *study, const char *path, char **resolved);
+
 /* Collective. Reads the samples of study->plan's systems and samples. */
 NEURLP_MUST_USE neurlp_status neurlp_study_read(neurlp_study *study);
 

@@ -33,11 +33,12 @@ static neurlp_status write_text(const writer *w, const double *theta) {
   const neurlp_study *d = &w->s->data;
   neurlp_status status = NEURLP_SUCCESS;
   char **lines = NULL;
-  NEURLP_TRY(neurlp_allocate(d->context, d->dimensions, sizeof *lines, &lines));
-  for (int32_t k = 0; k < d->dimensions; k++) {
-    NEURLP_TRY(neurlp_allocate(d->context, TEXT_BYTES, 1, &lines[k]));
-    neurlp_model_print(d->model, k, theta, 6, lines[k], TEXT_BYTES);
+  status = neurlp_allocate(d->context, d->dimensions, sizeof *lines, &lines);
+  for (int32_t k = 0; status >= 0 && k < d->dimensions; k++) {
+    status = neurlp_allocate(d->context, TEXT_BYTES, 1, &lines[k]);
+    if (status >= 0) neurlp_model_print(d->model, k, theta, 6, lines[k], TEXT_BYTES);
   }
+  NEURLP_TRY(neurlp_agree(d->comm, d->context, status));
   status = neurlp_array_write_texts(w->file, "equations/text", "equations found", d->dimensions,
                                     (const char *const *)lines);
 done:
@@ -93,9 +94,9 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
   NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/terms", "terms of the basis library", L,
                                       (const char *const *)s->data.model->library->texts));
   if (!weights_are_shared(s)) return NEURLP_SUCCESS;
-  NEURLP_TRY(
-      neurlp_agree(s->data.comm, s->context, neurlp_allocate(s->context, D * L, sizeof *weights, &weights)));
-  NEURLP_TRY(neurlp_network_weights(s, weights));
+  status = neurlp_allocate(s->context, D * L, sizeof *weights, &weights);
+  if (status >= 0) status = neurlp_network_weights(s, weights);
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, status));
   NEURLP_TRY(write_text(w, weights));
   const neurlp_array coefficients = {.path = "equations/coefficients",
                                      .type = H5T_NATIVE_DOUBLE,
@@ -107,7 +108,8 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
   if (s->errors) {
     neurlp_array errors = coefficients;
     errors.path = "equations/standard_errors";
-    errors.long_name = "standard errors of the coefficients, with the state estimate taken to be right";
+    errors.long_name =
+        "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
     NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
   }
   status = write_truth(w, weights, scores);
@@ -139,8 +141,41 @@ done:
   return status;
 }
 
-static neurlp_status write_model(const writer *w) {
+/* What the training took from its data: whoever applies the model to others needs it (network_load.h). */
+static neurlp_status write_scales(const writer *w) {
+  const neurlp_network_study *s = w->s;
+  const int64_t D = s->data.dimensions, L = s->terms;
   neurlp_status status = NEURLP_SUCCESS;
+  const struct {
+    neurlp_array array;
+    const double *numbers;
+  } all[] = {
+      {{.path = "model/center", .rank = 1, .extents = {D}, .long_name = "what is taken off the data"},
+       s->windows.center},
+      {{.path = "model/spread", .rank = 1, .extents = {D}, .long_name = "what data are divided by then"},
+       s->windows.spread},
+      {{.path = "model/weight_scale",
+        .rank = 2,
+        .extents = {D, L},
+        .long_name = "typical sizes of the library's weights"},
+       s->weight_scale},
+      {{.path = "model/mask", .rank = 2, .extents = {D, L}, .long_name = "1, or 0: a term that was dropped"},
+       s->mask}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (!all[i].numbers) continue;
+    neurlp_array array = all[i].array;
+    array.type = H5T_NATIVE_DOUBLE;
+    array.scales[0] = "states";
+    if (array.rank == 2) array.scales[1] = "terms";
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? D : 0, all[i].numbers));
+  }
+done:
+  return status;
+}
+
+static neurlp_status write_model(const writer *w) {
+  neurlp_status status = write_scales(w);
+  if (status < 0) return status;
   for (int32_t i = 0; i < neurlp_graph_parameter_tensors(w->s->model.graph); i++) {
     const neurlp_parameter_info info = neurlp_graph_parameter_info(w->s->model.graph, i);
     NEURLP_TRY(write_parameter(w, &info));
@@ -152,6 +187,9 @@ done:
 /* ---- history ----------------------------------------------------------------------------------------- */
 
 typedef double neurlp_epoch_number(const neurlp_epoch *epoch);
+static double cycle_of(const neurlp_epoch *e) {
+  return (double)e->cycle;
+}
 static double training_of(const neurlp_epoch *e) {
   return e->training;
 }
@@ -173,6 +211,7 @@ static neurlp_status write_history(const writer *w, const neurlp_network_history
     const char *path, *long_name;
     neurlp_epoch_number *number;
   } curves[] = {
+      {"metrics/cycle", "cycle of each epoch, counted from 0", cycle_of},
       {"metrics/train_loss", "loss of the training windows, epoch by epoch, through all cycles", training_of},
       {"metrics/validation_loss", "loss of the validation windows; NaN: there are none", validation_of},
       {"metrics/learning_rate", "learning rate", rate_of},
@@ -254,6 +293,11 @@ static neurlp_status write_windows(const writer *w) {
         .units = "samples",
         .long_name = "sample with which each window begins"},
        v->first + w->first},
+      {{.path = "windows/validation",
+        .type = H5T_NATIVE_INT32,
+        .rank = 1,
+        .long_name = "1: kept for validation"},
+       s->validation + w->first},
       {{.path = "windows/solution",
         .type = H5T_NATIVE_DOUBLE,
         .rank = 3,
@@ -309,14 +353,17 @@ done:
   return status;
 }
 
-/* Collective. */
+/* Collective. Windows whose block failed have no error. Ranks add theirs one after the other, in the order of
+ * the windows, so that the sum is the same for any number of ranks. */
 static void score(const writer *w, neurlp_network_scores *scores) {
   const neurlp_windows *v = &w->s->windows;
   const int64_t T = v->spec.window, D = v->spec.dimensions;
-  double mine[3] = {0}, all[3];
+  const neurlp_study *d = &w->s->data;
+  double sums[3] = {0}; /* squares, known samples, failed windows */
+  if (d->rank > 0) MPI_Recv(sums, 3, MPI_DOUBLE, d->rank - 1, 0, d->comm, MPI_STATUS_IGNORE);
   for (int64_t i = 0; i < w->count; i++) {
     if (w->answers.statuses[i] != NEURLP_SUCCESS) {
-      mine[2]++;
+      sums[2]++;
       continue;
     }
     const double *known =
@@ -324,13 +371,14 @@ static void score(const writer *w, neurlp_network_scores *scores) {
     for (int64_t j = 0; j < T * D; j++) {
       const double error = (w->answers.solution[i * T * D + j] - known[j]) / v->spread[j % D];
       if (isnan(known[j])) continue;
-      mine[0] += error * error;
-      mine[1]++;
+      sums[0] += error * error;
+      sums[1]++;
     }
   }
-  MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, w->s->data.comm);
-  *scores =
-      (neurlp_network_scores){.windows = v->count, .failed = (int64_t)all[2], .error = sqrt(all[0] / all[1])};
+  if (d->rank + 1 < d->size) MPI_Send(sums, 3, MPI_DOUBLE, d->rank + 1, 0, d->comm);
+  MPI_Bcast(sums, 3, MPI_DOUBLE, d->size - 1, d->comm);
+  *scores = (neurlp_network_scores){
+      .windows = v->count, .failed = (int64_t)sums[2], .error = sqrt(sums[0] / sums[1])};
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
@@ -338,7 +386,7 @@ static void score(const writer *w, neurlp_network_scores *scores) {
 static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_history *history) {
   const neurlp_window_spec *z = &s->windows.spec;
   const int64_t each = 3 * z->window * z->dimensions * (s->order + 2);
-  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 5 * history->count);
+  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
 static neurlp_status write_all(writer *w, const neurlp_network_history *history,
@@ -355,6 +403,8 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history,
   NEURLP_TRY(write_model(w));
   if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
   NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
+  if (history->message[0])
+    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome_message", history->message));
 done:
   return status;
 }
@@ -368,9 +418,11 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   *written_bytes = array_bytes(s, history);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);
+  NEURLP_TRY(neurlp_network_truth_judge(s, w.first, w.count, &w.answers, &scores->truth));
   NEURLP_TRY(
       neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
   NEURLP_TRY(write_all(&w, history, scores));
+  NEURLP_TRY(neurlp_network_truth_write(s, &scores->truth, w.file));
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);
 done:

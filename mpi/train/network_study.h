@@ -10,6 +10,7 @@ typedef struct neurlp_network_study {
   neurlp_study data; /* source, sizes, names, the basis library's model; no fit */
   neurlp_context *context;
   double *states; /* [S][samples][D], NaN where missing and past a trajectory's end */
+  double *clean;  /* [S][samples][D] without noise and gaps; NULL: not known */
   double step;    /* sampling interval */
   neurlp_wiring wiring;
   double *numbers; /* of the step sizes, where they are the data's */
@@ -20,7 +21,12 @@ typedef struct neurlp_network_study {
   double *weight_scale, *term_size; /* [D][L], [L] */
   neurlp_formulation formulation;
   neurlp_sampler sampler;
+  int64_t *order_of_windows; /* [windows] the sampler's samples: those for validation last */
+  int32_t *validation;       /* [windows] 1: for validation */
+  double *true_weights; /* [S][D][L], of generated data; NULL: not asked for (train.compare) or not known */
+  char *model_path;     /* train.model, relative to where the program runs; NULL: none */
   neurlp_network_model model;
+  bool allocated; /* the graph has its memory */
   neurlp_reduce *gradients, *scalars;
   neurlp_mpi_exchange shards; /* of weights that are solved for */
   neurlp_solving_spec solving;

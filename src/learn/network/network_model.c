@@ -15,7 +15,7 @@ typedef struct build {
   int64_t B, T, D, L;
   neurlp_value seen; /* what networks see of the data: [B][T][D], centred and divided by the spread */
   neurlp_value center, spread; /* [D] constants */
-  double *room;                /* [largest constant] */
+  double *room;                /* [D or d+1, the larger] */
 } build;
 
 /* ---- pieces ------------------------------------------------------------------------------------------ */
@@ -80,11 +80,13 @@ static neurlp_value add_states(build *b) {
   const neurlp_source_spec *source = &b->wiring->states;
   if (source->kind != NEURLP_SOURCE_NETWORK) return b->model->data;
   neurlp_value x = from_network(b, source, neurlp_shape_of(3, b->B, b->T, b->D));
+  if (source->ranged) return x; /* the range is one of the states themselves */
   if (source->residual) x = neurlp_graph_add(b->graph, x, b->seen);
   return neurlp_graph_add(b->graph, neurlp_graph_multiply(b->graph, x, b->spread), b->center);
 }
 
-/* Weights of the library, [D][L] or [B][D][L]: what is trained is in units of a typical size. */
+/* Weights of the library, [D][L] or [B][D][L]: what is trained is in units of a typical size, but for weights
+ * whose range is given. */
 static neurlp_value add_weights(build *b) {
   const neurlp_source_spec *source = &b->wiring->weights;
   const neurlp_tensor_shape shape = neurlp_shape_of(2, b->D, b->L);
@@ -95,7 +97,7 @@ static neurlp_value add_weights(build *b) {
     w = neurlp_graph_parameter(b->graph, "weights", shape, false);
     neurlp_graph_describe(b->graph, w, NEURLP_PARAMETER_BASIS, 0);
   }
-  if (b->spec->weight_scale)
+  if (b->spec->weight_scale && !source->ranged)
     w = neurlp_graph_multiply(b->graph, w, neurlp_graph_constant(b->graph, shape, b->spec->weight_scale));
   b->model->mask = neurlp_graph_input(b->graph, "mask", shape);
   return neurlp_graph_multiply(b->graph, w, b->model->mask);
@@ -103,9 +105,8 @@ static neurlp_value add_weights(build *b) {
 
 /* sum_l w[k][l] phi_l(states), [B][T][D]. */
 static neurlp_value add_library(build *b) {
-  const neurlp_value of = b->wiring->rhs.kind == NEURLP_SOURCE_LIBRARY ? b->model->states : b->model->data;
-  const neurlp_value phi = b->model->library =
-      neurlp_graph_library(b->graph, of, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
+  const neurlp_value phi = b->model->library = neurlp_graph_library(
+      b->graph, b->model->states, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
   const neurlp_value w = b->model->weights = add_weights(b);
   if (b->wiring->weights.kind != NEURLP_SOURCE_NETWORK) return neurlp_graph_dense_plain(b->graph, phi, w);
   const neurlp_value terms = neurlp_graph_multiply(
@@ -130,6 +131,16 @@ static neurlp_value add_rhs(build *b) {
   }
 }
 
+/* What is added to a parameter that starts at 0, so that coefficients start at these numbers. */
+static neurlp_value add_start(build *b, const neurlp_source_spec *source) {
+  const int32_t J = b->spec->order + 1;
+  for (int32_t j = 0; j < J; j++) {
+    const double part = (source->numbers[j] - source->lower) / (source->upper - source->lower);
+    b->room[j] = source->ranged ? log(part / (1 - part)) : source->numbers[j];
+  }
+  return neurlp_graph_constant(b->graph, neurlp_shape_of(1, J), b->room);
+}
+
 /* [B D or 1][T or 1][1][1][d+1]. */
 static neurlp_value add_coefficients(build *b) {
   const neurlp_source_spec *source = &b->wiring->coefficients;
@@ -142,8 +153,7 @@ static neurlp_value add_coefficients(build *b) {
     systems = b->B * b->D;
   } else if (source->kind == NEURLP_SOURCE_PARAMETER) {
     c = neurlp_graph_parameter(b->graph, "coefficients", neurlp_shape_of(4, 1, 1, b->D, J), false);
-    c = neurlp_graph_add(b->graph, c,
-                         neurlp_graph_constant(b->graph, neurlp_shape_of(1, J), source->numbers));
+    c = neurlp_graph_add(b->graph, c, add_start(b, source));
     b->model->coefficients = limit(b, source, c);
     c = spread_to_systems(b, b->model->coefficients, 1, J);
     systems = b->D == 1 ? 1 : b->B * b->D;
@@ -288,7 +298,8 @@ neurlp_status neurlp_network_model_create(neurlp_context *context, const neurlp_
                                   .steps = NEURLP_NO_VALUE,
                                   .solution = NEURLP_NO_VALUE};
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) model->losses[i] = NEURLP_NO_VALUE;
-  NEURLP_TRY(neurlp_allocate(context, b.D, sizeof *b.room, &b.room));
+  const int64_t J = spec->order + 1;
+  NEURLP_TRY(neurlp_allocate(context, b.D > J ? b.D : J, sizeof *b.room, &b.room));
   NEURLP_TRY(neurlp_graph_create(context, spec->precision, spec->samples, &model->graph));
   b.graph = model->graph;
   add_everything(&b);

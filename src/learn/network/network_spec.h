@@ -48,7 +48,7 @@ typedef enum neurlp_source_kind {
   NEURLP_SOURCE_NETWORK,   /* what a network makes of the data */
   NEURLP_SOURCE_DATA,      /* the data themselves */
   NEURLP_SOURCE_STATES,    /* the state estimate */
-  NEURLP_SOURCE_LIBRARY    /* rhs only: sum_l w[k][l] phi_l(states), or of data where there is no estimate */
+  NEURLP_SOURCE_LIBRARY    /* rhs only: sum_l w[k][l] phi_l(states) */
 } neurlp_source_kind;
 
 typedef struct neurlp_source_spec {
@@ -56,7 +56,7 @@ typedef struct neurlp_source_spec {
   int32_t network; /* index */
   int32_t number_count;
   double *numbers;
-  bool ranged; /* lower + (upper - lower) sigmoid(x), so that x = 0 is the middle */
+  bool ranged; /* lower + (upper - lower) sigmoid(x), so that x = 0 is the middle; in the data's units */
   double lower, upper;
   bool residual; /* states from a network: the data plus what it makes of them */
   bool solved;   /* weights: by variable projection instead of by steps of the optimiser */

@@ -22,7 +22,7 @@ typedef struct neurlp_training_options {
   neurlp_schedule schedule;           /* counts epochs of a cycle */
   double weights_rate;                /* learning rate of the library's weights, over that of the others */
   double clip;                        /* norm that gradients are cut to; 0: never */
-  int64_t epochs, cycles;             /* of each cycle; one after the other */
+  int64_t epochs, cycles;             /* of each cycle, 0: only judged; one after the other */
   int64_t patience;                   /* early stopping; 0: never */
   double threshold;                   /* below which terms are dropped after a cycle but the last */
   neurlp_threshold_kind threshold_by;
@@ -43,7 +43,8 @@ typedef struct neurlp_epoch {
 typedef struct neurlp_training_spec {
   neurlp_network_model *model; /* finished; its samples are those of a shard */
   const neurlp_windows *windows;
-  const neurlp_sampler *sampler; /* over the windows */
+  const neurlp_sampler *sampler; /* over the windows, */
+  const int64_t *order;          /* [windows] in this order; NULL: in theirs */
   neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */
   neurlp_reducer scalars;   /* NEURLP_TRAINING_SCALARS doubles on the host, of the same shards */
   const neurlp_solving_spec *solving; /* of the library's weights; NULL: they are trained like the rest */
@@ -60,7 +61,7 @@ enum { NEURLP_TRAINING_SCALARS = NEURLP_NETWORK_LOSSES + 3 };
 
 typedef struct neurlp_training_result {
   int64_t epochs;              /* done, in all cycles */
-  double training, validation; /* of the parameters that are kept */
+  double training, validation; /* of the epoch whose parameters are kept; NaN: none was finished */
   int64_t dropped;             /* terms */
   bool stopped;                /* early */
 } neurlp_training_result;
@@ -70,9 +71,11 @@ typedef struct neurlp_training_result {
 NEURLP_MUST_USE neurlp_status neurlp_training_initialise(neurlp_network_model *model, uint64_t seed);
 
 /* Trains. Collective over the ranks of the reducers; all get the same parameters, bit for bit, for any number
- * of them. mask [D][L], changed: 1, or 0 for terms that are dropped Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE
- * or NEURLP_NOT_CONVERGED where the loss went bad: the message says in which epoch and of which parameters,
- * and the last good ones are in the graph; or what failed (negative). */
+ * of them, and the same status, also where one rank fails on its own.
+ *   mask [D][L], changed: 1, or 0 for terms that are dropped
+ * Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE or NEURLP_NOT_CONVERGED where the loss went bad: the message says
+ * in which cycle, epoch and step (counted from 1), in which window, and of which parameters the gradient is
+ * worst; the last good parameters are in the graph; or what failed (negative). */
 NEURLP_MUST_USE neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask,
                                                   neurlp_training_result *result);
 

@@ -131,6 +131,9 @@ neurlp_status neurlp_training_begin_cycle(neurlp_training *t, const double *mask
     memset(t->free + info.first, 0, (size_t)info.count);
   }
   if (is_lbfgs(t->spec)) NEURLP_TRY(make_minimiser(t));
+  t->best_loss = INFINITY;
+  t->best_training = NAN;
+  t->failed = -1;
   NEURLP_TRY(make_watch(t));
   status = make_stopping(t);
 done:
@@ -151,6 +154,19 @@ static double judge(const neurlp_training *t, double weight, int32_t k, int32_t 
   return fabs(weight);
 }
 
+/* The library's weights [D][L] of the parameters as they are now. The graph computes them; its last run may
+ * have been of others, or, on a rank without shards, there was none. */
+static neurlp_status read_weights(neurlp_training *t, double *weights) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t i = 0; i < neurlp_graph_samples(t->graph); i++) t->shard[i] = -1;
+  NEURLP_TRY(neurlp_training_write(t, t->shard));
+  NEURLP_TRY(neurlp_graph_begin(t->graph, 0, 1));
+  NEURLP_TRY(neurlp_graph_forward(t->graph));
+  status = neurlp_graph_read(t->graph, t->spec->model->weights, weights);
+done:
+  return status;
+}
+
 neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dropped) {
   const int32_t D = t->spec->dimensions, L = t->spec->terms;
   neurlp_status status = NEURLP_SUCCESS;
@@ -158,7 +174,7 @@ neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dr
   *dropped = 0;
   if (t->weights < 0) return NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(t->context, (int64_t)D * L, sizeof *weights, &weights));
-  NEURLP_TRY(neurlp_graph_read(t->graph, t->spec->model->weights, weights));
+  NEURLP_TRY(read_weights(t, weights));
   for (int32_t k = 0; k < D; k++) {
     double square = 0;
     for (int32_t l = 0; t->spec->term_size && l < L; l++)
