@@ -409,6 +409,7 @@ static neurlp_status make_solving(neurlp_network_study *s) {
                                      .overlap = fmax(1, (double)z->window / (double)z->stride),
                                      .errors = s->errors};
   s->training.solving = &s->solving;
+  status = neurlp_solving_bytes(s->context, &s->solving, s->sampler.shard, &s->solving_bytes);
 done:
   return status;
 }
