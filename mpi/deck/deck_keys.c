@@ -29,6 +29,8 @@ const neurlp_deck_section neurlp_deck_sections[] = {
     {"simulate", "How trajectories are integrated (`neurlp simulate`)."},
     {"inputs", "Where the inputs of each mechanistic block come from, when networks are trained."},
     {"train", "How networks are trained."},
+    {"forecast",
+     "What a trained model that sees the beginning of windows (`inputs.seen`) is asked to forecast."},
     {"run", "Seed, reductions and threads."},
 };
 const int32_t neurlp_deck_section_count = sizeof neurlp_deck_sections / sizeof neurlp_deck_sections[0];
@@ -462,6 +464,17 @@ const neurlp_deck_key neurlp_deck_keys[] = {
          "What integrates: the CPU; a GPU for each rank; a GPU if all ranks have one, else the CPU; or "
          "the GPU's code on the CPU, slowly, to try it out."},
 
+    {.path = "inputs.seen",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "all of the window",
+     .sentence =
+         "First samples of a window that networks and initial values see; the block and the losses go "
+         "over the whole window, so that the rest is forecast."},
     {.path = "inputs.states",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,
@@ -475,7 +488,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .choices = {"constant", "parameter", "network"},
      .sentence = "Coefficients of u, u', u'', ... in each state's equation: {constant: [0, 1, 0]}, "
                  "{parameter: [0, 1, 0]} "
-                 "to begin with, or {network: name, range: [from, to]}, which may vary in time."},
+                 "to begin with, or {network: name}, which may vary in time unless steady: true. range: "
+                 "[from, to] for all of "
+                 "them, or for each its own or a number: [[0.5, 2], [-1, 1], 1]."},
     {.path = "inputs.rhs",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,
@@ -692,6 +707,39 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "1e6",
      .range = MORE_THAN(1),
      .sentence = "Training stops where a loss is so many times the best one."},
+
+    {.path = "forecast.trajectories",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "trajectories",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "what train.test holds back of each",
+     .sentence = "How many trajectories, the last ones, are kept for forecasts from their first inputs.seen "
+                 "samples; training does not see them."},
+    {.path = "forecast.steps",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "to the end of the longest trajectory",
+     .sentence = "How far to forecast: the model is applied again to what it has forecast."},
+    {.path = "forecast.horizons",
+     .kind = NEURLP_KEY_NUMBER_LIST,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset_words = "forecast.steps",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .sentence = "Steps up to which the mean square error of all steps is reported: [50, 100, 200]."},
+    {.path = "forecast.of",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "solution",
+     .choices = {"solution", "states"},
+     .sentence = "What is taken as the forecast: the block's solution, or the state estimate of a network."},
 
     {.path = "run.seed",
      .kind = NEURLP_KEY_INTEGER,

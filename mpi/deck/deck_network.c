@@ -129,7 +129,8 @@ static void read_layers(neurlp_deck_report *report, const neurlp_deck_node *list
 
 static void read_network(neurlp_deck_report *report, const neurlp_deck_node *node,
                          neurlp_network_spec *network) {
-  static const char *const names[] = {"layers", NULL};
+  static const char *const names[] = {"layers", "axis", NULL};
+  static const char *const axes[] = {"time", "space", NULL};
   network->name = node->key;
   if (!neurlp_name_is_symbol(node->key))
     neurlp_deck_report_add(report, node->key_place,
@@ -140,6 +141,8 @@ static void read_network(neurlp_deck_report *report, const neurlp_deck_node *nod
                            MOST_NAME);
   const neurlp_deck_node *layers = node->kind == NEURLP_NODE_MAP ? neurlp_deck_member(node, "layers") : node;
   if (node->kind == NEURLP_NODE_MAP) neurlp_deck_check_members(report, node, "a network", names);
+  const neurlp_deck_node *axis = neurlp_deck_member(node, "axis");
+  if (axis && neurlp_deck_member_word(report, axis, "'axis'", axes) == 1) network->axis = NEURLP_AXIS_SPACE;
   if (layers)
     read_layers(report, layers, &network->layer_count, &network->layers);
   else

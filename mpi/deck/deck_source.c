@@ -54,15 +54,43 @@ static bool takes_range(const neurlp_deck_key *key, neurlp_source_kind kind) {
   return kind == NEURLP_SOURCE_PARAMETER && strcmp(key->path, "inputs.coefficients") == 0;
 }
 
+/* A range for each derivative: [[-1, 1], [0, 2], 1], a number for what does not change. */
+static bool has_ranges(const neurlp_deck_node *range) {
+  for (const neurlp_deck_node *child = range->first; child && range->kind == NEURLP_NODE_LIST;
+       child = child->next)
+    if (child->kind == NEURLP_NODE_LIST) return true;
+  return false;
+}
+
+static void read_ranges(neurlp_deck_report *report, const neurlp_deck_key *key, const neurlp_deck_node *range,
+                        neurlp_source_spec *source) {
+  if (strcmp(key->path, "inputs.coefficients") != 0)
+    neurlp_deck_report_add(report, range->place, "'%s' has one range: [from, to]", key->path);
+  source->ranges = neurlp_deck_arena_take(report->arena, 2 * (size_t)range->count * sizeof(double));
+  if (!source->ranges) return;
+  for (const neurlp_deck_node *child = range->first; child; child = child->next) {
+    double *bounds = source->ranges + 2 * source->range_count++;
+    if (child->kind == NEURLP_NODE_LIST)
+      (void)neurlp_deck_member_range(report, child, &bounds[0], &bounds[1]);
+    else if (neurlp_deck_member_number(report, child, &bounds[0]))
+      bounds[1] = bounds[0];
+  }
+}
+
 static void read_modifiers(neurlp_deck_report *report, const neurlp_deck_key *key,
                            const neurlp_deck_node *map, neurlp_source_spec *source) {
-  const char *names[NEURLP_KEY_CHOICES + 4] = {"range", "residual", "solve"};
-  for (int32_t i = 0; i < NEURLP_KEY_CHOICES && key->choices[i]; i++) names[3 + i] = key->choices[i];
+  const char *names[NEURLP_KEY_CHOICES + 5] = {"range", "residual", "solve", "steady"};
+  for (int32_t i = 0; i < NEURLP_KEY_CHOICES && key->choices[i]; i++) names[4 + i] = key->choices[i];
   const neurlp_deck_node *range = neurlp_deck_member(map, "range");
   const neurlp_deck_node *residual = neurlp_deck_member(map, "residual"),
-                         *solve = neurlp_deck_member(map, "solve");
+                         *solve = neurlp_deck_member(map, "solve"),
+                         *steady = neurlp_deck_member(map, "steady");
   neurlp_deck_check_members(report, map, key->path, names);
-  if (range) source->ranged = neurlp_deck_member_range(report, range, &source->lower, &source->upper);
+  if (range && has_ranges(range))
+    read_ranges(report, key, range, source);
+  else if (range)
+    source->ranged = neurlp_deck_member_range(report, range, &source->lower, &source->upper);
+  if (steady) (void)neurlp_deck_member_flag(report, steady, &source->steady);
   if (residual) (void)neurlp_deck_member_flag(report, residual, &source->residual);
   if (solve) (void)neurlp_deck_member_flag(report, solve, &source->solved);
   if (range && !takes_range(key, source->kind))
@@ -76,6 +104,8 @@ static void read_modifiers(neurlp_deck_report *report, const neurlp_deck_key *ke
                            "a range is one of all of the states; leave 'residual' out");
   else if (residual && source->kind != NEURLP_SOURCE_NETWORK)
     neurlp_deck_report_add(report, residual->key_place, "'residual' is for what comes from a network");
+  if (steady && (strcmp(key->path, "inputs.coefficients") != 0 || source->kind != NEURLP_SOURCE_NETWORK))
+    neurlp_deck_report_add(report, steady->key_place, "'steady' is for coefficients from a network");
   if (solve && (strcmp(key->path, "inputs.weights") != 0 || source->kind != NEURLP_SOURCE_PARAMETER))
     neurlp_deck_report_add(report, solve->key_place, "'solve' is for weights that are a parameter");
 }

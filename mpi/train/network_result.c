@@ -244,6 +244,11 @@ static neurlp_status take(const writer *w, int64_t each, double **answer) {
   return neurlp_allocate(w->s->context, (w->count > 0 ? w->count : 1) * each, sizeof **answer, answer);
 }
 
+/* Time steps that coefficients are for. */
+static int64_t coefficient_steps(const neurlp_network_study *s) {
+  return s->wiring.coefficients.steady ? 1 : s->windows.spec.window;
+}
+
 /* What this rank's windows give. */
 static neurlp_status evaluate(writer *w) {
   neurlp_network_study *s = w->s;
@@ -255,7 +260,7 @@ static neurlp_status evaluate(writer *w) {
   if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(take(w, (int64_t)z->dimensions * s->terms, &a->weights));
   if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK)
-    NEURLP_TRY(take(w, z->window * z->dimensions * (s->order + 1), &a->coefficients));
+    NEURLP_TRY(take(w, coefficient_steps(s) * z->dimensions * (s->order + 1), &a->coefficients));
   if (s->wiring.steps.kind == NEURLP_SOURCE_NETWORK) NEURLP_TRY(take(w, z->window - 1, &a->steps));
   NEURLP_TRY(neurlp_allocate(s->context, w->count > 0 ? w->count : 1, sizeof *a->statuses, &a->statuses));
   status = neurlp_network_evaluate(&s->model, &s->windows, w->first, w->count, a);
@@ -322,9 +327,9 @@ static neurlp_status write_windows(const writer *w) {
       {{.path = "windows/coefficients",
         .type = H5T_NATIVE_DOUBLE,
         .rank = 4,
-        .extents = {0, T, D, s->order + 1},
+        .extents = {0, coefficient_steps(s), D, s->order + 1},
         .long_name = "coefficients of u, u', ...; they are not identifiable from a trajectory alone",
-        .scales = {"window", "step", "states", "derivative"}},
+        .scales = {"window", s->wiring.coefficients.steady ? NULL : "step", "states", "derivative"}},
        a->coefficients},
       {{.path = "windows/steps",
         .type = H5T_NATIVE_DOUBLE,
@@ -402,6 +407,7 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history,
   NEURLP_TRY(write_history(w, history));
   NEURLP_TRY(write_model(w));
   if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
+  NEURLP_TRY(neurlp_network_forecast_write(w->s, w->file, w->compress, &scores->forecast));
   NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
   if (history->message[0])
     NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome_message", history->message));
@@ -415,7 +421,7 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   neurlp_status status = NEURLP_SUCCESS;
   writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
   neurlp_partition(s->windows.count, s->data.rank, s->data.size, &w.first, &w.count);
-  *written_bytes = array_bytes(s, history);
+  *written_bytes = array_bytes(s, history) + neurlp_network_forecast_bytes(s);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);
   NEURLP_TRY(neurlp_network_truth_judge(s, w.first, w.count, &w.answers, &scores->truth));

@@ -3,6 +3,7 @@
 #define NEURLP_MPI_NETWORK_RESULT_H
 
 #include "study/truth.h"
+#include "train/network_forecast_write.h"
 #include "train/network_study.h"
 #include "train/network_truth.h"
 
@@ -21,6 +22,7 @@ typedef struct neurlp_network_scores {
   int64_t windows, failed;
   double error; /* root mean square of solution less data over all known samples, in units of each state's
                    spread */
+  neurlp_forecast_scores forecast;
   neurlp_network_truth truth; /* release it */
   bool has_truth;             /* of the library's weights: coefficients say how far they are from it */
   neurlp_coefficient_errors coefficients;

@@ -79,14 +79,15 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
     printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
   printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
          scores->error);
+  neurlp_network_truth_print(s, &scores->truth);
   if (scores->has_truth)
     printf("  %-24s worst %.3g %%, mean %.3g %%, all as a vector %.3g %%\n", "coefficients, off by",
            100 * scores->coefficients.worst, 100 * scores->coefficients.mean,
            100 * scores->coefficients.vector);
-  neurlp_network_truth_print(s, &scores->truth);
   if (scores->failed > 0)
     printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed,
            (long long)scores->windows);
+  neurlp_network_forecast_report(&scores->forecast);
   if (history->outcome != NEURLP_SUCCESS) printf("\n  training stopped: %s\n", history->message);
 }
 
@@ -134,7 +135,7 @@ static neurlp_status record(void *user, const neurlp_epoch *e) {
 
 static int exit_status(const neurlp_network_history *history, const neurlp_network_scores *scores) {
   if (history->outcome != NEURLP_SUCCESS) return NEURLP_EXIT_NOT_CONVERGED;
-  return scores->failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
+  return scores->failed + scores->forecast.failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
 }
 
 static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_network_history *history) {

@@ -3,6 +3,7 @@
 #include "comm.h"
 #include "learn/network/network_split.h"
 #include "study/study_model.h"
+#include "train/network_forecast_plan.h"
 #include "train/network_load.h"
 #include "train/network_scales.h"
 #include "train/network_truth.h"
@@ -41,7 +42,8 @@ done:
   return status;
 }
 
-/* Windows are on one grid, so the samples have to be evenly spaced. */
+/* Windows are on one grid, so the samples have to be evenly spaced, up to the digits that files of text have
+ * for times. */
 static neurlp_status find_step(neurlp_network_study *s) {
   const neurlp_samples *x = &s->data.samples;
   s->step = 0;
@@ -49,7 +51,7 @@ static neurlp_status find_step(neurlp_network_study *s) {
     for (int64_t t = x->offsets[i]; t + 1 < x->offsets[i + 1]; t++) {
       const double step = x->times[t + 1] - x->times[t];
       if (s->step == 0) s->step = step;
-      if (fabs(step - s->step) <= 1e-6 * s->step) continue;
+      if (fabs(step - s->step) <= 1e-4 * s->step) continue;
       return neurlp_fail(
           s->context, NEURLP_ERROR_DATA,
           "trajectory %lld has samples %.17g apart at sample %lld, and the first two are %.17g apart; "
@@ -61,18 +63,36 @@ static neurlp_status find_step(neurlp_network_study *s) {
                      "no trajectory has two samples; task 'train' needs windows of two or more");
 }
 
+/* Networks over space take states for one quantity at several places, and must not see them differ otherwise.
+ */
+static bool are_alike(const neurlp_deck *deck) {
+  int32_t count = 0;
+  const neurlp_network_spec *networks = neurlp_deck_networks_of(deck, &count);
+  for (int32_t i = 0; i < count; i++)
+    if (networks[i].axis == NEURLP_AXIS_SPACE) return true;
+  return false;
+}
+
 static neurlp_status cut_windows(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
   const int64_t asked = neurlp_deck_integer(deck, "block.window");
   const int64_t window = asked > 0 ? asked : s->data.samples_each;
   const int64_t stride = neurlp_deck_integer(deck, "train.stride");
-  const neurlp_window_spec spec = {.systems = s->data.systems,
+  const int64_t kept = neurlp_deck_integer(deck, "forecast.trajectories");
+  if (kept >= s->data.systems)
+    return neurlp_deck_fail(
+        s->context, deck, "forecast.trajectories", -1, 0,
+        "%lld trajectories are kept for forecasts, and the data have %lld: none is left to "
+        "train with",
+        (long long)kept, (long long)s->data.systems);
+  const neurlp_window_spec spec = {.systems = s->data.systems - kept,
                                    .samples = s->data.samples_each,
                                    .dimensions = s->data.dimensions,
                                    .lengths = s->data.lengths,
                                    .states = s->states,
                                    .window = window,
                                    .stride = stride > 0 ? stride : window,
+                                   .alike = are_alike(deck),
                                    .held_back = neurlp_deck_number(deck, "train.test")};
   return neurlp_windows_create(s->context, &spec, &s->windows);
 }
@@ -99,6 +119,8 @@ static neurlp_status read_wiring(neurlp_network_study *s) {
   w->weights = neurlp_deck_source_of(deck, "inputs.weights");
   w->initial_values = neurlp_deck_source_of(deck, "inputs.initial_values");
   w->steps = neurlp_deck_source_of(deck, "inputs.steps");
+  const int64_t seen = neurlp_deck_integer(deck, "inputs.seen");
+  w->seen = seen > 0 ? seen : s->windows.spec.window;
   w->initial_steps = (int32_t)neurlp_deck_integer(deck, "inputs.initial_steps");
   w->initial_derivatives = (int32_t)neurlp_deck_integer(deck, "inputs.initial_derivatives");
   if (w->initial_values.kind == NEURLP_SOURCE_NONE) w->initial_steps = w->initial_derivatives = 0;
@@ -111,14 +133,52 @@ done:
   return status;
 }
 
-/* Coefficients that start inside their range. */
-static neurlp_status check_starts(const neurlp_network_study *s) {
+/* Ranges of coefficients, and that parameters begin inside. */
+static neurlp_status check_ranges(const neurlp_network_study *s) {
   const neurlp_source_spec *c = &s->wiring.coefficients;
-  for (int32_t j = 0; c->kind == NEURLP_SOURCE_PARAMETER && c->ranged && j < c->number_count; j++)
-    if (!(c->numbers[j] > c->lower && c->numbers[j] < c->upper))
-      return neurlp_deck_fail(s->context, s->data.job->deck, "inputs.coefficients", -1, 0,
-                              "coefficient %d starts at %g, and its range is %g to %g; start inside of it", j,
-                              c->numbers[j], c->lower, c->upper);
+  const char *path = "inputs.coefficients";
+  neurlp_status status = NEURLP_SUCCESS;
+  if (c->range_count > 0)
+    NEURLP_TRY(
+        check_numbers(s, path, c->range_count, s->order + 1, "each coefficient has a range, or none has"));
+  for (int32_t j = 0; j < c->number_count && (c->ranged || c->range_count > 0); j++) {
+    const double *range = c->range_count > 0 ? c->ranges + 2 * j : (const double[2]){c->lower, c->upper};
+    const bool fixed = range[0] == range[1];
+    if (fixed ? c->numbers[j] != range[0] : !(c->numbers[j] > range[0] && c->numbers[j] < range[1]))
+      return neurlp_deck_fail(s->context, s->data.job->deck, path, -1, 0,
+                              "coefficient %d begins at %g, which is not inside its range, %g to %g", j,
+                              c->numbers[j], range[0], range[1]);
+  }
+done:
+  return status;
+}
+
+/* What is only seen in part cannot be used over the whole window. */
+static neurlp_status check_seen(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  const long long seen = (long long)w->seen, window = (long long)s->windows.spec.window;
+  const bool estimated = w->states.kind == NEURLP_SOURCE_NETWORK;
+  if (seen > window)
+    return neurlp_deck_fail(s->context, deck, "inputs.seen", -1, 0, "a window has %lld samples only", window);
+  if (seen == window) return NEURLP_SUCCESS;
+  if (w->rhs.kind == NEURLP_SOURCE_LIBRARY && !estimated)
+    return neurlp_deck_fail(s->context, deck, "inputs.rhs", -1, 0,
+                            "the library is a function of the data at all %lld samples of a window, and "
+                            "inputs.seen is %lld; estimate the states by a network, which may go on to the "
+                            "window's end",
+                            window, seen);
+  if (estimated && w->states.residual)
+    return neurlp_deck_fail(
+        s->context, deck, "inputs.states", -1, 0,
+        "'residual' adds the data at all %lld samples of a window, and inputs.seen is %lld; "
+        "leave it out",
+        window, seen);
+  const bool of_data = w->initial_values.kind == NEURLP_SOURCE_DATA ||
+                       (w->initial_values.kind == NEURLP_SOURCE_STATES && !estimated);
+  if (of_data && w->initial_steps > seen)
+    return neurlp_deck_fail(s->context, deck, "inputs.initial_steps", -1, 0,
+                            "initial values are those of the data, and inputs.seen is %lld", seen);
   return NEURLP_SUCCESS;
 }
 
@@ -154,7 +214,7 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
   if (w->coefficients.kind != NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(check_numbers(s, "inputs.coefficients", w->coefficients.number_count, s->order + 1,
                              "a block of this order has one more coefficient"));
-  NEURLP_TRY(check_starts(s));
+  NEURLP_TRY(check_ranges(s));
   if (w->rhs.kind == NEURLP_SOURCE_CONSTANT)
     NEURLP_TRY(check_numbers(s, "inputs.rhs", w->rhs.number_count, s->data.dimensions,
                              "there is one for each state"));
@@ -385,7 +445,6 @@ static neurlp_status make_solving(neurlp_network_study *s) {
   if (!w->weights.solved) return NEURLP_SUCCESS;
   NEURLP_TRY(check_solving(s));
   NEURLP_TRY(neurlp_allocate(s->context, (int64_t)z->dimensions * s->terms, sizeof *s->errors, &s->errors));
-  for (int64_t i = 0; i < (int64_t)z->dimensions * s->terms; i++) s->errors[i] = NAN; /* not estimated yet */
   s->shards = (neurlp_mpi_exchange){.comm = s->data.comm, .bins = s->sampler.options.shards};
   neurlp_partition(s->shards.bins, s->data.rank, s->data.size, &s->shards.first_bin, &s->shards.bin_count);
   s->solving = (neurlp_solving_spec){.block = {.steps = (int32_t)z->window,
@@ -409,7 +468,6 @@ static neurlp_status make_solving(neurlp_network_study *s) {
                                      .overlap = fmax(1, (double)z->window / (double)z->stride),
                                      .errors = s->errors};
   s->training.solving = &s->solving;
-  status = neurlp_solving_bytes(s->context, &s->solving, s->sampler.shard, &s->solving_bytes);
 done:
   return status;
 }
@@ -446,6 +504,9 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   NEURLP_TRY(cut_windows(s));
   NEURLP_TRY(read_wiring(s));
   NEURLP_TRY(check_wiring(s));
+  NEURLP_TRY(check_seen(s));
+  status = neurlp_network_plan_forecast(s);
+  if (status != NEURLP_SUCCESS) goto done;
   s->leading = leading_derivative(s);
   choose_formulation(s);
   NEURLP_TRY(make_library(s));
@@ -490,10 +551,11 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_release(s->context, &s->true_weights);
   neurlp_release(s->context, &s->model_path);
   neurlp_release(s->context, &s->numbers);
+  neurlp_release(s->context, &s->forecast.first);
   neurlp_release(s->context, &s->weight_scale);
   neurlp_release(s->context, &s->term_size);
   neurlp_release(s->context, &s->mask);
-  neurlp_release(s->context, &s->errors);
   neurlp_release(s->context, &s->order_of_windows);
+  neurlp_release(s->context, &s->errors);
   neurlp_study_close(&s->data);
 }

@@ -6,6 +6,18 @@
 #include "reduce/reduce.h"
 #include "study/study.h"
 
+enum { NEURLP_FORECAST_HORIZONS = 16 };
+
+/* What is forecast once the model is trained. */
+typedef struct neurlp_network_forecast_plan {
+  int64_t systems;      /* 0: nothing; they are the last ones of the data */
+  int64_t first_system; /* of those */
+  int64_t steps;        /* N */
+  int64_t *first;       /* [systems] sample with which each forecast begins; -1: too short for one */
+  int32_t horizon_count;
+  int64_t horizons[NEURLP_FORECAST_HORIZONS];
+} neurlp_network_forecast_plan;
+
 typedef struct neurlp_network_study {
   neurlp_study data; /* source, sizes, names, the basis library's model; no fit */
   neurlp_context *context;
@@ -34,6 +46,7 @@ typedef struct neurlp_network_study {
   double *errors;        /* [D][L] their standard errors; NULL: they are trained */
   neurlp_training_spec training;
   double *mask; /* [D][L] */
+  neurlp_network_forecast_plan forecast;
   double seconds_reading, seconds_preparing;
 } neurlp_network_study;
 

@@ -6,7 +6,7 @@
 
 enum { NAME_BYTES = 128 };
 
-/* A tensor on its way through the layers: [B][T][C], or [B][N] once it is flat. */
+/* A tensor on its way through the layers: [B][places][C], or [B][N] once it is flat. */
 typedef struct passage {
   neurlp_graph *graph;
   const char *network;
@@ -50,7 +50,7 @@ static neurlp_value add_convolution(const passage *p, const neurlp_layer_spec *l
                                     const char *name) {
   const int64_t width = width_of(p, layer, x);
   if (neurlp_graph_shape(p->graph, x).rank != 3)
-    return refuse(p, name, "a convolution needs time; flatten comes later");
+    return refuse(p, name, "a convolution needs places; flatten comes later");
   if (width < 1) return refuse(p, name, "its width cannot follow from what the network's result is used for");
   const neurlp_convolution convolution = {.stride = layer->stride,
                                           .dilation = layer->dilation,
@@ -76,7 +76,7 @@ static neurlp_value add_flatten(const passage *p, neurlp_value x) {
 
 static neurlp_value add_mean(const passage *p, neurlp_value x, const char *name) {
   const neurlp_tensor_shape shape = neurlp_graph_shape(p->graph, x);
-  if (shape.rank != 3) return refuse(p, name, "a mean over time needs time; flatten comes later");
+  if (shape.rank != 3) return refuse(p, name, "a mean over places needs places; flatten comes later");
   return neurlp_graph_reshape(p->graph, neurlp_graph_reduce(p->graph, x, 1u << 1, true),
                               neurlp_shape_of(2, shape.extents[0], shape.extents[2]));
 }

@@ -1,5 +1,6 @@
 #include "learn/network/network_model.h"
 
+#include "block/problem.h"
 #include "learn/network/network_layers.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@ typedef struct build {
   const neurlp_wiring *wiring;
   neurlp_network_model *model;
   int64_t B, T, D, L;
-  neurlp_value seen; /* what networks see of the data: [B][T][D], centred and divided by the spread */
+  neurlp_value seen; /* what networks see of the data: [B][seen][D], centred and divided by the spread */
   neurlp_value center, spread; /* [D] constants */
   double *room;                /* [D or d+1, the larger] */
 } build;
@@ -32,7 +33,22 @@ static neurlp_value constant_of(build *b, neurlp_tensor_shape shape, double numb
   return value;
 }
 
+/* Ranges of the numbers along the last axis of x. */
+static neurlp_value limit_each(build *b, const neurlp_source_spec *source, neurlp_value x) {
+  const neurlp_tensor_shape row = neurlp_shape_of(1, source->range_count);
+  double numbers[2][NEURLP_MAX_DERIVATIVES];
+  for (int32_t j = 0; j < source->range_count; j++) {
+    numbers[0][j] = source->ranges[2 * j];
+    numbers[1][j] = source->ranges[2 * j + 1] - source->ranges[2 * j];
+  }
+  return neurlp_graph_add(b->graph,
+                          neurlp_graph_multiply(b->graph, neurlp_graph_sigmoid(b->graph, x),
+                                                neurlp_graph_constant(b->graph, row, numbers[1])),
+                          neurlp_graph_constant(b->graph, row, numbers[0]));
+}
+
 static neurlp_value limit(build *b, const neurlp_source_spec *source, neurlp_value x) {
+  if (source->range_count > 0) return limit_each(b, source, x);
   if (!source->ranged) return x;
   return neurlp_graph_scale(b->graph, neurlp_graph_sigmoid(b->graph, x), source->upper - source->lower,
                             source->lower);
@@ -41,9 +57,24 @@ static neurlp_value limit(build *b, const neurlp_source_spec *source, neurlp_val
 /* What a network makes of the data, as a tensor of that shape, B first. */
 static neurlp_value from_network(build *b, const neurlp_source_spec *source, neurlp_tensor_shape shape) {
   const neurlp_network_spec *network = &b->wiring->networks[source->network];
+  const neurlp_value x = network->axis == NEURLP_AXIS_SPACE
+                             ? neurlp_graph_permute(b->graph, b->seen, (int32_t[]){0, 2, 1})
+                             : b->seen;
   const neurlp_value y =
-      neurlp_network_layers(b->graph, network, b->seen, neurlp_shape_product(&shape, 1, shape.rank));
-  return limit(b, source, neurlp_graph_reshape(b->graph, y, shape));
+      neurlp_network_layers(b->graph, network, x, neurlp_shape_product(&shape, 1, shape.rank));
+  return neurlp_graph_reshape(b->graph, y, shape);
+}
+
+/* The same for numbers of every state, [B][X][D][Y]: networks over space give them state by state. */
+static neurlp_value states_from_network(build *b, const neurlp_source_spec *source, int64_t X, int64_t Y) {
+  if (b->wiring->networks[source->network].axis == NEURLP_AXIS_TIME)
+    return limit(b, source, from_network(b, source, neurlp_shape_of(4, b->B, X, b->D, Y)));
+  const neurlp_value y = from_network(b, source, neurlp_shape_of(4, b->B, b->D, X, Y));
+  return limit(b, source, neurlp_graph_permute(b->graph, y, (int32_t[]){0, 2, 1, 3}));
+}
+
+static neurlp_value to_window(build *b, neurlp_value x) {
+  return neurlp_graph_reshape(b->graph, x, neurlp_shape_of(3, b->B, b->T, b->D));
 }
 
 /* [B][X][D][Y] -> [B D][X][Y], a system for each sample and state. */
@@ -70,8 +101,11 @@ static void add_data(build *b) {
   b->center = neurlp_graph_constant(b->graph, row, b->spec->center);
   b->spread = neurlp_graph_constant(b->graph, row, b->spec->spread);
   for (int64_t k = 0; k < b->D; k++) inverse[k] = 1 / b->spec->spread[k];
+  const neurlp_value first = b->wiring->seen > 0 && b->wiring->seen < b->T
+                                 ? neurlp_graph_slice(b->graph, b->model->data, 1, 0, b->wiring->seen, 1)
+                                 : b->model->data;
   const neurlp_value centred =
-      neurlp_graph_add(b->graph, b->model->data, neurlp_graph_scale(b->graph, b->center, -1, 0));
+      neurlp_graph_add(b->graph, first, neurlp_graph_scale(b->graph, b->center, -1, 0));
   b->seen = neurlp_graph_multiply(b->graph, centred, neurlp_graph_constant(b->graph, row, inverse));
 }
 
@@ -79,7 +113,7 @@ static void add_data(build *b) {
 static neurlp_value add_states(build *b) {
   const neurlp_source_spec *source = &b->wiring->states;
   if (source->kind != NEURLP_SOURCE_NETWORK) return b->model->data;
-  neurlp_value x = from_network(b, source, neurlp_shape_of(3, b->B, b->T, b->D));
+  neurlp_value x = to_window(b, states_from_network(b, source, b->T, 1));
   if (source->ranged) return x; /* the range is one of the states themselves */
   if (source->residual) x = neurlp_graph_add(b->graph, x, b->seen);
   return neurlp_graph_add(b->graph, neurlp_graph_multiply(b->graph, x, b->spread), b->center);
@@ -92,7 +126,7 @@ static neurlp_value add_weights(build *b) {
   const neurlp_tensor_shape shape = neurlp_shape_of(2, b->D, b->L);
   neurlp_value w;
   if (source->kind == NEURLP_SOURCE_NETWORK) {
-    w = from_network(b, source, neurlp_shape_of(3, b->B, b->D, b->L));
+    w = limit(b, source, from_network(b, source, neurlp_shape_of(3, b->B, b->D, b->L)));
   } else {
     w = neurlp_graph_parameter(b->graph, "weights", shape, false);
     neurlp_graph_describe(b->graph, w, NEURLP_PARAMETER_BASIS, 0);
@@ -122,7 +156,7 @@ static neurlp_value add_rhs(build *b) {
   case NEURLP_SOURCE_LIBRARY:
     return to_systems(b, add_library(b), b->T, 1);
   case NEURLP_SOURCE_NETWORK:
-    return to_systems(b, from_network(b, source, neurlp_shape_of(3, b->B, b->T, b->D)), b->T, 1);
+    return to_systems(b, states_from_network(b, source, b->T, 1), b->T, 1);
   case NEURLP_SOURCE_CONSTANT:
     return spread_to_systems(b, neurlp_graph_constant(b->graph, neurlp_shape_of(1, b->D), source->numbers), 1,
                              1);
@@ -131,14 +165,18 @@ static neurlp_value add_rhs(build *b) {
   }
 }
 
-/* What is added to a parameter that starts at 0, so that coefficients start at these numbers. */
-static neurlp_value add_start(build *b, const neurlp_source_spec *source) {
+/* Where parameters begin, as what is in front of their ranges' sigmoids; 0 for constants. */
+static neurlp_value add_beginning(build *b, const neurlp_source_spec *source) {
   const int32_t J = b->spec->order + 1;
+  double numbers[NEURLP_MAX_DERIVATIVES];
   for (int32_t j = 0; j < J; j++) {
-    const double part = (source->numbers[j] - source->lower) / (source->upper - source->lower);
-    b->room[j] = source->ranged ? log(part / (1 - part)) : source->numbers[j];
+    const double *range =
+        source->range_count > 0 ? source->ranges + 2 * j : (double[2]){source->lower, source->upper};
+    numbers[j] = source->numbers[j];
+    if (source->ranged || source->range_count > 0)
+      numbers[j] = range[0] < range[1] ? log((numbers[j] - range[0]) / (range[1] - numbers[j])) : 0;
   }
-  return neurlp_graph_constant(b->graph, neurlp_shape_of(1, J), b->room);
+  return neurlp_graph_constant(b->graph, neurlp_shape_of(1, J), numbers);
 }
 
 /* [B D or 1][T or 1][1][1][d+1]. */
@@ -148,12 +186,13 @@ static neurlp_value add_coefficients(build *b) {
   neurlp_value c;
   int64_t points = 1, systems = 1;
   if (source->kind == NEURLP_SOURCE_NETWORK) {
-    c = b->model->coefficients = from_network(b, source, neurlp_shape_of(4, b->B, b->T, b->D, J));
-    c = to_systems(b, c, points = b->T, J);
+    points = source->steady ? 1 : b->T;
+    c = b->model->coefficients = states_from_network(b, source, points, J);
+    c = to_systems(b, c, points, J);
     systems = b->B * b->D;
   } else if (source->kind == NEURLP_SOURCE_PARAMETER) {
     c = neurlp_graph_parameter(b->graph, "coefficients", neurlp_shape_of(4, 1, 1, b->D, J), false);
-    c = neurlp_graph_add(b->graph, c, add_start(b, source));
+    c = neurlp_graph_add(b->graph, c, add_beginning(b, source));
     b->model->coefficients = limit(b, source, c);
     c = spread_to_systems(b, b->model->coefficients, 1, J);
     systems = b->D == 1 ? 1 : b->B * b->D;
@@ -170,7 +209,7 @@ static neurlp_value add_initial_values(build *b) {
   if (source->kind == NEURLP_SOURCE_NONE) return NEURLP_NO_VALUE;
   neurlp_value v;
   if (source->kind == NEURLP_SOURCE_NETWORK)
-    v = from_network(b, source, neurlp_shape_of(4, b->B, K, b->D, J));
+    v = states_from_network(b, source, K, J);
   else
     v = neurlp_graph_slice(b->graph, source->kind == NEURLP_SOURCE_STATES ? b->model->states : b->model->data,
                            1, 0, K, 1);
@@ -191,7 +230,7 @@ static neurlp_value add_steps(build *b) {
     return b->model->steps =
                neurlp_graph_scale(b->graph, neurlp_graph_exp(b->graph, logarithm), source->numbers[0], 0);
   }
-  b->model->steps = from_network(b, source, neurlp_shape_of(2, b->B, intervals));
+  b->model->steps = limit(b, source, from_network(b, source, neurlp_shape_of(2, b->B, intervals)));
   const neurlp_value each =
       neurlp_graph_reshape(b->graph, b->model->steps, neurlp_shape_of(3, b->B, 1, intervals));
   return neurlp_graph_reshape(

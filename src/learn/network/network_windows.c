@@ -19,9 +19,7 @@ static int64_t windows_of(const neurlp_window_spec *spec, int64_t system) {
   return room < 0 ? 0 : room / spec->stride + 1;
 }
 
-/* Missing samples of one state between two that are known: on the line through them; before the first and
- * after the last: as these. False if none is known. */
-static bool fill_gaps(double *x, int64_t count, int64_t stride) {
+bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride) {
   int64_t known = -1;
   for (int64_t t = 0; t < count; t++) {
     if (isnan(x[t * stride])) continue;
@@ -43,13 +41,14 @@ static neurlp_status fill(neurlp_windows *w) {
   for (int64_t s = 0; s < z->systems; s++)
     for (int32_t k = 0; k < z->dimensions; k++) {
       double *x = w->filled + s * each + k;
-      if (!fill_gaps(x, neurlp_windows_seen(z, s), z->dimensions) && windows_of(z, s) > 0)
+      if (!neurlp_fill_gaps(x, neurlp_windows_seen(z, s), z->dimensions) && windows_of(z, s) > 0)
         return neurlp_fail(
             w->context, NEURLP_ERROR_DATA,
             "state %d of trajectory %lld is missing at all %lld samples that training may see; "
             "leave the trajectory out",
             k, (long long)s, (long long)neurlp_windows_seen(z, s));
-      (void)fill_gaps(x, length_of(z, s), z->dimensions); /* a trajectory without windows may have nothing */
+      (void)neurlp_fill_gaps(x, length_of(z, s),
+                             z->dimensions); /* a trajectory without windows may have nothing */
     }
   return NEURLP_SUCCESS;
 }
@@ -91,6 +90,21 @@ static void measure(neurlp_windows *w) {
   }
 }
 
+/* One mean and standard deviation of all states together: every state is seen at the same samples. */
+static void pool(neurlp_windows *w) {
+  const int32_t D = w->spec.dimensions;
+  double mean = 0, square = 0;
+  for (int32_t k = 0; k < D; k++) mean += w->center[k] / D;
+  for (int32_t k = 0; k < D; k++) {
+    const double away = w->center[k] - mean;
+    square += (w->spread[k] * w->spread[k] + away * away) / D;
+  }
+  for (int32_t k = 0; k < D; k++) {
+    w->center[k] = mean;
+    w->spread[k] = sqrt(square);
+  }
+}
+
 static neurlp_status list_windows(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   neurlp_status status = NEURLP_SUCCESS;
@@ -126,6 +140,7 @@ neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window
   NEURLP_TRY(list_windows(windows));
   NEURLP_TRY(fill(windows));
   measure(windows);
+  if (spec->alike) pool(windows);
 done:
   return status;
 }

@@ -10,6 +10,7 @@ typedef struct neurlp_window_spec {
   const int64_t *lengths;   /* [S], or NULL: all have `samples` */
   const double *states;     /* [S][samples][D], NaN where missing; borrowed for as long as the windows are */
   int64_t window, stride;   /* T samples each, from one beginning to the next */
+  bool alike;               /* states are one quantity at several places: they have one center and spread */
   double held_back;         /* the last part of every trajectory that has no windows, 0 to below 1 */
 } neurlp_window_spec;
 
@@ -33,6 +34,10 @@ void neurlp_windows_release(neurlp_windows *windows);
 
 /* Samples of trajectory s that windows may see. */
 int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system);
+
+/* Fills in missing samples of one state, x[t * stride]: between two that are known on the line through them,
+ * before the first and after the last as these. False, and nothing done, if none is known. */
+bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride);
 
 /* Writes window w: data [T][D] without gaps, target [T][D] with NaN in them. */
 void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target);
