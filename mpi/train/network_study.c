@@ -41,8 +41,8 @@ done:
   return status;
 }
 
-/* Windows are on one grid, so the samples have to be evenly spaced, up to the digits that files of text have for
- * times. */
+/* Windows are on one grid, so the samples have to be evenly spaced, up to the digits that files of text have
+ * for times. */
 static neurlp_status find_step(neurlp_network_study *s) {
   const neurlp_samples *x = &s->data.samples;
   s->step = x->times[1] - x->times[0];
