@@ -325,21 +325,34 @@ static neurlp_status read_parameters(const reading *r) {
   return status;
 }
 
+/* The set of the catalogue's initial values that the deck asks for; NULL: own or learned equations. */
+static neurlp_status choose_initial_set(const reading *r, const double **initial) {
+  const int64_t set = neurlp_deck_integer(r->deck, SECTION "initial_set");
+  *initial = !r->known ? NULL : set == 2 ? r->known->second : r->known->initial;
+  if (set == 1 || (r->known && set <= r->known->initial_sets)) return NEURLP_SUCCESS;
+  if (!r->known)
+    return fail_at(r, "initial_set", NULL,
+                   "only systems of the catalogue have initial values; leave this out");
+  return fail_at(r, "initial_set", NULL, "the catalogue's %s has one set of initial values, not %lld",
+                 r->known->name, (long long)set);
+}
+
 /* Initial values of x and, for order 2, x': the catalogue's, or 0, unless the deck has them. */
 static neurlp_status read_initial(const reading *r) {
   neurlp_status status = NEURLP_SUCCESS;
+  const double *initial = NULL;
   neurlp_generated *made = r->made;
   const int32_t count = made->dimensions * made->order;
   neurlp_distribution **slots = &made->plan->initial;
   char **names = NULL;
+  NEURLP_TRY(choose_initial_set(r, &initial));
   NEURLP_TRY(neurlp_allocate(r->context, count, sizeof **slots, slots));
   NEURLP_TRY(neurlp_allocate(r->context, count, sizeof *names, &names));
   for (int32_t i = 0; i < count; i++) {
     const char *name = made->names[i / made->order];
     const size_t length = strlen(name);
     const bool together = r->pde || (r->known && r->known->draw);
-    (*slots)[i] =
-        (neurlp_distribution){.kind = together ? 'd' : 'c', .a = r->known ? r->known->initial[i] : 0.0};
+    (*slots)[i] = (neurlp_distribution){.kind = together ? 'd' : 'c', .a = initial ? initial[i] : 0.0};
     NEURLP_TRY(neurlp_allocate(r->context, (int64_t)length + 2, 1, &names[i]));
     memcpy(names[i], name, length);
     if (i % made->order == 1) names[i][length] = '\'';
@@ -362,6 +375,7 @@ static neurlp_status read_sizes(const reading *r) {
   if (made->step == 0.0 && r->pde) made->step = r->pde->step;
   plan->transient = neurlp_deck_number(r->deck, SECTION "transient");
   plan->noise = neurlp_deck_number(r->deck, SECTION "noise");
+  plan->multiplicative = strcmp(neurlp_deck_text(r->deck, SECTION "noise_unit"), "value") == 0;
   plan->missing = neurlp_deck_number(r->deck, SECTION "missing");
   plan->absolute = strcmp(neurlp_deck_text(r->deck, SECTION "noise_unit"), "state") == 0;
   made->clean = neurlp_deck_flag(r->deck, SECTION "keep_clean") && (plan->noise > 0.0 || plan->missing > 0.0);

@@ -20,6 +20,7 @@ struct neurlp_generate_plan {
   uint64_t seed;
   double transient, noise, missing;
   bool absolute;                    /* noise is in units of the states, not of their root mean square */
+  bool multiplicative;              /* noise is in units of each value at its time */
   char **equations;                 /* [D] */
   neurlp_distribution *parameters;  /* [P] */
   neurlp_distribution *initial;     /* [D * order]: x0, x0', x1, ... */

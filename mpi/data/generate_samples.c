@@ -86,7 +86,7 @@ static void integrate(const neurlp_generated *g, worker *w, const part *kept, in
   }
 }
 
-/* Noise, relative to each state's root mean square or not, then gaps. */
+/* Noise, in its unit, then gaps. */
 void neurlp_generate_spoil(const neurlp_generated *g, const worker *w, const part *kept) {
   const struct neurlp_generate_plan *plan = g->plan;
   const int32_t D = g->dimensions;
@@ -98,7 +98,8 @@ void neurlp_generate_spoil(const neurlp_generated *g, const worker *w, const par
     for (int64_t i = kept->begin; i < kept->end; i++) {
       double *x = &kept->states[(i - kept->begin) * D + k];
       if (deviation > 0.0)
-        *x += deviation * neurlp_random_normal(plan->seed, NEURLP_RANDOM_NOISE, kept->system, i * D + k);
+        *x += (plan->multiplicative ? plan->noise * *x : deviation) *
+              neurlp_random_normal(plan->seed, NEURLP_RANDOM_NOISE, kept->system, i * D + k);
       if (plan->missing > 0.0 &&
           neurlp_random_uniform(plan->seed, NEURLP_RANDOM_MISSING, kept->system, i * D + k) < plan->missing)
         *x = NAN;

@@ -146,6 +146,11 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_DISTRIBUTION_MAP,
      .preset_words = "those of the catalogue",
      .sentence = "Initial values of states (and, for order 2, of x'), as `parameters`."},
+    {.path = "data.generate.initial_set",
+     .kind = NEURLP_KEY_INTEGER,
+     .preset = "1",
+     .range = FROM_TO(1, 2),
+     .sentence = "Which of the catalogue's initial values: the systems of ODEBench have two sets."},
     {.path = "data.generate.initial_file",
      .kind = NEURLP_KEY_TEXT,
      .sentence =
@@ -199,9 +204,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
     {.path = "data.generate.noise_unit",
      .kind = NEURLP_KEY_CHOICE,
      .preset = "rms",
-     .choices = {"rms", "state"},
-     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, or the "
-                 "state's own unit."},
+     .choices = {"rms", "state", "value"},
+     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, the "
+                 "state's own unit, or its value at that time: x (1 + noise N(0, 1))."},
     {.path = "data.generate.keep_clean",
      .kind = NEURLP_KEY_FLAG,
      .preset = "true",

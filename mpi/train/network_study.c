@@ -1,6 +1,7 @@
 #include "train/network_study.h"
 
 #include "comm.h"
+#include "learn/network/network_split.h"
 #include "study/study_model.h"
 #include "train/network_forecast_plan.h"
 #include "train/network_load.h"
@@ -45,10 +46,11 @@ done:
  * for times. */
 static neurlp_status find_step(neurlp_network_study *s) {
   const neurlp_samples *x = &s->data.samples;
-  s->step = x->times[1] - x->times[0];
+  s->step = 0;
   for (int64_t i = 0; i < s->data.systems; i++)
     for (int64_t t = x->offsets[i]; t + 1 < x->offsets[i + 1]; t++) {
       const double step = x->times[t + 1] - x->times[t];
+      if (s->step == 0) s->step = step;
       if (fabs(step - s->step) <= 1e-4 * s->step) continue;
       return neurlp_fail(
           s->context, NEURLP_ERROR_DATA,
@@ -56,7 +58,9 @@ static neurlp_status find_step(neurlp_network_study *s) {
           "task 'train' needs samples that are evenly spaced (missing ones may be NaN)",
           (long long)i, step, (long long)(t - x->offsets[i]), s->step);
     }
-  return NEURLP_SUCCESS;
+  if (s->step > 0) return NEURLP_SUCCESS;
+  return neurlp_fail(s->context, NEURLP_ERROR_DATA,
+                     "no trajectory has two samples; task 'train' needs windows of two or more");
 }
 
 /* Networks over space take states for one quantity at several places, and must not see them differ otherwise.
@@ -178,6 +182,31 @@ static neurlp_status check_seen(const neurlp_network_study *s) {
   return NEURLP_SUCCESS;
 }
 
+/* Losses that something can be done about. */
+static neurlp_status check_losses(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  for (int32_t i = 0; i < w->loss_count; i++) {
+    const neurlp_loss_spec *loss = &w->losses[i];
+    if (loss->end > s->windows.spec.window)
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d ends at step %lld, and a window has %lld", i, (long long)loss->end,
+                              (long long)s->windows.spec.window);
+    if (loss->of == NEURLP_LOSS_OF_STATES && w->states.kind != NEURLP_SOURCE_NETWORK)
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d is of the states, and they are the data; leave it out, or estimate "
+                              "them: inputs.states: {network: name}",
+                              i);
+    if (loss->of == NEURLP_LOSS_OF_WEIGHTS &&
+        (w->rhs.kind != NEURLP_SOURCE_LIBRARY || w->weights.kind != NEURLP_SOURCE_PARAMETER))
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d is of the library's weights, and they are no parameter; leave it out, "
+                              "or take inputs.rhs: library and inputs.weights: parameter",
+                              i);
+  }
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status check_wiring(const neurlp_network_study *s) {
   const neurlp_wiring *w = &s->wiring;
   const neurlp_deck *deck = s->data.job->deck;
@@ -191,6 +220,9 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
                              "there is one for each state"));
   if (w->steps.kind != NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(check_numbers(s, "inputs.steps", w->steps.number_count, 1, "there is one step"));
+  if (w->rhs.kind != NEURLP_SOURCE_LIBRARY && w->weights.kind == NEURLP_SOURCE_NETWORK)
+    return neurlp_deck_fail(s->context, deck, "inputs.weights", -1, 0,
+                            "weights are those of a library; take inputs.rhs: library, or leave them out");
   if (w->steps.kind == NEURLP_SOURCE_NETWORK && !(w->steps.ranged && w->steps.lower > 0))
     return neurlp_deck_fail(
         s->context, deck, "inputs.steps", -1, 0,
@@ -204,11 +236,11 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
   if (w->initial_steps > s->windows.spec.window)
     return neurlp_deck_fail(s->context, deck, "inputs.initial_steps", -1, 0, "a window has %lld steps only",
                             (long long)s->windows.spec.window);
-  for (int32_t i = 0; i < w->loss_count; i++)
-    if (w->losses[i].end > s->windows.spec.window)
-      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
-                              "loss %d ends at step %lld, and a window has %lld", i,
-                              (long long)w->losses[i].end, (long long)s->windows.spec.window);
+  if (w->initial_derivatives > s->order + 1)
+    return neurlp_deck_fail(s->context, deck, "inputs.initial_derivatives", -1, 0,
+                            "a block of order %d has u and its derivatives, %d functions in all", s->order,
+                            s->order + 1);
+  status = check_losses(s);
 done:
   return status;
 }
@@ -257,25 +289,33 @@ done:
   return status;
 }
 
-/* Batches as the deck has them, but no larger than what there is, in equal shards. */
+/* Batches as the deck has them, but no larger than what there is to train with, in equal shards. */
 static neurlp_status make_sampler(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
   const bool whole = !strcmp(neurlp_deck_text(deck, "train.optimizer"), "lbfgs");
+  const uint64_t seed = (uint64_t)neurlp_deck_integer(deck, "run.seed");
   int64_t shards = neurlp_deck_integer(deck, "train.shards"),
-          batch = neurlp_deck_integer(deck, "train.batch");
-  if (whole || batch > s->windows.count) batch = s->windows.count;
+          batch = neurlp_deck_integer(deck, "train.batch"), validation = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(
+      neurlp_allocate(s->context, s->windows.count, sizeof *s->order_of_windows, &s->order_of_windows));
+  NEURLP_TRY(neurlp_windows_split(&s->windows, neurlp_deck_number(deck, "train.validation"), seed,
+                                  s->order_of_windows, &validation));
+  const int64_t training = s->windows.count - validation;
+  if (whole || batch > training) batch = training;
   if (shards > batch) shards = batch;
   const neurlp_sampler_options options = {.samples = s->windows.count,
                                           .batch = (batch + shards - 1) / shards * shards,
                                           .shards = shards,
-                                          .validation_fraction = neurlp_deck_number(deck, "train.validation"),
+                                          .validation_count = validation,
+                                          .split = NEURLP_SPLIT_LAST,
                                           .shuffle = !whole,
-                                          .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
-  neurlp_status status = neurlp_sampler_make(s->context, &options, &s->sampler);
-  if (status >= 0)
-    status = neurlp_allocate(s->context, s->windows.count, sizeof *s->validation, &s->validation);
-  for (int64_t i = 0; status >= 0 && i < s->sampler.validation; i++)
-    s->validation[neurlp_sampler_validation(&s->sampler, i)] = 1;
+                                          .seed = seed};
+  NEURLP_TRY(neurlp_sampler_make(s->context, &options, &s->sampler));
+  NEURLP_TRY(neurlp_allocate(s->context, s->windows.count, sizeof *s->validation, &s->validation));
+  for (int64_t i = 0; i < s->sampler.validation; i++)
+    s->validation[s->order_of_windows[neurlp_sampler_validation(&s->sampler, i)]] = 1;
+done:
   return status;
 }
 
@@ -299,6 +339,7 @@ static neurlp_status make_model(neurlp_network_study *s, bool allocate) {
       .weight_scale = s->weight_scale};
   neurlp_status status = neurlp_network_model_create(s->context, &spec, &s->model);
   if (status >= 0) status = neurlp_graph_finish(s->model.graph, allocate);
+  s->allocated = allocate && status >= 0;
   if (status >= 0 && allocate)
     status = neurlp_training_initialise(&s->model, (uint64_t)neurlp_deck_integer(deck, "run.seed"));
   return status;
@@ -370,16 +411,86 @@ done:
   return status;
 }
 
+/* Weights in closed form need one left-hand side for all windows and states (graph/projection.h), and squares
+ * to minimise. */
+static neurlp_status check_solving(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  int32_t squares = 0;
+  if (w->rhs.kind != NEURLP_SOURCE_LIBRARY || w->coefficients.kind != NEURLP_SOURCE_CONSTANT ||
+      w->steps.kind != NEURLP_SOURCE_CONSTANT)
+    return neurlp_deck_fail(s->context, deck, "inputs.weights", -1, 0,
+                            "weights can be solved for where the right-hand side is the library, and "
+                            "coefficients and steps are constant; leave 'solve' out, or change these");
+  for (int32_t i = 0; i < w->loss_count; i++) {
+    const neurlp_loss_spec *loss = &w->losses[i];
+    if (loss->of == NEURLP_LOSS_OF_WEIGHTS ||
+        (loss->of == NEURLP_LOSS_OF_SOLUTION && loss->measure != NEURLP_MEASURE_SQUARE))
+      return neurlp_deck_fail(
+          s->context, deck, "loss", -1, 0,
+          "weights are solved for by least squares, and loss %d is of another kind; leave "
+          "it out, or 'solve' of inputs.weights",
+          i);
+    squares += loss->of == NEURLP_LOSS_OF_SOLUTION;
+  }
+  if (squares > 0) return NEURLP_SUCCESS;
+  return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                          "weights are solved for from a loss of the solution, and there is none");
+}
+
+static neurlp_status make_solving(neurlp_network_study *s) {
+  const neurlp_window_spec *z = &s->windows.spec;
+  const neurlp_wiring *w = &s->wiring;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!w->weights.solved) return NEURLP_SUCCESS;
+  NEURLP_TRY(check_solving(s));
+  NEURLP_TRY(neurlp_allocate(s->context, (int64_t)z->dimensions * s->terms, sizeof *s->errors, &s->errors));
+  s->shards = (neurlp_mpi_exchange){.comm = s->data.comm, .bins = s->sampler.options.shards};
+  neurlp_partition(s->shards.bins, s->data.rank, s->data.size, &s->shards.first_bin, &s->shards.bin_count);
+  s->solving = (neurlp_solving_spec){.block = {.steps = (int32_t)z->window,
+                                               .dimensions = z->dimensions,
+                                               .terms = s->terms,
+                                               .order = s->order,
+                                               .initial_steps = w->initial_steps,
+                                               .initial_derivatives = w->initial_derivatives,
+                                               .formulation = s->formulation,
+                                               .coefficients = w->coefficients.numbers,
+                                               .step_sizes = w->steps.numbers,
+                                               .constant_coefficients = true,
+                                               .constant_steps = true},
+                                     .exchange = neurlp_exchange_mpi(&s->shards),
+                                     .shards = s->shards.bins,
+                                     .first_shard = s->shards.first_bin,
+                                     .shard_count = s->shards.bin_count,
+                                     .scale = s->weight_scale,
+                                     .loss_count = w->loss_count,
+                                     .losses = w->losses,
+                                     .overlap = fmax(1, (double)z->window / (double)z->stride),
+                                     .errors = s->errors};
+  s->training.solving = &s->solving;
+done:
+  return status;
+}
+
 static neurlp_status make_training(neurlp_network_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
   s->training = (neurlp_training_spec){.model = &s->model,
                                        .windows = &s->windows,
                                        .sampler = &s->sampler,
+                                       .order = s->order_of_windows,
                                        .gradients = neurlp_reduce_table(s->gradients),
                                        .scalars = neurlp_reduce_table(s->scalars),
                                        .terms = s->terms,
                                        .dimensions = s->data.dimensions,
                                        .term_size = s->term_size};
-  return read_options(s, &s->training.options);
+  NEURLP_TRY(read_options(s, &s->training.options));
+  if (s->training.options.threshold_by == NEURLP_THRESHOLD_Z && !s->wiring.weights.solved)
+    return neurlp_deck_fail(s->context, s->data.job->deck, "train.threshold_by", -1, 0,
+                            "only weights that are solved for have standard errors: "
+                            "inputs.weights: {parameter: shared, solve: true}");
+  status = make_solving(s);
+done:
+  return status;
 }
 
 /* ---- all together ------------------------------------------------------------------------------------ */
@@ -390,8 +501,7 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   neurlp_status status = NEURLP_SUCCESS;
   s->order = asked > 0 ? (int32_t)asked : 2;
   NEURLP_TRY(find_step(s));
-  status = cut_windows(s);
-  if (status != NEURLP_SUCCESS) goto done;
+  NEURLP_TRY(cut_windows(s));
   NEURLP_TRY(read_wiring(s));
   NEURLP_TRY(check_wiring(s));
   NEURLP_TRY(check_seen(s));
@@ -404,6 +514,10 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   NEURLP_TRY(neurlp_network_truth_prepare(s));
   NEURLP_TRY(make_sampler(s));
   NEURLP_TRY(make_model(s, allocate));
+  if (neurlp_graph_parameter_count(s->model.graph) == 0)
+    return neurlp_deck_fail(s->context, s->data.job->deck, "inputs.coefficients", -1, 0,
+                            "there is nothing to train: no input of the block comes from a network or a "
+                            "parameter");
   status = neurlp_network_load_parameters(s, allocate);
 done:
   return status;
@@ -417,8 +531,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   NEURLP_TRY(neurlp_study_open_data(comm, job, &s->data));
   NEURLP_TRY(read_all(s));
   s->seconds_reading = MPI_Wtime() - begin;
-  status = neurlp_agree(comm, s->context, prepare(s, allocate));
-  if (status != NEURLP_SUCCESS) goto done;
+  NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));
   NEURLP_TRY(make_reducers(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, make_training(s)));
   s->seconds_preparing = MPI_Wtime() - begin - s->seconds_reading;
@@ -442,5 +555,7 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_release(s->context, &s->weight_scale);
   neurlp_release(s->context, &s->term_size);
   neurlp_release(s->context, &s->mask);
+  neurlp_release(s->context, &s->order_of_windows);
+  neurlp_release(s->context, &s->errors);
   neurlp_study_close(&s->data);
 }

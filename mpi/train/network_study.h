@@ -33,11 +33,16 @@ typedef struct neurlp_network_study {
   double *weight_scale, *term_size; /* [D][L], [L] */
   neurlp_formulation formulation;
   neurlp_sampler sampler;
-  int32_t *validation;  /* [windows] 1: for validation */
+  int64_t *order_of_windows; /* [windows] the sampler's samples: those for validation last */
+  int32_t *validation;       /* [windows] 1: for validation */
   double *true_weights; /* [S][D][L], of generated data; NULL: not asked for (train.compare) or not known */
   char *model_path;     /* train.model, relative to where the program runs; NULL: none */
   neurlp_network_model model;
+  bool allocated; /* the graph has its memory */
   neurlp_reduce *gradients, *scalars;
+  neurlp_mpi_exchange shards; /* of weights that are solved for */
+  neurlp_solving_spec solving;
+  double *errors; /* [D][L] their standard errors; NULL: they are trained */
   neurlp_training_spec training;
   double *mask; /* [D][L] */
   neurlp_network_forecast_plan forecast;

@@ -16,7 +16,7 @@ typedef struct build {
   int64_t B, T, D, L;
   neurlp_value seen; /* what networks see of the data: [B][seen][D], centred and divided by the spread */
   neurlp_value center, spread; /* [D] constants */
-  double *room;                /* [largest constant] */
+  double *room;                /* [D or d+1, the larger] */
 } build;
 
 /* ---- pieces ------------------------------------------------------------------------------------------ */
@@ -114,11 +114,13 @@ static neurlp_value add_states(build *b) {
   const neurlp_source_spec *source = &b->wiring->states;
   if (source->kind != NEURLP_SOURCE_NETWORK) return b->model->data;
   neurlp_value x = to_window(b, states_from_network(b, source, b->T, 1));
+  if (source->ranged) return x; /* the range is one of the states themselves */
   if (source->residual) x = neurlp_graph_add(b->graph, x, b->seen);
   return neurlp_graph_add(b->graph, neurlp_graph_multiply(b->graph, x, b->spread), b->center);
 }
 
-/* Weights of the library, [D][L] or [B][D][L]: what is trained is in units of a typical size. */
+/* Weights of the library, [D][L] or [B][D][L]: what is trained is in units of a typical size, but for weights
+ * whose range is given. */
 static neurlp_value add_weights(build *b) {
   const neurlp_source_spec *source = &b->wiring->weights;
   const neurlp_tensor_shape shape = neurlp_shape_of(2, b->D, b->L);
@@ -129,7 +131,7 @@ static neurlp_value add_weights(build *b) {
     w = neurlp_graph_parameter(b->graph, "weights", shape, false);
     neurlp_graph_describe(b->graph, w, NEURLP_PARAMETER_BASIS, 0);
   }
-  if (b->spec->weight_scale)
+  if (b->spec->weight_scale && !source->ranged)
     w = neurlp_graph_multiply(b->graph, w, neurlp_graph_constant(b->graph, shape, b->spec->weight_scale));
   b->model->mask = neurlp_graph_input(b->graph, "mask", shape);
   return neurlp_graph_multiply(b->graph, w, b->model->mask);
@@ -137,9 +139,8 @@ static neurlp_value add_weights(build *b) {
 
 /* sum_l w[k][l] phi_l(states), [B][T][D]. */
 static neurlp_value add_library(build *b) {
-  const neurlp_value of = b->wiring->rhs.kind == NEURLP_SOURCE_LIBRARY ? b->model->states : b->model->data;
-  const neurlp_value phi =
-      neurlp_graph_library(b->graph, of, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
+  const neurlp_value phi = b->model->library = neurlp_graph_library(
+      b->graph, b->model->states, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
   const neurlp_value w = b->model->weights = add_weights(b);
   if (b->wiring->weights.kind != NEURLP_SOURCE_NETWORK) return neurlp_graph_dense_plain(b->graph, phi, w);
   const neurlp_value terms = neurlp_graph_multiply(
@@ -212,6 +213,7 @@ static neurlp_value add_initial_values(build *b) {
   else
     v = neurlp_graph_slice(b->graph, source->kind == NEURLP_SOURCE_STATES ? b->model->states : b->model->data,
                            1, 0, K, 1);
+  b->model->initial_values = v;
   return neurlp_graph_reshape(b->graph, to_systems(b, v, K, J), neurlp_shape_of(4, b->B * b->D, K, 1, J));
 }
 
@@ -270,6 +272,10 @@ static neurlp_value add_comparison(build *b, const neurlp_loss_spec *loss) {
   const int64_t end = loss->end > 0 ? loss->end : b->T;
   neurlp_value x = loss->of == NEURLP_LOSS_OF_STATES ? b->model->states : b->model->solution;
   neurlp_value target = b->model->target;
+  if (loss->against_states) { /* gradients flow to both, so it is their difference that is compared with 0 */
+    x = neurlp_graph_add(b->graph, x, neurlp_graph_scale(b->graph, b->model->states, -1, 0));
+    target = constant_of(b, neurlp_shape_of(3, b->B, b->T, b->D), 0);
+  }
   if (loss->measure != NEURLP_MEASURE_RELATIVE) {
     x = in_spreads(b, x);
     target = in_spreads(b, target);
@@ -303,7 +309,9 @@ static void add_everything(build *b) {
   m->states = add_states(b);
   m->solution = add_block(b);
   add_losses(b);
-  const neurlp_value kept[] = {m->states, m->weights, m->coefficients, m->steps, m->solution};
+  neurlp_value kept[] = {m->states,   m->weights, m->coefficients,  m->steps,
+                         m->solution, m->library, m->initial_values};
+  if (!b->wiring->weights.solved) kept[5] = kept[6] = NEURLP_NO_VALUE; /* only solving reads them */
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) neurlp_graph_keep(b->graph, kept[i]);
 }
 
@@ -321,13 +329,16 @@ neurlp_status neurlp_network_model_create(neurlp_context *context, const neurlp_
   *model = (neurlp_network_model){.data = NEURLP_NO_VALUE,
                                   .target = NEURLP_NO_VALUE,
                                   .states = NEURLP_NO_VALUE,
+                                  .library = NEURLP_NO_VALUE,
+                                  .initial_values = NEURLP_NO_VALUE,
                                   .weights = NEURLP_NO_VALUE,
                                   .mask = NEURLP_NO_VALUE,
                                   .coefficients = NEURLP_NO_VALUE,
                                   .steps = NEURLP_NO_VALUE,
                                   .solution = NEURLP_NO_VALUE};
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) model->losses[i] = NEURLP_NO_VALUE;
-  NEURLP_TRY(neurlp_allocate(context, b.D, sizeof *b.room, &b.room));
+  const int64_t J = spec->order + 1;
+  NEURLP_TRY(neurlp_allocate(context, b.D > J ? b.D : J, sizeof *b.room, &b.room));
   NEURLP_TRY(neurlp_graph_create(context, spec->precision, spec->samples, &model->graph));
   b.graph = model->graph;
   add_everything(&b);

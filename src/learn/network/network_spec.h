@@ -55,7 +55,7 @@ typedef enum neurlp_source_kind {
   NEURLP_SOURCE_NETWORK,   /* what a network makes of the data */
   NEURLP_SOURCE_DATA,      /* the data themselves */
   NEURLP_SOURCE_STATES,    /* the state estimate */
-  NEURLP_SOURCE_LIBRARY    /* rhs only: sum_l w[k][l] phi_l(states), or of data where there is no estimate */
+  NEURLP_SOURCE_LIBRARY    /* rhs only: sum_l w[k][l] phi_l(states) */
 } neurlp_source_kind;
 
 typedef struct neurlp_source_spec {
@@ -63,7 +63,7 @@ typedef struct neurlp_source_spec {
   int32_t network; /* index */
   int32_t number_count;
   double *numbers;
-  bool ranged; /* lower + (upper - lower) sigmoid(x), so that x = 0 is the middle */
+  bool ranged; /* lower + (upper - lower) sigmoid(x), so that x = 0 is the middle; in the data's units */
   double lower, upper;
   int32_t range_count; /* coefficients: of each derivative a range of its own; 0: none has */
   double *ranges;      /* [range_count][2]; equal bounds: a constant */
@@ -90,7 +90,8 @@ typedef struct neurlp_loss_spec {
   neurlp_loss_of of;
   neurlp_loss_measure measure;
   double weight;
-  int64_t first, end; /* grid points that count; end 0: to the last */
+  int64_t first, end;  /* grid points that count; end 0: to the last */
+  bool against_states; /* of the solution: compared with the state estimate instead of the data */
 } neurlp_loss_spec;
 
 typedef struct neurlp_wiring {

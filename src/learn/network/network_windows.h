@@ -21,12 +21,13 @@ typedef struct neurlp_windows {
   int64_t count;
   int64_t *system, *first; /* [count] */
   double *center,
-      *spread; /* [D] mean and standard deviation of what the windows can see; spread 1 where it is 0 */
+      *spread; /* [D] mean and standard deviation of what the windows can see; spread 1 of what is constant */
 } neurlp_windows;
 
 /* Cuts trajectories into windows: from each one's beginning, as many as fit before what is held back; nothing
- * of one that is too short. Fails with NEURLP_TOO_SHORT (no window at all: the message says what is missing),
- * NEURLP_ERROR_DATA (a state that is never known) or NEURLP_ERROR_MEMORY. */
+ * of one that is too short. Gaps of what training may see are filled from there alone. Fails with
+ * NEURLP_ERROR_DATA (no window at all: the message says what is missing; a state that is never known in a
+ * trajectory with windows) or NEURLP_ERROR_MEMORY; release the windows either way. */
 NEURLP_MUST_USE neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window_spec *spec,
                                                     neurlp_windows *windows);
 void neurlp_windows_release(neurlp_windows *windows);
