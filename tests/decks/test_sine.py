@@ -1,4 +1,4 @@
-"""sine.yaml: a curve under noise, its error against the curve without noise.
+"""sine.yaml, sine_constant.yaml: a curve under noise, its error against the curve without noise.
 
 With free coefficients a hundred epochs are enough: what the equation allows is all that is fitted then. The bound on
 one constant equation is arithmetic: four numbers are fitted to 500 samples, so that 500 times the error over the
@@ -13,8 +13,7 @@ from support import DECKS, check, check_below, check_equal, command, run, verdic
 NOISE, SAMPLES, PUBLISHED, PUBLISHED_TRIPLE = 0.5, 500, 0.0481, 0.250
 FOUR_NUMBERS = NOISE**2 * 23.5 / SAMPLES
 DECK = DECKS / "sine.yaml"
-CONSTANT = ("inputs.coefficients={parameter: [0.5, 0.1, 1], range: [[0.1, 2], [-0.2, 0.3], 1]}", "inputs.steps=data",
-            "train.learning_rate=0.1")
+CONSTANT = DECKS / "sine_constant.yaml"
 
 
 def attribute(found, name):
@@ -39,7 +38,7 @@ for j, (lower, upper) in enumerate(((0.1, 2), (-0.2, 0.3), (1, 1))):
 steps = free["windows/steps"][0]
 check("free steps: in their range", bool((0.08 <= steps).all() and (steps <= 0.12).all() and steps.std() > 0))
 
-constant = run("constant", DECK, *CONSTANT, "train.epochs=100")
+constant = run("constant", CONSTANT)
 check_below("constant coefficients: error", np.mean((constant["windows/solution"][0, :, 0] - clean) ** 2),
             FOUR_NUMBERS)
 check_below("constant coefficients: the error that the result has, less this one",
@@ -48,7 +47,7 @@ check_below("constant coefficients: the error that the result has, less this one
 TRIPLE = ("data.generate.initial={y: 0, y': 3}", "run.seed=101", "train.epochs=0")
 triple = run("free_triple", DECK, *TRIPLE, f"train.model={free.path.resolve()}")
 check_below("free coefficients, three times the amplitude: error", attribute(triple, "clean_mse"), PUBLISHED_TRIPLE)
-triple = run("constant_triple", DECK, *CONSTANT[:2], *TRIPLE, f"train.model={constant.path.resolve()}")
+triple = run("constant_triple", CONSTANT, *TRIPLE, f"train.model={constant.path.resolve()}")
 check_below("constant coefficients, three times the amplitude: error", attribute(triple, "clean_mse"), 9 * FOUR_NUMBERS)
 
 steady = run("steady", DECK, "inputs.coefficients={network: coefficients, steady: true}", "train.epochs=1")
