@@ -203,10 +203,10 @@ static void check_layers(void) {
       {"a convolution of what is flat",
        4,
        -1,
-       "a convolution needs time",
+       "a convolution needs places",
        2,
        {PLAIN(FLATTEN), CONVOLUTION(4, 3, 1)}},
-      {"a mean of what is flat", 12, -1, "a mean over time needs time", 2, {PLAIN(FLATTEN), PLAIN(MEAN)}},
+      {"a mean of what is flat", 12, -1, "a mean over places needs places", 2, {PLAIN(FLATTEN), PLAIN(MEAN)}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const layer_case *c = &cases[i];
