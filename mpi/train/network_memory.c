@@ -1,6 +1,7 @@
 #include "train/network_memory.h"
 
 #include "comm.h"
+#include "core/triangle.h"
 #include "file/array_file_parts.h"
 #include "train/lbfgs.h"
 
@@ -34,6 +35,8 @@ static int64_t training_bytes(const neurlp_network_study *s) {
   bytes += (int64_t)neurlp_optimiser_bytes(&steps, neurlp_graph_precision(s->model.graph), count, tensors);
   bytes += vector;                      /* the watch's good parameters */
   if (o->patience > 0) bytes += vector; /* early stopping's best ones */
+  bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */
+  bytes += 2 * s->solving.shards * neurlp_triangle_count(s->terms + 1) * s->data.dimensions * 8;
   return bytes + 2 * (int64_t)sizeof(neurlp_epoch) * o->epochs * o->cycles;
 }
 

@@ -108,7 +108,8 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
   if (s->errors) {
     neurlp_array errors = coefficients;
     errors.path = "equations/standard_errors";
-    errors.long_name = "standard errors of the coefficients, with the state estimate taken to be right";
+    errors.long_name =
+        "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
     NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
   }
   status = write_truth(w, weights, scores);
