@@ -127,8 +127,8 @@ check_below("training goes on where it was: first loss, of a fresh training's", 
 
 # ---- a library with dropped terms --------------------------------------------------------------------------------------
 
-LORENZ = ["data.generate.samples=600", "train.cycles=2", "train.threshold=0.05", "train.stride=50"]
-sparse = run("sparse", DECKS / "lorenz_network.yaml", *LORENZ, "train.epochs=3")
+LORENZ = ["data.generate.samples=600", "train.cycles=2", "train.threshold=0.3", "train.stride=25"]
+sparse = run("sparse", DECKS / "lorenz_network.yaml", *LORENZ, "train.epochs=20")
 mask = model_of(sparse)["mask"]
 check("some terms were dropped, and some were not", 0 < mask.sum() < mask.size, f"{int(mask.sum())} of {mask.size}")
 check_equal("dropped terms have no weight", np.abs(sparse["equations/coefficients"][0][mask == 0]).max(), 0)
