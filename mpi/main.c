@@ -30,6 +30,7 @@ static const command commands[] = {
     {"solve", neurlp_command_solve, "solve PROBLEM.h5 -o OUT.h5 [--backend NAME]",
      "solve linear problems, with gradients where grad_output is there"},
     {"inspect", neurlp_command_inspect, "inspect FILE.h5", "say in words what a file holds"},
+    {"plot", neurlp_command_plot, "plot FILE.h5 -o FOLDER", "pictures of what a file holds, as PNG and SVG"},
     {"keys", neurlp_command_keys, "keys [SECTION | --markdown]",
      "every deck key: type, unit, default, range, one sentence"},
 };
@@ -60,6 +61,11 @@ static void print_version(void) {
   printf("  libfyaml    %s\n", fy_library_version());
   printf("  CUDA        none\n");
   printf("  PETSc       none\n");
+#ifdef NEURLP_PLPLOT_VERSION
+  printf("  PLplot      %s\n", NEURLP_PLPLOT_VERSION);
+#else
+  printf("  PLplot      none\n");
+#endif
 }
 
 /* The command line is the same on every rank; rank 0 speaks. */

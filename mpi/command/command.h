@@ -22,6 +22,7 @@ int neurlp_command_generate(MPI_Comm comm, int argc, char **argv);
 int neurlp_command_simulate(MPI_Comm comm, int argc, char **argv);
 int neurlp_command_solve(MPI_Comm comm, int argc, char **argv);
 int neurlp_command_inspect(MPI_Comm comm, int argc, char **argv);
+int neurlp_command_plot(MPI_Comm comm, int argc, char **argv);
 int neurlp_command_keys(MPI_Comm comm, int argc, char **argv);
 
 #endif

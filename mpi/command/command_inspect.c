@@ -98,8 +98,8 @@ done:
   return status;
 }
 
-/* Counts the systems by status. */
-static neurlp_status print_statuses(const inspection *in, const char *path) {
+/* Counts what has a status, "system" or "window", by status. */
+static neurlp_status print_statuses(const inspection *in, const char *path, const char *what) {
   neurlp_numeric numeric;
   int64_t count = 0;
   double *codes = NULL;
@@ -113,12 +113,12 @@ static neurlp_status print_statuses(const inspection *in, const char *path) {
     for (int64_t i = 0; i < count; i++) n += codes[i] == (value);                                            \
     named += n;                                                                                              \
     if (n > 0)                                                                                               \
-      printf("  status %d, %lld of %lld systems: %s\n", value, (long long)n, (long long)count, sentence);    \
+      printf("  status %d, %lld of %lld %ss: %s\n", value, (long long)n, (long long)count, what, sentence);  \
   } while (0);
   NEURLP_STATUS_LIST(COUNT_STATUS)
 #undef COUNT_STATUS
   if (named < count)
-    printf("  %lld systems have a status that this version does not know\n", (long long)(count - named));
+    printf("  %lld %ss have a status that this version does not know\n", (long long)(count - named), what);
 done:
   neurlp_release(in->context, &codes);
   return status;
@@ -283,8 +283,87 @@ static neurlp_status print_result(const inspection *in) {
     NEURLP_TRY(print_texts(in, "equations/text", "  ", "\n"));
   }
   printf("Systems:\n");
-  NEURLP_TRY(print_statuses(in, "status"));
+  NEURLP_TRY(print_statuses(in, "status", "system"));
 done:
+  return status;
+}
+
+/* "Training loss: 3.2 at first, 0.1 at last, 0.09 at best, in epoch 17 of 20." Curves without a number are
+ * left out. */
+static neurlp_status print_curve(const inspection *in, const char *path, const char *name) {
+  neurlp_numeric numeric;
+  int64_t count = 0, best = -1;
+  double *losses = NULL;
+  if (!neurlp_hdf5_exists(in->file, path)) return NEURLP_SUCCESS;
+  const neurlp_status status = read_all(in, path, &numeric, &count, &losses);
+  if (status != NEURLP_SUCCESS) return status;
+  for (int64_t i = 0; i < count; i++)
+    if (isfinite(losses[i]) && (best < 0 || losses[i] < losses[best])) best = i;
+  if (best >= 0)
+    printf("%s: %.6g at first, %.6g at last, %.6g at best, in epoch %lld of %lld.\n", name, losses[0],
+           losses[count - 1], losses[best], (long long)best + 1, (long long)count);
+  neurlp_release(in->context, &losses);
+  return NEURLP_SUCCESS;
+}
+
+/* Tensors of the model's group, and how many numbers they have. */
+static herr_t count_parameters(hid_t group, const char *name, const H5O_info_t *info, void *data) {
+  int64_t *counts = data;
+  if (info->type != H5O_TYPE_DATASET) return 0;
+  const int64_t count = elements_at(group, name);
+  counts[0]++;
+  counts[1] += count > 0 ? count : 0;
+  return 0;
+}
+
+static neurlp_status print_windows(const inspection *in) {
+  neurlp_numeric numeric;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!neurlp_hdf5_exists(in->file, "windows/solution")) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_numeric_check(in->context, in->file, in->path, "windows/solution", true, &numeric));
+  if (numeric.rank != 3)
+    NEURLP_TRY(neurlp_fail(in->context, NEURLP_ERROR_DATA,
+                           "%s: 'windows/solution' has %d dimensions; it needs 3", in->path, numeric.rank));
+  printf("Windows: %lld of %lld samples, %lld state%s.\n", (long long)numeric.extents[0],
+         (long long)numeric.extents[1], (long long)numeric.extents[2], plural(numeric.extents[2]));
+  NEURLP_TRY(print_statuses(in, "status", "window"));
+done:
+  return status;
+}
+
+static neurlp_status print_training(const inspection *in) {
+  int64_t counts[2] = {0};
+  char *outcome = NULL, *message = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "/", "outcome", &outcome));
+  NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "/", "outcome_message", &message));
+  const int64_t epochs = elements_at(in->file, "metrics/train_loss");
+  printf("A training by `neurlp run`: %lld epoch%s; outcome: ", (long long)(epochs < 0 ? 0 : epochs),
+         plural(epochs));
+  print_escaped(outcome);
+  printf(".\n");
+  if (*message) {
+    printf("  ");
+    print_escaped(message);
+    printf("\n");
+  }
+  NEURLP_TRY(print_curve(in, "metrics/train_loss", "Training loss"));
+  NEURLP_TRY(print_curve(in, "metrics/validation_loss", "Validation loss"));
+  const hid_t model = H5Gopen2(in->file, "model", H5P_DEFAULT);
+  if (model >= 0) {
+    H5Ovisit2(model, H5_INDEX_NAME, H5_ITER_INC, count_parameters, counts, H5O_INFO_BASIC);
+    H5Gclose(model);
+  }
+  printf("Model: %lld parameter%s in %lld tensor%s.\n", (long long)counts[1], plural(counts[1]),
+         (long long)counts[0], plural(counts[0]));
+  if (neurlp_hdf5_exists(in->file, "equations/text")) {
+    printf("Equations:\n");
+    NEURLP_TRY(print_texts(in, "equations/text", "  ", "\n"));
+  }
+  NEURLP_TRY(print_windows(in));
+done:
+  neurlp_release(in->context, &outcome);
+  neurlp_release(in->context, &message);
   return status;
 }
 
@@ -314,7 +393,7 @@ static neurlp_status print_linear(const inspection *in, bool solved) {
     printf("%lld dimension%s, order %lld\n", (long long)dimensions, plural(dimensions),
            (long long)derivatives - 1);
     snprintf(path, sizeof path, "%s/status", name);
-    status = solved ? print_statuses(in, path) : NEURLP_SUCCESS;
+    status = solved ? print_statuses(in, path, "system") : NEURLP_SUCCESS;
     if (status < 0) return status;
   }
   return NEURLP_SUCCESS;
@@ -331,6 +410,7 @@ static bool first_group_has(const inspection *in, const char *member) {
 }
 
 static neurlp_status print_kind(inspection *in) {
+  if (neurlp_hdf5_is(in->file, "model", H5O_TYPE_GROUP)) return print_training(in);
   if (neurlp_hdf5_exists(in->file, "equations")) return print_result(in);
   if (neurlp_hdf5_exists(in->file, "states")) return print_data_set(in);
   if (first_group_has(in, "coefficients")) return print_linear(in, false);

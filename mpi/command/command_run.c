@@ -1,10 +1,10 @@
 /* neurlp run: from a deck to learned equations. */
 #include "comm.h"
 #include "command/command.h"
-#include "data/generate_write.h"
 #include "study/log.h"
 #include "study/report.h"
 #include "study/result.h"
+#include "study/study_output.h"
 #include "train/network_run.h"
 
 #include <stdio.h>
@@ -22,29 +22,9 @@ static int64_t sum_over_ranks(MPI_Comm comm, int64_t mine) {
   return all;
 }
 
-/* The result must not take the place of the data that it comes from. */
-static neurlp_status spare_data(const neurlp_study *s, const char *path) {
-  if (!s->data_path || !neurlp_same_file(path, s->data_path)) return NEURLP_SUCCESS;
-  return neurlp_fail(
-      s->context, NEURLP_ERROR_DECK,
-      "the result would be written over its own data, %s; name it otherwise with output.file or -o", path);
-}
-
 static neurlp_status name_output(const neurlp_job *job, char **name) {
   const char *given = job->output ? job->output : neurlp_deck_text(job->deck, "output.file");
   return given ? neurlp_copy_text(job->context, given, name) : neurlp_job_file_name(job, ".h5", name);
-}
-
-/* Collective. The data that were generated for this run, where the deck wants to keep them. */
-static neurlp_status keep_generated(const neurlp_study *s) {
-  const char *path = neurlp_deck_text(s->job->deck, "output.data");
-  if (!path || !s->generated) return NEURLP_SUCCESS;
-  const neurlp_generated_part part = {.generated = s->generated,
-                                      .samples = &s->samples,
-                                      .parameters = s->true_parameters,
-                                      .compress =
-                                          (int32_t)neurlp_deck_integer(s->job->deck, "output.compress")};
-  return neurlp_generated_write(s->comm, s->job, path, &part);
 }
 
 static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const char *path, double begin,
@@ -63,7 +43,7 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
   phases.learning = MPI_Wtime() - start;
   neurlp_report_result(s, e);
   const double write = MPI_Wtime();
-  NEURLP_TRY(keep_generated(s));
+  NEURLP_TRY(neurlp_study_keep_generated(s));
   NEURLP_TRY(neurlp_result_write(s, e, path, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
   phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
@@ -93,7 +73,7 @@ int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
     goto done;
   }
   NEURLP_TRY(neurlp_study_open(comm, &job, &study));
-  NEURLP_TRY(neurlp_agree(comm, job.context, spare_data(&study, path)));
+  NEURLP_TRY(neurlp_agree(comm, job.context, neurlp_study_spare_data(&study, path)));
   NEURLP_TRY(learn_and_write(&study, &estimates, path, begin, &exit_code));
 done:
   if (status != NEURLP_SUCCESS) exit_code = neurlp_job_finish(comm, job.context, "run", status);

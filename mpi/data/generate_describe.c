@@ -148,6 +148,12 @@ static neurlp_status resolve_path(const reading *r, const char *path, char **res
   return status;
 }
 
+/* data.generate.initial_from: 0 (the deck has initial values), 'f' (first) or 'l' (last). */
+static char choose_end(const reading *r) {
+  const char *from = neurlp_deck_text(r->deck, SECTION "initial_from");
+  return strcmp(from, "deck") == 0 ? 0 : from[0];
+}
+
 /* The equations of a result file, every number in its place: no parameters are left. */
 static neurlp_status take_learned_equations(reading *r) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -169,9 +175,10 @@ static neurlp_status take_learned_equations(reading *r) {
     status =
         fail_at(r, "step", NULL, "learned equations need one; only systems of the catalogue have their own");
   else if (!neurlp_deck_given(r->deck, SECTION "initial") &&
-           !neurlp_deck_given(r->deck, SECTION "initial_file"))
-    status = fail_at(r, "initial", NULL, "learned equations need initial values: this key, or %sinitial_file",
-                     SECTION);
+           !neurlp_deck_given(r->deck, SECTION "initial_file") && choose_end(r) == 0)
+    status = fail_at(r, "initial", NULL,
+                     "learned equations need initial values: this key, %sinitial_file or %sinitial_from",
+                     SECTION, SECTION);
 done:
   neurlp_learned_release(r->context, &learned);
   return status;
@@ -190,6 +197,30 @@ static neurlp_status take_initial_file(const reading *r) {
   if (made->systems <= systems) return NEURLP_SUCCESS;
   return fail_at(r, "systems", NULL, "%lld trajectories are asked for, and %s has initial values of %lld",
                  (long long)made->systems, path, (long long)systems);
+}
+
+/* Fitted states that trajectories go on from; also how many there are, and when, unless the deck says so. */
+static neurlp_status take_fitted_states(const reading *r) {
+  neurlp_generated *made = r->made;
+  int64_t systems = 0;
+  double time = 0;
+  made->plan->from = choose_end(r);
+  if (!made->plan->from) return NEURLP_SUCCESS;
+  if (!made->sources[NEURLP_SOURCE_RESULT])
+    return fail_at(r, "initial_from", NULL, "fitted states are in a result, and %sresult names none",
+                   SECTION);
+  if (neurlp_deck_given(r->deck, SECTION "initial") || neurlp_deck_given(r->deck, SECTION "initial_file"))
+    return fail_at(r, "initial_from", NULL, "trajectories begin at fitted states, or as %s says; not both",
+                   neurlp_deck_given(r->deck, SECTION "initial") ? SECTION "initial"
+                                                                 : SECTION "initial_file");
+  const neurlp_status status = neurlp_generate_count_fitted(made, neurlp_deck_integer(r->deck, SECTION "row"),
+                                                            &systems, &made->plan->from_row, &time);
+  if (status < 0) return status;
+  if (!neurlp_deck_given(r->deck, SECTION "systems")) made->systems = systems;
+  if (!neurlp_deck_given(r->deck, SECTION "start")) made->start = time;
+  if (made->systems <= systems) return NEURLP_SUCCESS;
+  return fail_at(r, "systems", NULL, "%lld trajectories are asked for, and %s has fitted states of %lld",
+                 (long long)made->systems, made->sources[NEURLP_SOURCE_RESULT], (long long)systems);
 }
 
 /* A name of the user's: a symbol without primes, not t, and no two alike. */
@@ -294,21 +325,34 @@ static neurlp_status read_parameters(const reading *r) {
   return status;
 }
 
+/* The set of the catalogue's initial values that the deck asks for; NULL: own or learned equations. */
+static neurlp_status choose_initial_set(const reading *r, const double **initial) {
+  const int64_t set = neurlp_deck_integer(r->deck, SECTION "initial_set");
+  *initial = !r->known ? NULL : set == 2 ? r->known->second : r->known->initial;
+  if (set == 1 || (r->known && set <= r->known->initial_sets)) return NEURLP_SUCCESS;
+  if (!r->known)
+    return fail_at(r, "initial_set", NULL,
+                   "only systems of the catalogue have initial values; leave this out");
+  return fail_at(r, "initial_set", NULL, "the catalogue's %s has one set of initial values, not %lld",
+                 r->known->name, (long long)set);
+}
+
 /* Initial values of x and, for order 2, x': the catalogue's, or 0, unless the deck has them. */
 static neurlp_status read_initial(const reading *r) {
   neurlp_status status = NEURLP_SUCCESS;
+  const double *initial = NULL;
   neurlp_generated *made = r->made;
   const int32_t count = made->dimensions * made->order;
   neurlp_distribution **slots = &made->plan->initial;
   char **names = NULL;
+  NEURLP_TRY(choose_initial_set(r, &initial));
   NEURLP_TRY(neurlp_allocate(r->context, count, sizeof **slots, slots));
   NEURLP_TRY(neurlp_allocate(r->context, count, sizeof *names, &names));
   for (int32_t i = 0; i < count; i++) {
     const char *name = made->names[i / made->order];
     const size_t length = strlen(name);
     const bool together = r->pde || (r->known && r->known->draw);
-    (*slots)[i] =
-        (neurlp_distribution){.kind = together ? 'd' : 'c', .a = r->known ? r->known->initial[i] : 0.0};
+    (*slots)[i] = (neurlp_distribution){.kind = together ? 'd' : 'c', .a = initial ? initial[i] : 0.0};
     NEURLP_TRY(neurlp_allocate(r->context, (int64_t)length + 2, 1, &names[i]));
     memcpy(names[i], name, length);
     if (i % made->order == 1) names[i][length] = '\'';
@@ -331,11 +375,13 @@ static neurlp_status read_sizes(const reading *r) {
   if (made->step == 0.0 && r->pde) made->step = r->pde->step;
   plan->transient = neurlp_deck_number(r->deck, SECTION "transient");
   plan->noise = neurlp_deck_number(r->deck, SECTION "noise");
+  plan->multiplicative = strcmp(neurlp_deck_text(r->deck, SECTION "noise_unit"), "value") == 0;
   plan->missing = neurlp_deck_number(r->deck, SECTION "missing");
   plan->absolute = strcmp(neurlp_deck_text(r->deck, SECTION "noise_unit"), "state") == 0;
   made->clean = neurlp_deck_flag(r->deck, SECTION "keep_clean") && (plan->noise > 0.0 || plan->missing > 0.0);
   plan->seed = (uint64_t)neurlp_deck_integer(r->deck, "run.seed");
-  status = take_initial_file(r);
+  NEURLP_TRY(take_initial_file(r));
+  NEURLP_TRY(take_fitted_states(r));
   if (status < 0) return status;
   if ((r->known || r->pde) && wrong_order(r))
     return fail_at(r, "order", NULL, "the catalogue's %s is of order %d; leave this key out",
@@ -355,7 +401,8 @@ static neurlp_status read_sizes(const reading *r) {
         r, "step", NULL,
         "times from %g to %g in steps of %g cannot be told apart; use a larger step or a smaller start",
         first, last, made->step);
-  return NEURLP_SUCCESS;
+done:
+  return status;
 }
 
 /* Solvers of a partial differential equation, one for every thread. */

@@ -20,10 +20,14 @@ struct neurlp_generate_plan {
   uint64_t seed;
   double transient, noise, missing;
   bool absolute;                    /* noise is in units of the states, not of their root mean square */
+  bool multiplicative;              /* noise is in units of each value at its time */
   char **equations;                 /* [D] */
   neurlp_distribution *parameters;  /* [P] */
   neurlp_distribution *initial;     /* [D * order]: x0, x0', x1, ... */
   const neurlp_known_system *known; /* NULL: other equations */
+  char from;        /* where trajectories begin: 0: as `initial` or the file has it; 'f', 'l': at the fitted
+                       state of the result's first or last sample */
+  int64_t from_row; /* system of the result in which trajectory 0 begins */
   int32_t workers;
   neurlp_dynamics **dynamics; /* [workers]: one for each thread; NULL for a partial differential equation */
   neurlp_pde **pdes;          /* [workers]: likewise; NULL for ordinary ones */
@@ -52,7 +56,8 @@ typedef struct neurlp_generate_part {
   double *times;              /* [end - begin] */
   double *states;             /* [end - begin][D] */
   double *clean;              /* [end - begin][D] before noise and gaps; NULL: not kept */
-  const double *first;        /* [D] its first sample in the initial file; NULL: drawn */
+  const double *first;        /* [first_count] where it begins; NULL: drawn */
+  int32_t first_count;        /* D: x only, from the initial file; D * order: x0, x0', x1, ..., fitted */
 } neurlp_generate_part;
 
 enum { NEURLP_GENERATE_PIECE = 1024 }; /* samples that are integrated at a time */
@@ -66,9 +71,15 @@ enum { NEURLP_GENERATE_TOGETHER = 1 << 20 };
 /* Local. Number of systems in g->sources[NEURLP_SOURCE_INITIAL], which must have all states. */
 NEURLP_MUST_USE neurlp_status neurlp_generate_count_initial(const neurlp_generated *g, int64_t *systems);
 
-/* Local. First samples [end - first][D] of systems first to end - 1; NULL without a file. */
+/* Local. Where systems first to end - 1 begin: [end - first][*count], NULL if initial values are drawn.
+ * *count is D for a data set's first samples, D * order for fitted states. */
 NEURLP_MUST_USE neurlp_status neurlp_generate_read_initial(const neurlp_generated *g, int64_t first,
-                                                           int64_t end, double **samples);
+                                                           int64_t end, int32_t *count, double **values);
+
+/* Local. Number of systems in the result g->sources[NEURLP_SOURCE_RESULT] that trajectories can go on from
+ * with the equations of row `row`; the first of them; and the time of its end g->plan->from. */
+NEURLP_MUST_USE neurlp_status neurlp_generate_count_fitted(const neurlp_generated *g, int64_t row,
+                                                           int64_t *systems, int64_t *first, double *time);
 
 /* ---- generate_pde.c ---------------------------------------------------------------------------------- */
 

@@ -42,7 +42,8 @@ void neurlp_generate_draw(const neurlp_generated *g, const part *kept, worker *w
   for (int32_t i = 0; i < g->dimensions * g->order; i++)
     if (plan->initial[i].kind != 'd')
       w->initial[i] = draw(&plan->initial[i], plan->seed, NEURLP_RANDOM_INITIAL, system, i);
-  for (int32_t k = 0; kept->first && k < g->dimensions; k++) w->initial[k * g->order] = kept->first[k];
+  const int32_t stride = kept->first_count == g->dimensions ? g->order : 1;
+  for (int32_t i = 0; kept->first && i < kept->first_count; i++) w->initial[i * stride] = kept->first[i];
   memset(w->squares, 0, (size_t)g->dimensions * sizeof(double));
   w->clean = 0;
 }
@@ -85,7 +86,7 @@ static void integrate(const neurlp_generated *g, worker *w, const part *kept, in
   }
 }
 
-/* Noise, relative to each state's root mean square or not, then gaps. */
+/* Noise, in its unit, then gaps. */
 void neurlp_generate_spoil(const neurlp_generated *g, const worker *w, const part *kept) {
   const struct neurlp_generate_plan *plan = g->plan;
   const int32_t D = g->dimensions;
@@ -97,7 +98,8 @@ void neurlp_generate_spoil(const neurlp_generated *g, const worker *w, const par
     for (int64_t i = kept->begin; i < kept->end; i++) {
       double *x = &kept->states[(i - kept->begin) * D + k];
       if (deviation > 0.0)
-        *x += deviation * neurlp_random_normal(plan->seed, NEURLP_RANDOM_NOISE, kept->system, i * D + k);
+        *x += (plan->multiplicative ? plan->noise * *x : deviation) *
+              neurlp_random_normal(plan->seed, NEURLP_RANDOM_NOISE, kept->system, i * D + k);
       if (plan->missing > 0.0 &&
           neurlp_random_uniform(plan->seed, NEURLP_RANDOM_MISSING, kept->system, i * D + k) < plan->missing)
         *x = NAN;
@@ -193,9 +195,9 @@ done:
   return status;
 }
 
-/* Where each system's part of the samples is. first [systems][D], or NULL. */
-static void place_parts(const neurlp_generated *g, const neurlp_samples *samples, const double *first,
-                        part *parts) {
+/* Where each system's part of the samples is. first [systems][count], or NULL. */
+static void place_parts(const neurlp_generated *g, const neurlp_samples *samples, int32_t count,
+                        const double *first, part *parts) {
   const neurlp_sample_range *range = &samples->range;
   for (int64_t i = 0; i < range->end_system - range->first_system; i++) {
     const int64_t begin = i == 0 ? range->first_sample : 0;
@@ -205,7 +207,8 @@ static void place_parts(const neurlp_generated *g, const neurlp_samples *samples
                       .times = samples->times + samples->offsets[i],
                       .states = samples->states + samples->offsets[i] * g->dimensions,
                       .clean = samples->clean ? samples->clean + samples->offsets[i] * g->dimensions : NULL,
-                      .first = first ? first + i * g->dimensions : NULL};
+                      .first = first ? first + i * count : NULL,
+                      .first_count = count};
   }
 }
 
@@ -230,14 +233,15 @@ neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_
   worker *workers = NULL;
   part *parts = NULL;
   double *first = NULL;
+  int32_t count = 0;
   *samples = (neurlp_samples){0};
   generated->failed = 0;
   NEURLP_TRY(check_range(generated, range));
   NEURLP_TRY(lay_out(generated, range, samples));
   NEURLP_TRY(make_workers(generated, &workers));
   NEURLP_TRY(neurlp_allocate(generated->plan->context, systems, sizeof *parts, &parts));
-  NEURLP_TRY(neurlp_generate_read_initial(generated, range->first_system, range->end_system, &first));
-  place_parts(generated, samples, first, parts);
+  NEURLP_TRY(neurlp_generate_read_initial(generated, range->first_system, range->end_system, &count, &first));
+  place_parts(generated, samples, count, first, parts);
   if (generated->plan->ensemble)
     NEURLP_TRY(neurlp_generate_ensemble(generated, workers, systems, parts, parameters, &generated->failed));
   else

@@ -29,6 +29,8 @@ const neurlp_deck_section neurlp_deck_sections[] = {
     {"simulate", "How trajectories are integrated (`neurlp simulate`)."},
     {"inputs", "Where the inputs of each mechanistic block come from, when networks are trained."},
     {"train", "How networks are trained."},
+    {"forecast",
+     "What a trained model that sees the beginning of windows (`inputs.seen`) is asked to forecast."},
     {"run", "Seed, reductions and threads."},
 };
 const int32_t neurlp_deck_section_count = sizeof neurlp_deck_sections / sizeof neurlp_deck_sections[0];
@@ -44,13 +46,16 @@ const neurlp_deck_key neurlp_deck_keys[] = {
     {.path = "networks",
      .kind = NEURLP_KEY_NETWORKS,
      .tasks = NEURLP_TASK_TRAIN,
-     .sentence = "Networks, each a list of layers: {dense: width}, {convolution: channels, kernel: 3, "
-                 "stride: 1, dilation: 1, "
-                 "padding: zero or circular}, {residual: [layers]}, {scale: [factor, offset]}, {clip: "
-                 "[lower, upper]}, or a "
-                 "word: relu, elu, gelu, tanh, sigmoid, softplus, normalise, flatten, mean. They are given a "
-                 "window of the data, "
-                 "time by states; a width `output` is what their use needs."},
+     .sentence =
+         "Networks, each a list of layers: {dense: width}, {convolution: channels, kernel: 3, "
+         "stride: 1, dilation: 1, "
+         "padding: zero or circular}, {residual: [layers]}, {scale: [factor, offset]}, {clip: "
+         "[lower, upper]}, or a "
+         "word: relu, elu, gelu, tanh, sigmoid, softplus, normalise, flatten, mean. They are given a "
+         "window of the data, "
+         "time by states; a width `output` is what their use needs. {axis: space, layers: [...]}: "
+         "states by time, for states that are one quantity at places in a row; layers work on places, "
+         "times are channels, and all states are seen on one scale."},
     {.path = "loss",
      .kind = NEURLP_KEY_LOSSES,
      .tasks = NEURLP_TASK_TRAIN,
@@ -58,7 +63,7 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence =
          "What is minimised, the sum of: {of: solution or states, measure: square, absolute or relative, "
          "weight: 1, "
-         "steps: [first, end]}, compared with the data, and {of: weights, measure: l1 or l2, weight: 1}."},
+         "steps: [first, end]}, compared with the data (with 'against: states', a solution with the state estimate), and {of: weights, measure: l1 or l2, weight: 1}."},
 
     {.path = "data.file",
      .kind = NEURLP_KEY_TEXT,
@@ -141,11 +146,24 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_DISTRIBUTION_MAP,
      .preset_words = "those of the catalogue",
      .sentence = "Initial values of states (and, for order 2, of x'), as `parameters`."},
+    {.path = "data.generate.initial_set",
+     .kind = NEURLP_KEY_INTEGER,
+     .preset = "1",
+     .range = FROM_TO(1, 2),
+     .sentence = "Which of the catalogue's initial values: the systems of ODEBench have two sets."},
     {.path = "data.generate.initial_file",
      .kind = NEURLP_KEY_TEXT,
      .sentence =
          "Data set whose trajectories begin where these shall; x' of order 2 stays as in `initial`. Relative "
          "to the folder of the deck."},
+    {.path = "data.generate.initial_from",
+     .kind = NEURLP_KEY_CHOICE,
+     .choices = {"deck", "first", "last"},
+     .preset = "deck",
+     .sentence =
+         "Where trajectories of a `result` begin: as `initial` or `initial_file` says; or at its fitted "
+         "states, x' too, at the first or the last sample, at which time `start` then is unless it is "
+         "given."},
     {.path = "data.generate.systems",
      .kind = NEURLP_KEY_INTEGER,
      .preset = "1",
@@ -186,9 +204,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
     {.path = "data.generate.noise_unit",
      .kind = NEURLP_KEY_CHOICE,
      .preset = "rms",
-     .choices = {"rms", "state"},
-     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, or the "
-                 "state's own unit."},
+     .choices = {"rms", "state", "value"},
+     .sentence = "What `noise` is counted in: the root mean square of each state over its trajectory, the "
+                 "state's own unit, or its value at that time: x (1 + noise N(0, 1))."},
     {.path = "data.generate.keep_clean",
      .kind = NEURLP_KEY_FLAG,
      .preset = "true",
@@ -449,6 +467,17 @@ const neurlp_deck_key neurlp_deck_keys[] = {
          "What integrates: the CPU; a GPU for each rank; a GPU if all ranks have one, else the CPU; or "
          "the GPU's code on the CPU, slowly, to try it out."},
 
+    {.path = "inputs.seen",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "all of the window",
+     .sentence =
+         "First samples of a window that networks and initial values see; the block and the losses go "
+         "over the whole window, so that the rest is forecast."},
     {.path = "inputs.states",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,
@@ -462,7 +491,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .choices = {"constant", "parameter", "network"},
      .sentence = "Coefficients of u, u', u'', ... in each state's equation: {constant: [0, 1, 0]}, "
                  "{parameter: [0, 1, 0]} "
-                 "to begin with, or {network: name, range: [from, to]}, which may vary in time."},
+                 "to begin with, or {network: name}, which may vary in time unless steady: true. range: "
+                 "[from, to] for all of "
+                 "them, or for each its own or a number: [[0.5, 2], [-1, 1], 1]."},
     {.path = "inputs.rhs",
      .kind = NEURLP_KEY_SOURCE,
      .tasks = NEURLP_TASK_TRAIN,
@@ -679,6 +710,39 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "1e6",
      .range = MORE_THAN(1),
      .sentence = "Training stops where a loss is so many times the best one."},
+
+    {.path = "forecast.trajectories",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "trajectories",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "what train.test holds back of each",
+     .sentence = "How many trajectories, the last ones, are kept for forecasts from their first inputs.seen "
+                 "samples; training does not see them."},
+    {.path = "forecast.steps",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .special = "0",
+     .special_words = "to the end of the longest trajectory",
+     .sentence = "How far to forecast: the model is applied again to what it has forecast."},
+    {.path = "forecast.horizons",
+     .kind = NEURLP_KEY_NUMBER_LIST,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset_words = "forecast.steps",
+     .unit = "samples",
+     .range = AT_LEAST(1),
+     .sentence = "Steps up to which the mean square error of all steps is reported: [50, 100, 200]."},
+    {.path = "forecast.of",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "solution",
+     .choices = {"solution", "states"},
+     .sentence = "What is taken as the forecast: the block's solution, or the state estimate of a network."},
 
     {.path = "run.seed",
      .kind = NEURLP_KEY_INTEGER,

@@ -66,11 +66,14 @@ bool neurlp_deck_member_integer(neurlp_deck_report *report, const neurlp_deck_no
 }
 
 bool neurlp_deck_member_number(neurlp_deck_report *report, const neurlp_deck_node *node, double *number) {
-  const char *wrong = !is_word(node) ? "there is none" : node->quoted ? "it is a text" : NULL;
-  if (!wrong) wrong = neurlp_deck_read_number(node->text, number);
-  if (wrong)
-    neurlp_deck_report_add(report, node->place, "'%s' must be a number, but %s", name_of(node), wrong);
-  return !wrong;
+  const char *missing = !is_word(node) ? "there is none" : node->quoted ? "it is a text" : NULL;
+  const char *wrong = missing ? NULL : neurlp_deck_read_number(node->text, number);
+  if (missing)
+    neurlp_deck_report_add(report, node->place, "'%s' must be a number, but %s", name_of(node), missing);
+  else if (wrong)
+    neurlp_deck_report_add(report, node->place, "'%s' must be a number, but %s %s", name_of(node),
+                           neurlp_deck_quoted(node->text).text, wrong);
+  return !missing && !wrong;
 }
 
 bool neurlp_deck_member_flag(neurlp_deck_report *report, const neurlp_deck_node *node, bool *flag) {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MOST_WIDTH = 1 << 20, MOST_KERNEL = 4095 };
+enum { MOST_WIDTH = 1 << 20, MOST_KERNEL = 4095, MOST_NAME = 60 };
 
 /* Layers that are one word. */
 static const char *const words[] = {"relu",     "elu",       "gelu",    "tanh", "sigmoid",
@@ -50,7 +50,7 @@ static void read_convolution(neurlp_deck_report *report, const neurlp_deck_node 
   const neurlp_deck_node *padding = neurlp_deck_member(map, "padding");
   int64_t k = 3, s = 1, d = 1;
   neurlp_deck_check_members(report, map, "a convolution", names);
-  read_width(report, map->first, layer);
+  read_width(report, neurlp_deck_member(map, "convolution"), layer);
   if (kernel && neurlp_deck_member_integer(report, kernel, 1, MOST_KERNEL, &k) && k % 2 == 0)
     neurlp_deck_report_add(report, kernel->place, "'kernel' is %lld; it must be odd, so that it has a middle",
                            (long long)k);
@@ -67,8 +67,19 @@ static void read_pair(neurlp_deck_report *report, const neurlp_deck_node *node, 
   if (node->kind != NEURLP_NODE_LIST || node->count != 2)
     neurlp_deck_report_add(report, node->place, "'%s' must be two numbers: %s", node->key,
                            layer->kind == NEURLP_LAYER_SCALE ? "[factor, offset]" : "[lower, upper]");
-  else if (neurlp_deck_member_number(report, node->first, &layer->numbers[0]))
-    (void)neurlp_deck_member_number(report, node->last, &layer->numbers[1]);
+  else if (neurlp_deck_member_number(report, node->first, &layer->numbers[0]) &&
+           neurlp_deck_member_number(report, node->last, &layer->numbers[1]) &&
+           layer->kind == NEURLP_LAYER_CLIP && !(layer->numbers[0] < layer->numbers[1]))
+    neurlp_deck_report_add(report, node->place, "'clip' ends before it begins; write [lower, upper]");
+}
+
+/* The member that says what a layer is; the first one if none does. */
+static const neurlp_deck_node *main_member(const neurlp_deck_node *map) {
+  for (int32_t i = 0; kinds[i]; i++) {
+    const neurlp_deck_node *member = neurlp_deck_member(map, kinds[i]);
+    if (member) return member;
+  }
+  return map->first;
 }
 
 static void read_layer(neurlp_deck_report *report, const neurlp_deck_node *node, neurlp_layer_spec *layer) {
@@ -76,10 +87,11 @@ static void read_layer(neurlp_deck_report *report, const neurlp_deck_node *node,
     read_word(report, node, layer);
     return;
   }
-  neurlp_deck_node first = *node->first; /* its key is the word */
-  first.text = node->first->key;
+  const neurlp_deck_node *member = main_member(node);
+  neurlp_deck_node first = *member; /* its key is the word */
+  first.text = member->key;
   first.kind = NEURLP_NODE_SCALAR;
-  first.place = node->first->key_place;
+  first.place = member->key_place;
   const int32_t kind = neurlp_deck_member_word(report, &first, "a layer with a value", kinds);
   if (kind == 1) {
     read_convolution(report, node, layer);
@@ -88,13 +100,13 @@ static void read_layer(neurlp_deck_report *report, const neurlp_deck_node *node,
   if (kind >= 0) neurlp_deck_check_members(report, node, "a layer", (const char *const[]){kinds[kind], NULL});
   if (kind == 0) {
     layer->kind = NEURLP_LAYER_DENSE;
-    read_width(report, node->first, layer);
+    read_width(report, member, layer);
   } else if (kind == 2) {
     layer->kind = NEURLP_LAYER_RESIDUAL;
-    read_layers(report, node->first, &layer->child_count, &layer->children);
+    read_layers(report, member, &layer->child_count, &layer->children);
   } else if (kind > 2) {
     layer->kind = kind == 3 ? NEURLP_LAYER_SCALE : NEURLP_LAYER_CLIP;
-    read_pair(report, node->first, layer);
+    read_pair(report, member, layer);
   }
 }
 
@@ -117,14 +129,20 @@ static void read_layers(neurlp_deck_report *report, const neurlp_deck_node *list
 
 static void read_network(neurlp_deck_report *report, const neurlp_deck_node *node,
                          neurlp_network_spec *network) {
-  static const char *const names[] = {"layers", NULL};
+  static const char *const names[] = {"layers", "axis", NULL};
+  static const char *const axes[] = {"time", "space", NULL};
   network->name = node->key;
   if (!neurlp_name_is_symbol(node->key))
     neurlp_deck_report_add(report, node->key_place,
                            "%s cannot be a name; names have letters, digits and _, and no digit first",
                            neurlp_deck_quoted(node->key).text);
+  if (strlen(node->key) > MOST_NAME)
+    neurlp_deck_report_add(report, node->key_place, "the name of a network may have %d characters",
+                           MOST_NAME);
   const neurlp_deck_node *layers = node->kind == NEURLP_NODE_MAP ? neurlp_deck_member(node, "layers") : node;
   if (node->kind == NEURLP_NODE_MAP) neurlp_deck_check_members(report, node, "a network", names);
+  const neurlp_deck_node *axis = neurlp_deck_member(node, "axis");
+  if (axis && neurlp_deck_member_word(report, axis, "'axis'", axes) == 1) network->axis = NEURLP_AXIS_SPACE;
   if (layers)
     read_layers(report, layers, &network->layer_count, &network->layers);
   else

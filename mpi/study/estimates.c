@@ -23,6 +23,9 @@ static neurlp_status allocate(const neurlp_study *s, neurlp_estimates *e) {
   NEURLP_TRY(neurlp_allocate(context, e->system_count, sizeof(int32_t), &e->status));
   NEURLP_TRY(neurlp_allocate(context, e->system_count * D * kappa, sizeof(double), &e->initial));
   NEURLP_TRY(neurlp_allocate(context, e->system_count * D * kappa, sizeof(double), &e->initial_errors));
+  NEURLP_TRY(neurlp_allocate(context, e->ending_count * D * kappa, sizeof(double), &e->final));
+  NEURLP_TRY(neurlp_allocate(context, e->system_count, sizeof(double), &e->first_time));
+  NEURLP_TRY(neurlp_allocate(context, e->ending_count, sizeof(double), &e->last_time));
   NEURLP_TRY(neurlp_allocate(context, samples * D, sizeof(double), &e->fitted));
   if (named > 0 && named <= MOST_CORRELATED)
     NEURLP_TRY(neurlp_allocate(context, e->rows * named * named, sizeof(double), &e->correlation));
@@ -60,8 +63,52 @@ static bool starts_here(const neurlp_study *s, int64_t segment) {
   return s->plan.segments[segment].first == 0;
 }
 
-/* Solutions at the samples, and the first window's initial values of every system that begins on this rank.
- */
+static bool ends_here(const neurlp_study *s, int64_t segment) {
+  const neurlp_segment *g = &s->plan.segments[segment];
+  return g->first + g->count ==
+         (s->plan_spec.lengths ? s->plan_spec.lengths[g->system] : s->plan_spec.samples);
+}
+
+/* Which systems begin on this rank, and which end there. */
+static void count_systems(const neurlp_study *s, neurlp_estimates *e) {
+  for (int64_t g = s->plan.segment_count - 1; g >= 0; g--) {
+    if (starts_here(s, g)) {
+      e->first_system = s->plan.segments[g].system;
+      e->system_count++;
+    }
+    if (ends_here(s, g)) {
+      e->first_ending = s->plan.segments[g].system;
+      e->ending_count++;
+    }
+  }
+}
+
+/* Times of the systems' first and last samples, whether they could be fitted or not. */
+static void fill_times(const neurlp_study *s, neurlp_estimates *e) {
+  for (int64_t g = 0; g < s->plan.segment_count; g++) {
+    const neurlp_segment *segment = &s->plan.segments[g];
+    const double *times = s->samples.times + s->trajectories->segment_sample[g];
+    if (starts_here(s, g))
+      e->first_time[segment->system - e->first_system] = segment->count > 0 ? times[0] : NAN;
+    if (ends_here(s, g))
+      e->last_time[segment->system - e->first_ending] = segment->count > 0 ? times[segment->count - 1] : NAN;
+  }
+}
+
+/* The state at the end of the last window of a system that ends on this rank. */
+static void fill_final(const neurlp_study *s, neurlp_estimates *e, const neurlp_window *window) {
+  const neurlp_trajectories *data = s->trajectories;
+  const int64_t D = s->dimensions, kappa = s->model->order, width = data->order + 1;
+  const int64_t end = data->segment_sample[window->segment + 1];
+  if (!ends_here(s, window->segment) || window->first_sample + window->samples != end) return;
+  const double *state = s->fit->state + data->sample_point[end - 1] * D * width;
+  double *final = e->final + (s->plan.segments[window->segment].system - e->first_ending) * D * kappa;
+  for (int64_t k = 0; k < D; k++)
+    for (int64_t j = 0; j < kappa; j++) final[k * kappa + j] = state[k * width + j];
+}
+
+/* Solutions at the samples, the first window's initial values of every system that begins on this rank, and
+ * where the last window of every system ends. */
 static void fill_window(neurlp_study *s, neurlp_estimates *e, int64_t w, const double *covariance) {
   neurlp_fit *fit = s->fit;
   const neurlp_window *window = &fit->window[w];
@@ -69,6 +116,7 @@ static void fill_window(neurlp_study *s, neurlp_estimates *e, int64_t w, const d
   for (int64_t i = window->first_sample; i < window->first_sample + window->samples; i++)
     for (int64_t k = 0; k < D; k++)
       e->fitted[i * D + k] = fit->state[(s->trajectories->sample_point[i] * D + k) * width];
+  fill_final(s, e, window);
   const int64_t first = s->trajectories->segment_sample[window->segment];
   if (!starts_here(s, window->segment) || window->first_sample != first) return;
   const int64_t row = s->plan.segments[window->segment].system - e->first_system;
@@ -91,6 +139,8 @@ static neurlp_status fill_groups(neurlp_study *s, neurlp_estimates *e) {
   NEURLP_TRY(neurlp_allocate(s->context, P * P, sizeof(double), &covariance));
   for (int64_t i = 0; i < s->trajectories->sample_count * D; i++) e->fitted[i] = NAN;
   for (int64_t i = 0; i < e->system_count * initials; i++) e->initial[i] = e->initial_errors[i] = NAN;
+  for (int64_t i = 0; i < e->ending_count * initials; i++) e->final[i] = NAN;
+  fill_times(s, e);
   int64_t w = 0;
   for (int64_t g = 0; g < fit->groups; g++) { /* windows come in the order of their groups */
     const neurlp_status found = fit->group[g].status;
@@ -151,13 +201,7 @@ neurlp_status neurlp_estimates_collect(neurlp_study *s, neurlp_estimates *e) {
   *e = (neurlp_estimates){.rows = shared ? s->rank == 0 : s->fit->groups,
                           .first_row = shared ? 0 : s->plan.first_bin,
                           .total_rows = shared ? 1 : s->systems};
-  e->first_system = -1;
-  for (int64_t g = 0; g < s->plan.segment_count; g++) {
-    if (!starts_here(s, g)) continue;
-    if (e->first_system < 0) e->first_system = s->plan.segments[g].system;
-    e->system_count++;
-  }
-  if (e->first_system < 0) e->first_system = 0;
+  count_systems(s, e);
   NEURLP_TRY(neurlp_agree(s->comm, s->context, allocate(s, e)));
   NEURLP_TRY(neurlp_agree(s->comm, s->context, fill_groups(s, e)));
   if (shared)
@@ -179,5 +223,8 @@ void neurlp_estimates_release(neurlp_context *context, neurlp_estimates *e) {
   neurlp_release(context, &e->status);
   neurlp_release(context, &e->initial);
   neurlp_release(context, &e->initial_errors);
+  neurlp_release(context, &e->first_time);
+  neurlp_release(context, &e->last_time);
+  neurlp_release(context, &e->final);
   neurlp_release(context, &e->fitted);
 }

@@ -19,8 +19,13 @@ typedef struct neurlp_estimates {
   int64_t first_system;
   int32_t *status; /* [system_count] neurlp_status */
   double *initial,
-      *initial_errors; /* [system_count][D kappa] at each system's first sample; NaN where not fitted */
-  double *fitted;      /* [samples of this rank][D] solution at the sample times; NaN where not fitted */
+      *initial_errors;  /* [system_count][D kappa] at each system's first sample; NaN where not fitted */
+  int64_t ending_count; /* systems whose last sample this rank has */
+  int64_t first_ending;
+  double *first_time; /* [system_count] of the first sample */
+  double *last_time;  /* [ending_count] of the last sample */
+  double *final;      /* [ending_count][D kappa] fitted state there; NaN where not fitted */
+  double *fitted;     /* [samples of this rank][D] solution at the sample times; NaN where not fitted */
   int64_t failed, not_converged; /* systems, all ranks */
 } neurlp_estimates;
 

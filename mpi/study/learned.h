@@ -4,6 +4,8 @@
 
 #include "core/context.h"
 
+#include <stdbool.h>
+
 /* Right-hand sides in the states' symbols and t; every number is written out. */
 typedef struct neurlp_learned {
   int32_t dimensions; /* D */
@@ -18,6 +20,24 @@ typedef struct neurlp_learned {
  * either way. */
 NEURLP_MUST_USE neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
                                                   neurlp_learned *learned);
+
+/* The trajectories that a result has fitted states of. */
+typedef struct neurlp_learned_ends {
+  int64_t systems; /* S of the result */
+  bool own;        /* each system has estimates of its own */
+} neurlp_learned_ends;
+
+/* Local. Fails as neurlp_learned_read; also for results that do not say where their systems end. */
+NEURLP_MUST_USE neurlp_status neurlp_learned_count_ends(neurlp_context *context, const char *path,
+                                                        neurlp_learned_ends *ends);
+
+/* Local. Fitted states of systems first to first + count - 1 at their first or, with `last`, last samples:
+ *   values  [count][size]  written; size = D kappa: x0, x0', x1, ...
+ *   times   [count]        written
+ * NEURLP_ERROR_DATA if one of these systems was not fitted there. */
+NEURLP_MUST_USE neurlp_status neurlp_learned_read_ends(neurlp_context *context, const char *path, bool last,
+                                                       int64_t first, int64_t count, int64_t size,
+                                                       double *values, double *times);
 
 void neurlp_learned_release(neurlp_context *context, neurlp_learned *learned);
 

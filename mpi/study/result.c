@@ -127,6 +127,35 @@ done:
   return status;
 }
 
+/* Where every system begins and ends in time, and its fitted state at the end. */
+static neurlp_status write_ends(const writer *w) {
+  const neurlp_estimates *e = w->e;
+  const neurlp_study *s = w->s;
+  neurlp_status status = NEURLP_SUCCESS;
+  const neurlp_array final = {.path = "solution/final_values",
+                              .type = H5T_NATIVE_DOUBLE,
+                              .rank = 3,
+                              .extents = {s->systems, s->dimensions, s->model->order},
+                              .long_name = "fitted states (and first derivatives) at the last sample",
+                              .scales = {"system", "states", "derivative"},
+                              .compress = w->compress};
+  neurlp_array time = {.path = "solution/first_time",
+                       .type = H5T_NATIVE_DOUBLE,
+                       .rank = 1,
+                       .extents = {s->systems},
+                       .units = s->time_units,
+                       .long_name = "time of the first sample",
+                       .scales = {"system"},
+                       .compress = w->compress};
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &time, e->first_system, e->system_count, e->first_time));
+  time.path = "solution/last_time";
+  time.long_name = "time of the last sample";
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &time, e->first_ending, e->ending_count, e->last_time));
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &final, e->first_ending, e->ending_count, e->final));
+done:
+  return status;
+}
+
 /* ---- systems ----------------------------------------------------------------------------------------- */
 
 static neurlp_status write_systems(const writer *w) {
@@ -213,7 +242,7 @@ done:
 static int64_t array_bytes(const neurlp_study *s, const neurlp_estimates *e, bool solution) {
   const int64_t P = s->model->parameters, D = s->dimensions, named = s->model->named;
   const int64_t row = 2 * P + 2 * D + (e->correlation ? named * named : 0) + 1;
-  const int64_t system = 2 * D * s->model->order + s->true_parameter_count + 1;
+  const int64_t system = 3 * D * s->model->order + 2 + s->true_parameter_count + 1;
   const int64_t samples = solution ? s->systems * s->samples_each * (D + 1) : 0;
   return 8 * (e->total_rows * row + s->systems * system + samples);
 }
@@ -246,6 +275,7 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
   NEURLP_TRY(write_equations_text(&w, theta));
   NEURLP_TRY(write_estimates(&w));
   NEURLP_TRY(write_systems(&w));
+  NEURLP_TRY(write_ends(&w));
   if (solution) NEURLP_TRY(write_solution(&w));
   NEURLP_TRY(neurlp_array_file_commit(&w.file));
 done:

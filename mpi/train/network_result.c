@@ -3,6 +3,7 @@
 #include "comm.h"
 #include "file/array_file.h"
 #include "learn/network/network_evaluate.h"
+#include "study/truth.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,11 +33,12 @@ static neurlp_status write_text(const writer *w, const double *theta) {
   const neurlp_study *d = &w->s->data;
   neurlp_status status = NEURLP_SUCCESS;
   char **lines = NULL;
-  NEURLP_TRY(neurlp_allocate(d->context, d->dimensions, sizeof *lines, &lines));
-  for (int32_t k = 0; k < d->dimensions; k++) {
-    NEURLP_TRY(neurlp_allocate(d->context, TEXT_BYTES, 1, &lines[k]));
-    neurlp_model_print(d->model, k, theta, 6, lines[k], TEXT_BYTES);
+  status = neurlp_allocate(d->context, d->dimensions, sizeof *lines, &lines);
+  for (int32_t k = 0; status >= 0 && k < d->dimensions; k++) {
+    status = neurlp_allocate(d->context, TEXT_BYTES, 1, &lines[k]);
+    if (status >= 0) neurlp_model_print(d->model, k, theta, 6, lines[k], TEXT_BYTES);
   }
+  NEURLP_TRY(neurlp_agree(d->comm, d->context, status));
   status = neurlp_array_write_texts(w->file, "equations/text", "equations found", d->dimensions,
                                     (const char *const *)lines);
 done:
@@ -45,7 +47,45 @@ done:
   return status;
 }
 
-static neurlp_status write_equations(const writer *w) {
+/* Whether the block is u^(kappa) = library, of the data's kappa: then weights are coefficients. */
+static bool weights_are_coefficients(const neurlp_network_study *s) {
+  const neurlp_source_spec *c = &s->wiring.coefficients;
+  if (c->kind != NEURLP_SOURCE_CONSTANT || !s->data.generated) return false;
+  for (int32_t j = 0; j < c->number_count; j++)
+    if (c->numbers[j] != (j == s->data.generated->order)) return false;
+  return true;
+}
+
+/* The truth, where it is known, and how far from it the weights are. */
+static neurlp_status write_truth(const writer *w, const double *weights, neurlp_network_scores *scores) {
+  neurlp_network_study *s = w->s;
+  const int64_t D = s->data.dimensions, L = s->terms;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *truth = NULL;
+  if (!weights_are_coefficients(s)) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, neurlp_study_truth(&s->data, &truth)));
+  if (!truth) goto done;
+  const neurlp_array array = {.path = "truth/coefficients",
+                              .type = H5T_NATIVE_DOUBLE,
+                              .rank = 2,
+                              .extents = {D, L},
+                              .long_name = "true coefficient of each term in each state's equation",
+                              .scales = {"states", "terms"}};
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? D : 0, truth));
+  scores->coefficients = neurlp_compare_coefficients(D * L, weights, truth);
+  scores->has_truth = true;
+  NEURLP_TRY(
+      neurlp_array_attribute_number(w->file, "/", "coefficient_error_worst", scores->coefficients.worst));
+  NEURLP_TRY(
+      neurlp_array_attribute_number(w->file, "/", "coefficient_error_mean", scores->coefficients.mean));
+  status =
+      neurlp_array_attribute_number(w->file, "/", "coefficient_error_vector", scores->coefficients.vector);
+done:
+  neurlp_release(s->context, &truth);
+  return status;
+}
+
+static neurlp_status write_equations(const writer *w, neurlp_network_scores *scores) {
   neurlp_network_study *s = w->s;
   const int64_t D = s->data.dimensions, L = s->terms;
   neurlp_status status = NEURLP_SUCCESS;
@@ -54,9 +94,9 @@ static neurlp_status write_equations(const writer *w) {
   NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/terms", "terms of the basis library", L,
                                       (const char *const *)s->data.model->library->texts));
   if (!weights_are_shared(s)) return NEURLP_SUCCESS;
-  NEURLP_TRY(
-      neurlp_agree(s->data.comm, s->context, neurlp_allocate(s->context, D * L, sizeof *weights, &weights)));
-  NEURLP_TRY(neurlp_network_weights(s, weights));
+  status = neurlp_allocate(s->context, D * L, sizeof *weights, &weights);
+  if (status >= 0) status = neurlp_network_weights(s, weights);
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, status));
   NEURLP_TRY(write_text(w, weights));
   const neurlp_array coefficients = {.path = "equations/coefficients",
                                      .type = H5T_NATIVE_DOUBLE,
@@ -64,7 +104,15 @@ static neurlp_status write_equations(const writer *w) {
                                      .extents = {1, D, L},
                                      .long_name = "coefficient of each term in each state's equation",
                                      .scales = {"group", "states", "terms"}};
-  status = neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights);
+  NEURLP_TRY(neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights));
+  if (s->errors) {
+    neurlp_array errors = coefficients;
+    errors.path = "equations/standard_errors";
+    errors.long_name =
+        "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
+  }
+  status = write_truth(w, weights, scores);
 done:
   neurlp_release(s->context, &weights);
   return status;
@@ -139,6 +187,9 @@ done:
 /* ---- history ----------------------------------------------------------------------------------------- */
 
 typedef double neurlp_epoch_number(const neurlp_epoch *epoch);
+static double cycle_of(const neurlp_epoch *e) {
+  return (double)e->cycle;
+}
 static double training_of(const neurlp_epoch *e) {
   return e->training;
 }
@@ -160,6 +211,7 @@ static neurlp_status write_history(const writer *w, const neurlp_network_history
     const char *path, *long_name;
     neurlp_epoch_number *number;
   } curves[] = {
+      {"metrics/cycle", "cycle of each epoch, counted from 0", cycle_of},
       {"metrics/train_loss", "loss of the training windows, epoch by epoch, through all cycles", training_of},
       {"metrics/validation_loss", "loss of the validation windows; NaN: there are none", validation_of},
       {"metrics/learning_rate", "learning rate", rate_of},
@@ -192,6 +244,11 @@ static neurlp_status take(const writer *w, int64_t each, double **answer) {
   return neurlp_allocate(w->s->context, (w->count > 0 ? w->count : 1) * each, sizeof **answer, answer);
 }
 
+/* Time steps that coefficients are for. */
+static int64_t coefficient_steps(const neurlp_network_study *s) {
+  return s->wiring.coefficients.steady ? 1 : s->windows.spec.window;
+}
+
 /* What this rank's windows give. */
 static neurlp_status evaluate(writer *w) {
   neurlp_network_study *s = w->s;
@@ -203,7 +260,7 @@ static neurlp_status evaluate(writer *w) {
   if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(take(w, (int64_t)z->dimensions * s->terms, &a->weights));
   if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK)
-    NEURLP_TRY(take(w, z->window * z->dimensions * (s->order + 1), &a->coefficients));
+    NEURLP_TRY(take(w, coefficient_steps(s) * z->dimensions * (s->order + 1), &a->coefficients));
   if (s->wiring.steps.kind == NEURLP_SOURCE_NETWORK) NEURLP_TRY(take(w, z->window - 1, &a->steps));
   NEURLP_TRY(neurlp_allocate(s->context, w->count > 0 ? w->count : 1, sizeof *a->statuses, &a->statuses));
   status = neurlp_network_evaluate(&s->model, &s->windows, w->first, w->count, a);
@@ -270,9 +327,9 @@ static neurlp_status write_windows(const writer *w) {
       {{.path = "windows/coefficients",
         .type = H5T_NATIVE_DOUBLE,
         .rank = 4,
-        .extents = {0, T, D, s->order + 1},
+        .extents = {0, coefficient_steps(s), D, s->order + 1},
         .long_name = "coefficients of u, u', ...; they are not identifiable from a trajectory alone",
-        .scales = {"window", "step", "states", "derivative"}},
+        .scales = {"window", s->wiring.coefficients.steady ? NULL : "step", "states", "derivative"}},
        a->coefficients},
       {{.path = "windows/steps",
         .type = H5T_NATIVE_DOUBLE,
@@ -301,14 +358,17 @@ done:
   return status;
 }
 
-/* Collective. */
+/* Collective. Windows whose block failed have no error. Ranks add theirs one after the other, in the order of
+ * the windows, so that the sum is the same for any number of ranks. */
 static void score(const writer *w, neurlp_network_scores *scores) {
   const neurlp_windows *v = &w->s->windows;
   const int64_t T = v->spec.window, D = v->spec.dimensions;
-  double mine[3] = {0}, all[3];
+  const neurlp_study *d = &w->s->data;
+  double sums[3] = {0}; /* squares, known samples, failed windows */
+  if (d->rank > 0) MPI_Recv(sums, 3, MPI_DOUBLE, d->rank - 1, 0, d->comm, MPI_STATUS_IGNORE);
   for (int64_t i = 0; i < w->count; i++) {
     if (w->answers.statuses[i] != NEURLP_SUCCESS) {
-      mine[2]++;
+      sums[2]++;
       continue;
     }
     const double *known =
@@ -316,13 +376,14 @@ static void score(const writer *w, neurlp_network_scores *scores) {
     for (int64_t j = 0; j < T * D; j++) {
       const double error = (w->answers.solution[i * T * D + j] - known[j]) / v->spread[j % D];
       if (isnan(known[j])) continue;
-      mine[0] += error * error;
-      mine[1]++;
+      sums[0] += error * error;
+      sums[1]++;
     }
   }
-  MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, w->s->data.comm);
-  *scores =
-      (neurlp_network_scores){.windows = v->count, .failed = (int64_t)all[2], .error = sqrt(all[0] / all[1])};
+  if (d->rank + 1 < d->size) MPI_Send(sums, 3, MPI_DOUBLE, d->rank + 1, 0, d->comm);
+  MPI_Bcast(sums, 3, MPI_DOUBLE, d->size - 1, d->comm);
+  *scores = (neurlp_network_scores){
+      .windows = v->count, .failed = (int64_t)sums[2], .error = sqrt(sums[0] / sums[1])};
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
@@ -330,10 +391,11 @@ static void score(const writer *w, neurlp_network_scores *scores) {
 static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_history *history) {
   const neurlp_window_spec *z = &s->windows.spec;
   const int64_t each = 3 * z->window * z->dimensions * (s->order + 2);
-  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 5 * history->count);
+  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
-static neurlp_status write_all(writer *w, const neurlp_network_history *history) {
+static neurlp_status write_all(writer *w, const neurlp_network_history *history,
+                               neurlp_network_scores *scores) {
   const neurlp_study *d = &w->s->data;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_array_file_provenance(w->file, "neurlp result", SCHEMA_VERSION, d->job->command_line,
@@ -341,11 +403,14 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history)
                                           neurlp_deck_integer(d->job->deck, "run.seed")));
   NEURLP_TRY(neurlp_array_write_texts(w->file, "states", "names of the states", d->dimensions,
                                       (const char *const *)d->names));
-  NEURLP_TRY(write_equations(w));
+  NEURLP_TRY(write_equations(w, scores));
   NEURLP_TRY(write_history(w, history));
   NEURLP_TRY(write_model(w));
   if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
+  NEURLP_TRY(neurlp_network_forecast_write(w->s, w->file, w->compress, &scores->forecast));
   NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
+  if (history->message[0])
+    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome_message", history->message));
 done:
   return status;
 }
@@ -356,13 +421,13 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   neurlp_status status = NEURLP_SUCCESS;
   writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
   neurlp_partition(s->windows.count, s->data.rank, s->data.size, &w.first, &w.count);
-  *written_bytes = array_bytes(s, history);
+  *written_bytes = array_bytes(s, history) + neurlp_network_forecast_bytes(s);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);
   NEURLP_TRY(neurlp_network_truth_judge(s, w.first, w.count, &w.answers, &scores->truth));
   NEURLP_TRY(
       neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
-  NEURLP_TRY(write_all(&w, history));
+  NEURLP_TRY(write_all(&w, history, scores));
   NEURLP_TRY(neurlp_network_truth_write(s, &scores->truth, w.file));
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);

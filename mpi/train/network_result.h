@@ -2,6 +2,8 @@
 #ifndef NEURLP_MPI_NETWORK_RESULT_H
 #define NEURLP_MPI_NETWORK_RESULT_H
 
+#include "study/truth.h"
+#include "train/network_forecast_write.h"
 #include "train/network_study.h"
 #include "train/network_truth.h"
 
@@ -11,7 +13,8 @@ typedef struct neurlp_network_history {
   int64_t count, room;
   neurlp_epoch *epochs;
   neurlp_training_result result;
-  neurlp_status outcome; /* of training: success, or what went wrong */
+  neurlp_status outcome; /* of training: success, or what went wrong, */
+  char message[1024];    /* in words */
 } neurlp_network_history;
 
 /* How well the model does on its windows, and on what is held back. */
@@ -19,7 +22,10 @@ typedef struct neurlp_network_scores {
   int64_t windows, failed;
   double error; /* root mean square of solution less data over all known samples, in units of each state's
                    spread */
+  neurlp_forecast_scores forecast;
   neurlp_network_truth truth; /* release it */
+  bool has_truth;             /* of the library's weights: coefficients say how far they are from it */
+  neurlp_coefficient_errors coefficients;
 } neurlp_network_scores;
 
 /* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was
@@ -29,8 +35,8 @@ NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *
                                                           const char *path, neurlp_network_scores *scores,
                                                           int64_t *written_bytes);
 
-/* The library's weights [D][L] as they are, zeros where terms were dropped. Only where they are parameters.
- */
+/* The library's weights [D][L] of the model's last run, zeros where terms were dropped. Only where they are
+ * parameters. */
 NEURLP_MUST_USE neurlp_status neurlp_network_weights(neurlp_network_study *study, double *weights);
 
 #endif

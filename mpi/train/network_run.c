@@ -2,9 +2,11 @@
 
 #include "comm.h"
 #include "command/command.h"
-#include "data/generate_write.h"
+
 #include "study/log.h"
 #include "study/report.h"
+#include "study/study_output.h"
+#include "train/network_memory.h"
 #include "train/network_result.h"
 
 #include <math.h>
@@ -33,13 +35,19 @@ static void report_study(const neurlp_network_study *s) {
          (long long)s->windows.count, plural(s->windows.count), (long long)s->windows.spec.window,
          (long long)sampler->validation, (long long)sampler->options.batch,
          (long long)sampler->options.shards, plural(sampler->options.shards));
-  printf(
-      "  block of order %d, %s; %lld parameters in %d tensor%s; %.1f MB a rank; %d rank%s of %d thread%s\n",
-      s->order, neurlp_deck_text(d->job->deck, "block.formulation"),
-      (long long)neurlp_graph_parameter_count(s->model.graph), neurlp_graph_parameter_tensors(s->model.graph),
-      plural(neurlp_graph_parameter_tensors(s->model.graph)),
-      (double)neurlp_graph_bytes(s->model.graph) / 1e6, d->size, plural(d->size),
-      neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+  printf("  block of order %d, %s; %lld parameters in %d tensor%s; %d rank%s of %d thread%s\n", s->order,
+         neurlp_deck_text(d->job->deck, "block.formulation"),
+         (long long)neurlp_graph_parameter_count(s->model.graph),
+         neurlp_graph_parameter_tensors(s->model.graph),
+         plural(neurlp_graph_parameter_tensors(s->model.graph)), d->size, plural(d->size),
+         neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+}
+
+/* Collective. */
+static void report_peak(const neurlp_network_study *s) {
+  int64_t peak = (int64_t)neurlp_context_memory(s->context).peak_bytes;
+  MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_INT64_T, MPI_MAX, s->data.comm);
+  if (s->data.rank == 0) printf("  %-24s %lld bytes at most on a rank\n", "memory", (long long)peak);
 }
 
 static void print_equations(neurlp_network_study *s) {
@@ -66,18 +74,22 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
   if (s->data.rank != 0) return;
   print_equations(s);
   printf("\n  %-24s %lld%s\n", "epochs", (long long)r->epochs, r->stopped ? ", stopped early" : "");
-  printf("  %-24s %.6g\n", "training loss", r->training);
-  if (s->sampler.validation > 0) printf("  %-24s %.6g\n", "validation loss", r->validation);
+  if (!isnan(r->training)) printf("  %-24s %.6g\n", "training loss", r->training);
+  if (!isnan(r->validation)) printf("  %-24s %.6g\n", "validation loss", r->validation);
   if (s->terms > 0 && s->training.options.cycles > 1)
     printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
   printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
          scores->error);
   neurlp_network_truth_print(s, &scores->truth);
+  if (scores->has_truth)
+    printf("  %-24s worst %.3g %%, mean %.3g %%, all as a vector %.3g %%\n", "coefficients, off by",
+           100 * scores->coefficients.worst, 100 * scores->coefficients.mean,
+           100 * scores->coefficients.vector);
   if (scores->failed > 0)
     printf("  %lld of %lld windows could not be solved\n", (long long)scores->failed,
            (long long)scores->windows);
-  if (history->outcome != NEURLP_SUCCESS)
-    printf("\n  training stopped: %s\n", neurlp_context_message(s->context));
+  neurlp_network_forecast_report(&scores->forecast);
+  if (history->outcome != NEURLP_SUCCESS) printf("\n  training stopped: %s\n", history->message);
 }
 
 /* ---- the history ------------------------------------------------------------------------------------- */
@@ -124,7 +136,7 @@ static neurlp_status record(void *user, const neurlp_epoch *e) {
 
 static int exit_status(const neurlp_network_history *history, const neurlp_network_scores *scores) {
   if (history->outcome != NEURLP_SUCCESS) return NEURLP_EXIT_NOT_CONVERGED;
-  return scores->failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
+  return scores->failed + scores->forecast.failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
 }
 
 static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_network_history *history) {
@@ -136,7 +148,9 @@ static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_netw
   s->training.user = &r;
   const neurlp_status status = neurlp_training_run(&s->training, s->mask, &history->result);
   history->outcome = status > 0 ? status : NEURLP_SUCCESS;
-  return status;
+  if (status > 0)
+    snprintf(history->message, sizeof history->message, "%s", neurlp_context_message(s->context));
+  return status < 0 ? status : NEURLP_SUCCESS; /* what went bad is written */
 }
 
 /* The result must not take the place of what it comes from. */
@@ -151,22 +165,6 @@ static neurlp_status spare_sources(const neurlp_network_study *s, const char *pa
   return NEURLP_SUCCESS;
 }
 
-/* Collective. The data that were generated for this run, where the deck wants to keep them. Every rank has
- * all of them; the first one writes. */
-static neurlp_status keep_generated(const neurlp_network_study *s) {
-  const neurlp_study *d = &s->data;
-  const char *path = neurlp_deck_text(d->job->deck, "output.data");
-  int64_t nothing = 0;
-  const neurlp_samples none = {.offsets = &nothing};
-  if (!path || !d->generated) return NEURLP_SUCCESS;
-  const neurlp_generated_part part = {.generated = d->generated,
-                                      .samples = d->rank == 0 ? &d->samples : &none,
-                                      .parameters = d->true_parameters,
-                                      .compress =
-                                          (int32_t)neurlp_deck_integer(d->job->deck, "output.compress")};
-  return neurlp_generated_write(d->comm, d->job, path, &part);
-}
-
 static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin,
                                      int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -176,21 +174,23 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
   neurlp_log_open(&log, s->data.rank, path, begin, csv_header);
   report_study(s);
+  neurlp_network_memory_report(s);
   const double start = MPI_Wtime();
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, &log, &history)));
   phases.learning = MPI_Wtime() - start;
   const double write = MPI_Wtime();
-  NEURLP_TRY(keep_generated(s));
+  NEURLP_TRY(neurlp_study_keep_generated(&s->data));
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
   phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
   phases.read_bytes =
       (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
-  int64_t bytes = a.bytes + b.bytes;
+  int64_t bytes = a.bytes + b.bytes + s->shards.bytes;
   MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
   phases.exchanged_bytes = bytes;
   report_result(s, &history, &scores);
+  report_peak(s);
   neurlp_report_phases(&s->data, &phases);
   if (s->data.rank == 0) printf("\nwritten: %s\n", path);
   *exit_code = exit_status(&history, &scores);
@@ -205,9 +205,10 @@ neurlp_status neurlp_network_run(MPI_Comm comm, neurlp_job *job, const char *pat
   neurlp_network_study study;
   neurlp_status status = NEURLP_SUCCESS;
   const double begin = MPI_Wtime();
-  status = neurlp_network_study_open(comm, job, true, &study);
-  if (status == NEURLP_SUCCESS) status = neurlp_agree(comm, job->context, spare_sources(&study, path));
-  if (status == NEURLP_SUCCESS) status = train_and_write(&study, path, begin, exit_code);
+  NEURLP_TRY(neurlp_network_study_open(comm, job, true, &study));
+  NEURLP_TRY(neurlp_agree(comm, job->context, spare_sources(&study, path)));
+  NEURLP_TRY(train_and_write(&study, path, begin, exit_code));
+done:
   neurlp_network_study_close(&study);
   return status;
 }
@@ -215,7 +216,8 @@ neurlp_status neurlp_network_run(MPI_Comm comm, neurlp_job *job, const char *pat
 neurlp_status neurlp_network_validate(MPI_Comm comm, neurlp_job *job) {
   neurlp_network_study study;
   const neurlp_status status = neurlp_network_study_open(comm, job, false, &study);
-  if (status == NEURLP_SUCCESS) report_study(&study);
+  if (status >= 0) report_study(&study);
+  if (status >= 0) neurlp_network_memory_report(&study);
   neurlp_network_study_close(&study);
   return status;
 }

@@ -29,6 +29,7 @@ static double derivative_size(const neurlp_network_study *s, int32_t k) {
     for (int64_t t = 0; t + 2 < neurlp_windows_seen(z, i); t++) {
       const double *x = s->windows.filled + (i * z->samples + t) * z->dimensions + k;
       const double d = difference(x, z->dimensions, s->leading < 2 ? s->leading : 2, s->step);
+      if (!isfinite(d)) continue; /* of a trajectory without windows, which may be missing */
       all.square += d * d;
       all.count++;
     }

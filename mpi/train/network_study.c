@@ -1,7 +1,9 @@
 #include "train/network_study.h"
 
 #include "comm.h"
+#include "learn/network/network_split.h"
 #include "study/study_model.h"
+#include "train/network_forecast_plan.h"
 #include "train/network_load.h"
 #include "train/network_scales.h"
 #include "train/network_truth.h"
@@ -40,21 +42,35 @@ done:
   return status;
 }
 
-/* Windows are on one grid, so the samples have to be evenly spaced. */
+/* Windows are on one grid, so the samples have to be evenly spaced, up to the digits that files of text have
+ * for times. */
 static neurlp_status find_step(neurlp_network_study *s) {
   const neurlp_samples *x = &s->data.samples;
-  s->step = x->times[1] - x->times[0];
+  s->step = 0;
   for (int64_t i = 0; i < s->data.systems; i++)
     for (int64_t t = x->offsets[i]; t + 1 < x->offsets[i + 1]; t++) {
       const double step = x->times[t + 1] - x->times[t];
-      if (fabs(step - s->step) <= 1e-6 * s->step) continue;
+      if (s->step == 0) s->step = step;
+      if (fabs(step - s->step) <= 1e-4 * s->step) continue;
       return neurlp_fail(
           s->context, NEURLP_ERROR_DATA,
           "trajectory %lld has samples %.17g apart at sample %lld, and the first two are %.17g apart; "
           "task 'train' needs samples that are evenly spaced (missing ones may be NaN)",
           (long long)i, step, (long long)(t - x->offsets[i]), s->step);
     }
-  return NEURLP_SUCCESS;
+  if (s->step > 0) return NEURLP_SUCCESS;
+  return neurlp_fail(s->context, NEURLP_ERROR_DATA,
+                     "no trajectory has two samples; task 'train' needs windows of two or more");
+}
+
+/* Networks over space take states for one quantity at several places, and must not see them differ otherwise.
+ */
+static bool are_alike(const neurlp_deck *deck) {
+  int32_t count = 0;
+  const neurlp_network_spec *networks = neurlp_deck_networks_of(deck, &count);
+  for (int32_t i = 0; i < count; i++)
+    if (networks[i].axis == NEURLP_AXIS_SPACE) return true;
+  return false;
 }
 
 static neurlp_status cut_windows(neurlp_network_study *s) {
@@ -62,13 +78,21 @@ static neurlp_status cut_windows(neurlp_network_study *s) {
   const int64_t asked = neurlp_deck_integer(deck, "block.window");
   const int64_t window = asked > 0 ? asked : s->data.samples_each;
   const int64_t stride = neurlp_deck_integer(deck, "train.stride");
-  const neurlp_window_spec spec = {.systems = s->data.systems,
+  const int64_t kept = neurlp_deck_integer(deck, "forecast.trajectories");
+  if (kept >= s->data.systems)
+    return neurlp_deck_fail(
+        s->context, deck, "forecast.trajectories", -1, 0,
+        "%lld trajectories are kept for forecasts, and the data have %lld: none is left to "
+        "train with",
+        (long long)kept, (long long)s->data.systems);
+  const neurlp_window_spec spec = {.systems = s->data.systems - kept,
                                    .samples = s->data.samples_each,
                                    .dimensions = s->data.dimensions,
                                    .lengths = s->data.lengths,
                                    .states = s->states,
                                    .window = window,
                                    .stride = stride > 0 ? stride : window,
+                                   .alike = are_alike(deck),
                                    .held_back = neurlp_deck_number(deck, "train.test")};
   return neurlp_windows_create(s->context, &spec, &s->windows);
 }
@@ -95,6 +119,8 @@ static neurlp_status read_wiring(neurlp_network_study *s) {
   w->weights = neurlp_deck_source_of(deck, "inputs.weights");
   w->initial_values = neurlp_deck_source_of(deck, "inputs.initial_values");
   w->steps = neurlp_deck_source_of(deck, "inputs.steps");
+  const int64_t seen = neurlp_deck_integer(deck, "inputs.seen");
+  w->seen = seen > 0 ? seen : s->windows.spec.window;
   w->initial_steps = (int32_t)neurlp_deck_integer(deck, "inputs.initial_steps");
   w->initial_derivatives = (int32_t)neurlp_deck_integer(deck, "inputs.initial_derivatives");
   if (w->initial_values.kind == NEURLP_SOURCE_NONE) w->initial_steps = w->initial_derivatives = 0;
@@ -107,6 +133,80 @@ done:
   return status;
 }
 
+/* Ranges of coefficients, and that parameters begin inside. */
+static neurlp_status check_ranges(const neurlp_network_study *s) {
+  const neurlp_source_spec *c = &s->wiring.coefficients;
+  const char *path = "inputs.coefficients";
+  neurlp_status status = NEURLP_SUCCESS;
+  if (c->range_count > 0)
+    NEURLP_TRY(
+        check_numbers(s, path, c->range_count, s->order + 1, "each coefficient has a range, or none has"));
+  for (int32_t j = 0; j < c->number_count && (c->ranged || c->range_count > 0); j++) {
+    const double *range = c->range_count > 0 ? c->ranges + 2 * j : (const double[2]){c->lower, c->upper};
+    const bool fixed = range[0] == range[1];
+    if (fixed ? c->numbers[j] != range[0] : !(c->numbers[j] > range[0] && c->numbers[j] < range[1]))
+      return neurlp_deck_fail(s->context, s->data.job->deck, path, -1, 0,
+                              "coefficient %d begins at %g, which is not inside its range, %g to %g", j,
+                              c->numbers[j], range[0], range[1]);
+  }
+done:
+  return status;
+}
+
+/* What is only seen in part cannot be used over the whole window. */
+static neurlp_status check_seen(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  const long long seen = (long long)w->seen, window = (long long)s->windows.spec.window;
+  const bool estimated = w->states.kind == NEURLP_SOURCE_NETWORK;
+  if (seen > window)
+    return neurlp_deck_fail(s->context, deck, "inputs.seen", -1, 0, "a window has %lld samples only", window);
+  if (seen == window) return NEURLP_SUCCESS;
+  if (w->rhs.kind == NEURLP_SOURCE_LIBRARY && !estimated)
+    return neurlp_deck_fail(s->context, deck, "inputs.rhs", -1, 0,
+                            "the library is a function of the data at all %lld samples of a window, and "
+                            "inputs.seen is %lld; estimate the states by a network, which may go on to the "
+                            "window's end",
+                            window, seen);
+  if (estimated && w->states.residual)
+    return neurlp_deck_fail(
+        s->context, deck, "inputs.states", -1, 0,
+        "'residual' adds the data at all %lld samples of a window, and inputs.seen is %lld; "
+        "leave it out",
+        window, seen);
+  const bool of_data = w->initial_values.kind == NEURLP_SOURCE_DATA ||
+                       (w->initial_values.kind == NEURLP_SOURCE_STATES && !estimated);
+  if (of_data && w->initial_steps > seen)
+    return neurlp_deck_fail(s->context, deck, "inputs.initial_steps", -1, 0,
+                            "initial values are those of the data, and inputs.seen is %lld", seen);
+  return NEURLP_SUCCESS;
+}
+
+/* Losses that something can be done about. */
+static neurlp_status check_losses(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  for (int32_t i = 0; i < w->loss_count; i++) {
+    const neurlp_loss_spec *loss = &w->losses[i];
+    if (loss->end > s->windows.spec.window)
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d ends at step %lld, and a window has %lld", i, (long long)loss->end,
+                              (long long)s->windows.spec.window);
+    if (loss->of == NEURLP_LOSS_OF_STATES && w->states.kind != NEURLP_SOURCE_NETWORK)
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d is of the states, and they are the data; leave it out, or estimate "
+                              "them: inputs.states: {network: name}",
+                              i);
+    if (loss->of == NEURLP_LOSS_OF_WEIGHTS &&
+        (w->rhs.kind != NEURLP_SOURCE_LIBRARY || w->weights.kind != NEURLP_SOURCE_PARAMETER))
+      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                              "loss %d is of the library's weights, and they are no parameter; leave it out, "
+                              "or take inputs.rhs: library and inputs.weights: parameter",
+                              i);
+  }
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status check_wiring(const neurlp_network_study *s) {
   const neurlp_wiring *w = &s->wiring;
   const neurlp_deck *deck = s->data.job->deck;
@@ -114,11 +214,15 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
   if (w->coefficients.kind != NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(check_numbers(s, "inputs.coefficients", w->coefficients.number_count, s->order + 1,
                              "a block of this order has one more coefficient"));
+  NEURLP_TRY(check_ranges(s));
   if (w->rhs.kind == NEURLP_SOURCE_CONSTANT)
     NEURLP_TRY(check_numbers(s, "inputs.rhs", w->rhs.number_count, s->data.dimensions,
                              "there is one for each state"));
   if (w->steps.kind != NEURLP_SOURCE_NETWORK)
     NEURLP_TRY(check_numbers(s, "inputs.steps", w->steps.number_count, 1, "there is one step"));
+  if (w->rhs.kind != NEURLP_SOURCE_LIBRARY && w->weights.kind == NEURLP_SOURCE_NETWORK)
+    return neurlp_deck_fail(s->context, deck, "inputs.weights", -1, 0,
+                            "weights are those of a library; take inputs.rhs: library, or leave them out");
   if (w->steps.kind == NEURLP_SOURCE_NETWORK && !(w->steps.ranged && w->steps.lower > 0))
     return neurlp_deck_fail(
         s->context, deck, "inputs.steps", -1, 0,
@@ -132,11 +236,11 @@ static neurlp_status check_wiring(const neurlp_network_study *s) {
   if (w->initial_steps > s->windows.spec.window)
     return neurlp_deck_fail(s->context, deck, "inputs.initial_steps", -1, 0, "a window has %lld steps only",
                             (long long)s->windows.spec.window);
-  for (int32_t i = 0; i < w->loss_count; i++)
-    if (w->losses[i].end > s->windows.spec.window)
-      return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
-                              "loss %d ends at step %lld, and a window has %lld", i,
-                              (long long)w->losses[i].end, (long long)s->windows.spec.window);
+  if (w->initial_derivatives > s->order + 1)
+    return neurlp_deck_fail(s->context, deck, "inputs.initial_derivatives", -1, 0,
+                            "a block of order %d has u and its derivatives, %d functions in all", s->order,
+                            s->order + 1);
+  status = check_losses(s);
 done:
   return status;
 }
@@ -185,25 +289,33 @@ done:
   return status;
 }
 
-/* Batches as the deck has them, but no larger than what there is, in equal shards. */
+/* Batches as the deck has them, but no larger than what there is to train with, in equal shards. */
 static neurlp_status make_sampler(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
   const bool whole = !strcmp(neurlp_deck_text(deck, "train.optimizer"), "lbfgs");
+  const uint64_t seed = (uint64_t)neurlp_deck_integer(deck, "run.seed");
   int64_t shards = neurlp_deck_integer(deck, "train.shards"),
-          batch = neurlp_deck_integer(deck, "train.batch");
-  if (whole || batch > s->windows.count) batch = s->windows.count;
+          batch = neurlp_deck_integer(deck, "train.batch"), validation = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(
+      neurlp_allocate(s->context, s->windows.count, sizeof *s->order_of_windows, &s->order_of_windows));
+  NEURLP_TRY(neurlp_windows_split(&s->windows, neurlp_deck_number(deck, "train.validation"), seed,
+                                  s->order_of_windows, &validation));
+  const int64_t training = s->windows.count - validation;
+  if (whole || batch > training) batch = training;
   if (shards > batch) shards = batch;
   const neurlp_sampler_options options = {.samples = s->windows.count,
                                           .batch = (batch + shards - 1) / shards * shards,
                                           .shards = shards,
-                                          .validation_fraction = neurlp_deck_number(deck, "train.validation"),
+                                          .validation_count = validation,
+                                          .split = NEURLP_SPLIT_LAST,
                                           .shuffle = !whole,
-                                          .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
-  neurlp_status status = neurlp_sampler_make(s->context, &options, &s->sampler);
-  if (status >= 0)
-    status = neurlp_allocate(s->context, s->windows.count, sizeof *s->validation, &s->validation);
-  for (int64_t i = 0; status >= 0 && i < s->sampler.validation; i++)
-    s->validation[neurlp_sampler_validation(&s->sampler, i)] = 1;
+                                          .seed = seed};
+  NEURLP_TRY(neurlp_sampler_make(s->context, &options, &s->sampler));
+  NEURLP_TRY(neurlp_allocate(s->context, s->windows.count, sizeof *s->validation, &s->validation));
+  for (int64_t i = 0; i < s->sampler.validation; i++)
+    s->validation[s->order_of_windows[neurlp_sampler_validation(&s->sampler, i)]] = 1;
+done:
   return status;
 }
 
@@ -227,6 +339,7 @@ static neurlp_status make_model(neurlp_network_study *s, bool allocate) {
       .weight_scale = s->weight_scale};
   neurlp_status status = neurlp_network_model_create(s->context, &spec, &s->model);
   if (status >= 0) status = neurlp_graph_finish(s->model.graph, allocate);
+  s->allocated = allocate && status >= 0;
   if (status >= 0 && allocate)
     status = neurlp_training_initialise(&s->model, (uint64_t)neurlp_deck_integer(deck, "run.seed"));
   return status;
@@ -298,16 +411,88 @@ done:
   return status;
 }
 
+/* Weights in closed form need one left-hand side for all windows and states (graph/projection.h), and squares
+ * to minimise. */
+static neurlp_status check_solving(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  int32_t squares = 0;
+  if (w->rhs.kind != NEURLP_SOURCE_LIBRARY || w->coefficients.kind != NEURLP_SOURCE_CONSTANT ||
+      w->steps.kind != NEURLP_SOURCE_CONSTANT)
+    return neurlp_deck_fail(s->context, deck, "inputs.weights", -1, 0,
+                            "weights can be solved for where the right-hand side is the library, and "
+                            "coefficients and steps are constant; leave 'solve' out, or change these");
+  for (int32_t i = 0; i < w->loss_count; i++) {
+    const neurlp_loss_spec *loss = &w->losses[i];
+    if (loss->of == NEURLP_LOSS_OF_WEIGHTS ||
+        (loss->of == NEURLP_LOSS_OF_SOLUTION && loss->measure != NEURLP_MEASURE_SQUARE))
+      return neurlp_deck_fail(
+          s->context, deck, "loss", -1, 0,
+          "weights are solved for by least squares, and loss %d is of another kind; leave "
+          "it out, or 'solve' of inputs.weights",
+          i);
+    squares += loss->of == NEURLP_LOSS_OF_SOLUTION;
+  }
+  if (squares > 0) return NEURLP_SUCCESS;
+  return neurlp_deck_fail(s->context, deck, "loss", -1, 0,
+                          "weights are solved for from a loss of the solution, and there is none");
+}
+
+static neurlp_status make_solving(neurlp_network_study *s) {
+  const neurlp_window_spec *z = &s->windows.spec;
+  const neurlp_wiring *w = &s->wiring;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!w->weights.solved) return NEURLP_SUCCESS;
+  NEURLP_TRY(check_solving(s));
+  NEURLP_TRY(neurlp_allocate(s->context, (int64_t)z->dimensions * s->terms, sizeof *s->errors, &s->errors));
+  for (int64_t i = 0; i < (int64_t)z->dimensions * s->terms; i++) s->errors[i] = NAN; /* not estimated yet */
+  s->shards = (neurlp_mpi_exchange){.comm = s->data.comm, .bins = s->sampler.options.shards};
+  neurlp_partition(s->shards.bins, s->data.rank, s->data.size, &s->shards.first_bin, &s->shards.bin_count);
+  s->solving = (neurlp_solving_spec){.block = {.steps = (int32_t)z->window,
+                                               .dimensions = z->dimensions,
+                                               .terms = s->terms,
+                                               .order = s->order,
+                                               .initial_steps = w->initial_steps,
+                                               .initial_derivatives = w->initial_derivatives,
+                                               .formulation = s->formulation,
+                                               .coefficients = w->coefficients.numbers,
+                                               .step_sizes = w->steps.numbers,
+                                               .constant_coefficients = true,
+                                               .constant_steps = true},
+                                     .exchange = neurlp_exchange_mpi(&s->shards),
+                                     .shards = s->shards.bins,
+                                     .first_shard = s->shards.first_bin,
+                                     .shard_count = s->shards.bin_count,
+                                     .scale = s->weight_scale,
+                                     .loss_count = w->loss_count,
+                                     .losses = w->losses,
+                                     .overlap = fmax(1, (double)z->window / (double)z->stride),
+                                     .errors = s->errors};
+  s->training.solving = &s->solving;
+  status = neurlp_solving_bytes(s->context, &s->solving, s->sampler.shard, &s->solving_bytes);
+done:
+  return status;
+}
+
 static neurlp_status make_training(neurlp_network_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
   s->training = (neurlp_training_spec){.model = &s->model,
                                        .windows = &s->windows,
                                        .sampler = &s->sampler,
+                                       .order = s->order_of_windows,
                                        .gradients = neurlp_reduce_table(s->gradients),
                                        .scalars = neurlp_reduce_table(s->scalars),
                                        .terms = s->terms,
                                        .dimensions = s->data.dimensions,
                                        .term_size = s->term_size};
-  return read_options(s, &s->training.options);
+  NEURLP_TRY(read_options(s, &s->training.options));
+  if (s->training.options.threshold_by == NEURLP_THRESHOLD_Z && !s->wiring.weights.solved)
+    return neurlp_deck_fail(s->context, s->data.job->deck, "train.threshold_by", -1, 0,
+                            "only weights that are solved for have standard errors: "
+                            "inputs.weights: {parameter: shared, solve: true}");
+  status = make_solving(s);
+done:
+  return status;
 }
 
 /* ---- all together ------------------------------------------------------------------------------------ */
@@ -318,10 +503,12 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   neurlp_status status = NEURLP_SUCCESS;
   s->order = asked > 0 ? (int32_t)asked : 2;
   NEURLP_TRY(find_step(s));
-  status = cut_windows(s);
-  if (status != NEURLP_SUCCESS) goto done;
+  NEURLP_TRY(cut_windows(s));
   NEURLP_TRY(read_wiring(s));
   NEURLP_TRY(check_wiring(s));
+  NEURLP_TRY(check_seen(s));
+  status = neurlp_network_plan_forecast(s);
+  if (status != NEURLP_SUCCESS) goto done;
   s->leading = leading_derivative(s);
   choose_formulation(s);
   NEURLP_TRY(make_library(s));
@@ -329,6 +516,10 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   NEURLP_TRY(neurlp_network_truth_prepare(s));
   NEURLP_TRY(make_sampler(s));
   NEURLP_TRY(make_model(s, allocate));
+  if (neurlp_graph_parameter_count(s->model.graph) == 0)
+    return neurlp_deck_fail(s->context, s->data.job->deck, "inputs.coefficients", -1, 0,
+                            "there is nothing to train: no input of the block comes from a network or a "
+                            "parameter");
   status = neurlp_network_load_parameters(s, allocate);
 done:
   return status;
@@ -342,8 +533,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   NEURLP_TRY(neurlp_study_open_data(comm, job, &s->data));
   NEURLP_TRY(read_all(s));
   s->seconds_reading = MPI_Wtime() - begin;
-  status = neurlp_agree(comm, s->context, prepare(s, allocate));
-  if (status != NEURLP_SUCCESS) goto done;
+  NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));
   NEURLP_TRY(make_reducers(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, make_training(s)));
   s->seconds_preparing = MPI_Wtime() - begin - s->seconds_reading;
@@ -363,8 +553,11 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_release(s->context, &s->true_weights);
   neurlp_release(s->context, &s->model_path);
   neurlp_release(s->context, &s->numbers);
+  neurlp_release(s->context, &s->forecast.first);
   neurlp_release(s->context, &s->weight_scale);
   neurlp_release(s->context, &s->term_size);
   neurlp_release(s->context, &s->mask);
+  neurlp_release(s->context, &s->order_of_windows);
+  neurlp_release(s->context, &s->errors);
   neurlp_study_close(&s->data);
 }

@@ -6,6 +6,18 @@
 #include "reduce/reduce.h"
 #include "study/study.h"
 
+enum { NEURLP_FORECAST_HORIZONS = 16 };
+
+/* What is forecast once the model is trained. */
+typedef struct neurlp_network_forecast_plan {
+  int64_t systems;      /* 0: nothing; they are the last ones of the data */
+  int64_t first_system; /* of those */
+  int64_t steps;        /* N */
+  int64_t *first;       /* [systems] sample with which each forecast begins; -1: too short for one */
+  int32_t horizon_count;
+  int64_t horizons[NEURLP_FORECAST_HORIZONS];
+} neurlp_network_forecast_plan;
+
 typedef struct neurlp_network_study {
   neurlp_study data; /* source, sizes, names, the basis library's model; no fit */
   neurlp_context *context;
@@ -21,13 +33,20 @@ typedef struct neurlp_network_study {
   double *weight_scale, *term_size; /* [D][L], [L] */
   neurlp_formulation formulation;
   neurlp_sampler sampler;
-  int32_t *validation;  /* [windows] 1: for validation */
+  int64_t *order_of_windows; /* [windows] the sampler's samples: those for validation last */
+  int32_t *validation;       /* [windows] 1: for validation */
   double *true_weights; /* [S][D][L], of generated data; NULL: not asked for (train.compare) or not known */
   char *model_path;     /* train.model, relative to where the program runs; NULL: none */
   neurlp_network_model model;
+  bool allocated; /* the graph has its memory */
   neurlp_reduce *gradients, *scalars;
+  neurlp_mpi_exchange shards; /* of weights that are solved for */
+  neurlp_solving_spec solving;
+  int64_t solving_bytes; /* that it takes */
+  double *errors;        /* [D][L] their standard errors; NULL: they are trained */
   neurlp_training_spec training;
   double *mask; /* [D][L] */
+  neurlp_network_forecast_plan forecast;
   double seconds_reading, seconds_preparing;
 } neurlp_network_study;
 

@@ -221,16 +221,18 @@ static const neurlp_known_system catalogue[] = {
      .step = 0.05},
 };
 
+enum { OTHERS = sizeof catalogue / sizeof catalogue[0] };
+
 int32_t neurlp_catalogue_count(void) {
-  return (int32_t)(sizeof catalogue / sizeof catalogue[0]);
+  return OTHERS + NEURLP_ODEBENCH_SYSTEMS;
 }
 
 const neurlp_known_system *neurlp_catalogue_get(int32_t index) {
-  return &catalogue[index];
+  return index < OTHERS ? &catalogue[index] : &neurlp_odebench[index - OTHERS];
 }
 
 const neurlp_known_system *neurlp_catalogue_find(const char *name) {
   for (int32_t i = 0; i < neurlp_catalogue_count(); i++)
-    if (strcmp(catalogue[i].name, name) == 0) return &catalogue[i];
+    if (strcmp(neurlp_catalogue_get(i)->name, name) == 0) return neurlp_catalogue_get(i);
   return NULL;
 }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { NEURLP_CATALOGUE_STATES = 8, NEURLP_CATALOGUE_PARAMETERS = 8 };
+enum { NEURLP_CATALOGUE_STATES = 8, NEURLP_CATALOGUE_PARAMETERS = 10, NEURLP_ODEBENCH_SYSTEMS = 63 };
 
 typedef struct neurlp_known_system {
   const char *name;   /* "lorenz" */
@@ -22,11 +22,17 @@ typedef struct neurlp_known_system {
   /* Initial values [D][order] drawn from uniform numbers in (0, 1), where independent ones would make no
    * sense; NULL: `initial` is the default */
   void (*draw)(const double *parameters, const double *uniform, double *initial);
-  int32_t draws; /* uniform numbers that it takes */
-  double step;   /* a sensible sampling interval */
+  int32_t draws;                              /* uniform numbers that it takes */
+  int32_t initial_sets;                       /* 2 where there is a second one; 0 and 1 say the same */
+  double second[NEURLP_CATALOGUE_STATES * 2]; /* [D][order]: the second set of initial values */
+  double step;                                /* a sensible sampling interval */
 } neurlp_known_system;
 
-/* Number of systems, and the i-th, 0 <= i < count, in alphabetical order. Static storage. */
+/* The systems of ODEBench, in the order of their numbers (odebench.c). */
+extern const neurlp_known_system neurlp_odebench[NEURLP_ODEBENCH_SYSTEMS];
+
+/* Number of systems, and the i-th, 0 <= i < count, in alphabetical order, those of ODEBench after all others,
+ * by their numbers. Static storage. */
 int32_t neurlp_catalogue_count(void);
 const neurlp_known_system *neurlp_catalogue_get(int32_t index);
 

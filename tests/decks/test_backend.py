@@ -31,7 +31,8 @@ block: {window: 0}
 """
 
 NUMBERS = ("equations/parameters", "equations/parameter_errors", "equations/coefficients", "equations/standard_errors",
-           "solution/states", "solution/initial_values", "solution/initial_errors")
+           "solution/states", "solution/initial_values", "solution/initial_errors",
+           "solution/final_values")
 
 
 def present(result):

@@ -58,7 +58,7 @@ def per_system():
                 check(f"system {s} has no estimates", np.isnan(both["equations/parameters"][s]).all())
         check_equal("the good ones' statuses", both["status"][kept].tolist(), [SUCCESS] * len(kept))
         for name in ("equations/parameters", "equations/parameter_errors", "solution/states", "metrics/noise",
-                     "solution/initial_values", "solution/initial_errors"):
+                     "solution/initial_values", "solution/initial_errors", "solution/final_values"):
             check(f"the good ones' {name}, bit for bit", both[name][kept].tobytes() == pure[name].tobytes())
         check("the program says how many", "3 failed and 1 did not converge" in both.said)
 

@@ -70,6 +70,30 @@ q, h = swing["states"][0, :, 0], swing["time"][1] - swing["time"][0]
 check("the pendulum's name", 0 if swing["names"].tolist() == [b"q"] else 1, 0)
 
 
+# On from the last sample: states there are those of the solution, and of the data's last sample but for roundings
+# (nothing is noisy); the time goes on; and the closed form takes over.
+with h5py.File("logistic.h5") as file:
+    final, last = file["solution/final_values"][:, 0, 0], file["solution/last_time"][...]
+    check("where the solution ends", abs(final - file["solution/states"][:, -1, 0]).max(), 0)
+    check("when it ends", abs(last - file["solution/time"][:, -1]).max(), 0)
+    check("when it begins", abs(file["solution/first_time"][...] - file["solution/time"][:, 0]).max(), 0)
+onward = same("onward_1.h5", "onward_3.h5")
+check("two systems go on", 0 if onward["states"].shape == (2, 21, 1) else 1, 0)
+check("from where they ended", abs(onward["states"][:, 0, 0] - final).max(), 0)
+check("when they ended", abs(onward["time"] - (last[0] + 0.25 * np.arange(21))).max(), 1e-14 * last[0])
+r, K = found["x"], -found["x"] / found["x^2"]
+exact = K / (1 + (K / final[:, None] - 1) * np.exp(-r * (onward["time"] - last[0])))
+check("by the closed form", abs(onward["states"][:, :, 0] - exact).max(), 100 * 1e-11 * 1.5 + 5 * abs(found["1"]))
+with h5py.File("own.h5") as file:
+    final, last = file["solution/final_values"][:, 0, 0], file["solution/last_time"][...]
+    r, K = file["equations/parameters"][1]
+own = contents("own_onward.h5")
+check("equations of one system: it alone goes on", 0 if own["states"].shape == (1, 21, 1) else 1, 0)
+check("the two end apart", -abs(final[0] - final[1]), -1e-3)
+exact = K / (1 + (K / final[1] - 1) * np.exp(-r * (own["time"] - last[1])))
+check("the second, by the closed form", abs(own["states"][0, :, 0] - exact).max(), 100 * 1e-11 * 1.5)
+
+
 def rk4(y, step, steps):
     f = lambda y: np.array([y[1], -w * np.sin(y[0])])
     for _ in range(steps):
@@ -87,4 +111,18 @@ for i in range(1, len(q)):
     y = rk4(y, h / 250, 250)
     worst = max(worst, abs(y[0] - q[i]))
 check("the fitted pendulum, by another integrator", worst, 5 * 1e-12 + 200 * 1e-11)
+# From where it begins and on from where it ends, x' too.
+with h5py.File("swing.h5") as file:
+    ends = {"first": (file["solution/initial_values"][0, 0], -3.0),
+            "last": (file["solution/final_values"][0, 0], file["solution/last_time"][0])}
+    check("the fitted velocity at the end is that of the fitted trajectory",
+          abs(ends["last"][0][1] - np.gradient(file["solution/states"][0, :, 0], 0.1, edge_order=2)[-1]),
+          0.1 ** 2 * w ** 1.5 / 3 * 2 * np.pi)  # h^2/3 of the third derivative, of an angle below pi
+for end, (y, start) in ends.items():
+    went, worst = contents(f"swing_{end}.h5"), 0.0
+    check(f"{end}: the time", abs(went["time"][0] - start), 0)
+    for i, q in enumerate(went["states"][0, :, 0]):
+        worst = max(worst, abs(y[0] - q))
+        y = rk4(y, 0.1 / 100, 100)
+    check(f"{end}: the pendulum, by another integrator", worst, 4 * 1e-12 + 200 * 1e-11)
 sys.exit(failures > 0)

@@ -1,11 +1,65 @@
 /* What holds for any text whatever, given as a deck: the parser ends; it gives a deck or a report, never both
- * or neither; a deck resolves to text that parses to the same resolved text; no memory is kept. */
+ * or neither; a deck resolves to text that parses to the same resolved text, and to the same networks, inputs
+ * and losses; no memory is kept. */
 #ifndef TESTS_MPI_DECK_PROPERTY_H
 #define TESTS_MPI_DECK_PROPERTY_H
 
 #include "deck/deck.h"
 
 #include <string.h>
+
+static inline bool deck_same_layers(int32_t count, const neurlp_layer_spec *a, int32_t other_count,
+                                    const neurlp_layer_spec *b) {
+  if (count != other_count) return false;
+  for (int32_t i = 0; i < count; i++) {
+    const neurlp_layer_spec *x = &a[i], *y = &b[i];
+    if (x->kind != y->kind || x->width != y->width || x->kernel != y->kernel || x->stride != y->stride ||
+        x->dilation != y->dilation || x->circular != y->circular || x->activation != y->activation ||
+        x->numbers[0] != y->numbers[0] || x->numbers[1] != y->numbers[1] ||
+        !deck_same_layers(x->child_count, x->children, y->child_count, y->children))
+      return false;
+  }
+  return true;
+}
+
+static inline bool deck_same_source(const neurlp_source_spec *a, const neurlp_source_spec *b) {
+  if (a->kind != b->kind || a->network != b->network || a->number_count != b->number_count ||
+      a->ranged != b->ranged || a->lower != b->lower || a->upper != b->upper || a->residual != b->residual ||
+      a->solved != b->solved)
+    return false;
+  for (int32_t i = 0; i < a->number_count; i++)
+    if (a->numbers[i] != b->numbers[i]) return false;
+  return true;
+}
+
+/* What trees of a deck mean, which the resolved text alone does not show. */
+static inline bool deck_same_wiring(const neurlp_deck *a, const neurlp_deck *b) {
+  static const char *const inputs[] = {"inputs.states",  "inputs.coefficients",   "inputs.rhs",
+                                       "inputs.weights", "inputs.initial_values", "inputs.steps"};
+  int32_t count = 0, other_count = 0;
+  const neurlp_network_spec *networks = neurlp_deck_networks_of(a, &count);
+  const neurlp_network_spec *other_networks = neurlp_deck_networks_of(b, &other_count);
+  if (count != other_count) return false;
+  for (int32_t i = 0; i < count; i++)
+    if (strcmp(networks[i].name, other_networks[i].name) != 0 ||
+        !deck_same_layers(networks[i].layer_count, networks[i].layers, other_networks[i].layer_count,
+                          other_networks[i].layers))
+      return false;
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+    const neurlp_source_spec one = neurlp_deck_source_of(a, inputs[i]),
+                             other = neurlp_deck_source_of(b, inputs[i]);
+    if (!deck_same_source(&one, &other)) return false;
+  }
+  const neurlp_loss_spec *losses = neurlp_deck_losses_of(a, &count);
+  const neurlp_loss_spec *other_losses = neurlp_deck_losses_of(b, &other_count);
+  if (count != other_count) return false;
+  for (int32_t i = 0; i < count; i++)
+    if (losses[i].of != other_losses[i].of || losses[i].measure != other_losses[i].measure ||
+        losses[i].weight != other_losses[i].weight || losses[i].first != other_losses[i].first ||
+        losses[i].end != other_losses[i].end)
+      return false;
+  return true;
+}
 
 /* NULL if all of it holds, else what does not. *good is set if the text is a deck without errors. */
 static inline const char *deck_property(const char *text, int32_t override_count,
@@ -28,6 +82,8 @@ static inline const char *deck_property(const char *text, int32_t override_count
       broken = "the resolved deck has errors";
     if (!broken && strcmp(neurlp_deck_resolved(deck), neurlp_deck_resolved(again)) != 0)
       broken = "the resolved deck resolves to something else";
+    if (!broken && !deck_same_wiring(deck, again))
+      broken = "the resolved deck has other networks, inputs or losses";
   } else if (status == NEURLP_ERROR_DECK) {
     if (deck || !report || !strstr(report, "error: ")) broken = "an error without a report, or with a deck";
   } else {
@@ -55,7 +111,23 @@ static const char *const deck_seeds[] = {
     "    initial:\n      x: {uniform: [-1, 1]}\n      v: {normal: [0, 0.5]}\n    systems: 7\n"
     "dynamics: {library: {polynomial: 3, terms: [sin(x), \"1/(1 + x^2)\"]}, order: 1}\n"
     "block:\n  # order: 2\n  window: 0\nlearn:\n",
-    "? task\n: fit\n...\n", "%YAML 1.2\n---\ntask: &a fit\nx: *a\ny: !!int 3\n<<: {a: 1}\n"};
+    "task: train\ndata: {generate: {system: lorenz, samples: 100}}\n"
+    "networks:\n  n1: {layers: [{convolution: 8, kernel: 5, padding: circular, dilation: 2}, gelu, "
+    "{residual: "
+    "[{dense: 4},\n    tanh]}, {scale: [2, .5]}, {clip: [-1, 1e3]}, flatten, {dense: output}]}\n  \"b'\": "
+    "[mean, "
+    "{dense: 3}]\n  s: [normalise, relu]\n"
+    "inputs:\n  coefficients: {network: n1, range: [-1, 2]}\n  rhs: library\n  weights: {network: \"b'\"}\n"
+    "  states: {network: s, residual: true}\n  steps: {parameter: 1e-2}\n"
+    "loss: [{of: solution, weight: 2, steps: [1, 40]}, states, {of: states, measure: absolute}]\n"
+    "dynamics: {library: {polynomial: 1}}\ntrain: {optimizer: lbfgs, batch: 7, schedule: plateau}\n",
+    "task: train\ndata: {file: a.h5}\nnetworks: {}\ninputs: {coefficients: {parameter: [0, 1, 0], range: "
+    "[-1, 2]}, "
+    "rhs: {constant: 1}, initial_values: none, steps: {constant: [0.5]}}\nloss:\n  - of: solution\n    "
+    "measure: "
+    "relative\n",
+    "? task\n: fit\n...\n",
+    "%YAML 1.2\n---\ntask: &a fit\nx: *a\ny: !!int 3\n<<: {a: 1}\n"};
 enum { DECK_SEEDS = sizeof deck_seeds / sizeof deck_seeds[0] };
 
 #endif

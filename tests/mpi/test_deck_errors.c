@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_ERRORS = 16 };
+
 typedef struct deck_case {
   const char *text;
   const char *override; /* NULL: none */
-  const char *errors[6];
+  const char *errors[MOST_ERRORS + 1];
 } deck_case;
 
 #define DISCOVER "task: discover\ndata: {file: a.h5}\n"
+#define TRAIN    "task: train\ndata: {file: a.h5}\n"
 #define FIT      "task: fit\ndata: {file: a.h5}\ndynamics:\n  equations: x' = a*x\n"
 
 static const deck_case cases[] = {
@@ -129,6 +132,98 @@ static const deck_case cases[] = {
      NULL,
      {"d.yaml:1:1: error: a deck is made of 'key: value' lines, beginning with 'task: discover', 'task: "
       "fit', 'task: train' or 'task: simulate'"}},
+    {TRAIN "inputs: {coefficients: {constant: [0, 1, 0]}, rhs: {network: a}}\nloss: [solution]\nnetworks:\n  "
+           "a: [rleu, {dens: 3}, {dense: 0}, {convolution: 4, kernel: 4}, {kernel: 3}]\n",
+     NULL,
+     {"d.yaml:6:7: error: 'rleu' is unknown in a layer; did you mean 'relu'?",
+      "d.yaml:6:14: error: 'dens' is unknown in a layer with a value; did you mean 'dense'?",
+      "d.yaml:6:32: error: 'dense' is 0; it must be an integer, 1 to 1048576",
+      "d.yaml:6:61: error: 'kernel' is 4; it must be odd, so that it has a middle",
+      "d.yaml:6:66: error: 'kernel' is unknown in a layer with a value; there are dense, convolution, "
+      "residual, scale, clip"}},
+    {TRAIN "inputs: {coefficients: {constant: [0, 1, 0]}, rhs: {network: encodr}, states: {network: encoder, "
+           "residual: maybe}}\nloss: [solution]\nnetworks: {encoder: [], b: {layer: [tanh]}, 2c: [mean]}\n",
+     NULL,
+     {"d.yaml:3:62: error: no network is called 'encodr'; did you mean 'encoder'?",
+      "d.yaml:3:108: error: 'residual' must be true or false",
+      "d.yaml:5:21: error: 'encoder' must be a list of layers: [{dense: 64}, tanh, {dense: output}]",
+      "d.yaml:5:25: error: no input comes from network 'b'; leave it out, or use it",
+      "d.yaml:5:28: error: network 'b' has no 'layers'",
+      "d.yaml:5:29: error: 'layer' is unknown in a network; did you mean 'layers'?",
+      "d.yaml:5:45: error: '2c' cannot be a name; names have letters, digits and _, and no digit first",
+      "d.yaml:5:45: error: no input comes from network '2c'; leave it out, or use it"}},
+    {TRAIN "inputs: {coefficients: {constant: [0, 1], parameter: [1]}, rhs: {network: a}, states: {network: "
+           "a}, weights: {parameter: 3}, initial_values: data}\nloss: {of: solution}\nnetworks: {a: [{clip: "
+           "[1, -1]}, {scale: 3}, {residual: tanh}], b: [tanh]}\n",
+     NULL,
+     {"d.yaml:3:43: error: 'inputs.coefficients' comes from both 'constant' and 'parameter'; leave one out",
+      "d.yaml:3:75: error: network 'a' is that of 'inputs.states' already; give 'inputs.rhs' one of its own",
+      "d.yaml:3:122: error: weights begin at 0: write {parameter: shared}",
+      "d.yaml:4:7: error: 'loss' must be a list of 1 to 8: [{of: solution}, {of: states}]",
+      "d.yaml:5:23: error: 'clip' ends before it begins; write [lower, upper]",
+      "d.yaml:5:41: error: 'scale' must be two numbers: [factor, offset]",
+      "d.yaml:5:56: error: 'residual' must be a list of layers: [{dense: 64}, tanh, {dense: output}]",
+      "d.yaml:5:64: error: no input comes from network 'b'; leave it out, or use it"}},
+    {TRAIN "inputs: {coefficients: {network: a, range: [2, 1]}, rhs: {constant: 1, range: [0, 1]}, steps: "
+           "parameter, weights: {parameter: shared, residual: true}, initial_values: {states: 3}}\nloss: "
+           "[solutoin, {measure: square}, {of: weights, measure: square}, {of: solution, steps: [5, 2]}, "
+           "{of: states, steps: [0, 2.5], weight: -1}]\nnetworks: {a: [{dense: output, with: 3}]}\n",
+     NULL,
+     {"d.yaml:3:44: error: 'range' ends before it begins; write [from, to]",
+      "d.yaml:3:72: error: 'range' is for what comes from a network, and for coefficients that are a "
+      "parameter",
+      "d.yaml:3:95: error: 'inputs.steps' needs to be told which: {parameter: ...}",
+      "d.yaml:3:135: error: 'residual' is for states only",
+      "d.yaml:3:177: error: 'states' takes no value here; write 'initial_values: states'",
+      "d.yaml:4:8: error: 'solutoin' is unknown in a loss; did you mean 'solution'?",
+      "d.yaml:4:18: error: a loss has to say of what: {of: solution}",
+      "d.yaml:4:60: error: l1 and l2 are for weights, and only for them",
+      "d.yaml:4:91: error: 'steps' ends before it begins; write [from, to]",
+      "d.yaml:4:120: error: 'steps' must be two integers, counted from 0: [first, end]; end is the first one "
+      "that does not count",
+      "d.yaml:4:138: error: 'weight' is -1; it must be more than 0",
+      "d.yaml:5:32: error: 'with' is unknown in a layer; there are dense"}},
+    {TRAIN "inputs: {coefficients: {}, rhs: laibrary, steps: {constant: [x]}, initial_steps: 0, states: "
+           "{network: }}\nloss: []\nnetworks: [a]\n",
+     NULL,
+     {"d.yaml:3:24: error: 'inputs.coefficients' must come from one of: constant, parameter, network",
+      "d.yaml:3:33: error: 'laibrary' is unknown in inputs.rhs; did you mean 'library'?",
+      "d.yaml:3:62: error: 'this' must be a number, but 'x' is not a number",
+      "d.yaml:3:82: error: 'inputs.initial_steps' is 0; it must be an integer, 1 or more steps",
+      "d.yaml:3:94: error: no network is called ''; give it in 'networks'",
+      "d.yaml:4:7: error: 'loss' must be a list of 1 to 8: [{of: solution}, {of: states}]",
+      "d.yaml:5:11: error: 'networks' must be a mapping of names"}},
+    {TRAIN "inputs: {coefficients: constant, rhs: network, states: [1]}\nloss: [{of: weights, steps: [0, "
+           "1]}, {of: solution, measur: l1}]\nnetworks: "
+           "{aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: [tanh]}\n",
+     NULL,
+     {"d.yaml:3:24: error: 'inputs.coefficients' needs to be told which: {constant: ...}",
+      "d.yaml:3:39: error: 'inputs.rhs' needs to be told which: {network: ...}",
+      "d.yaml:3:56: error: inputs.states must be a word, such as 'data'",
+      "d.yaml:4:22: error: 'steps' are of windows, and weights have none",
+      "d.yaml:4:53: error: 'measur' is unknown in a loss; did you mean 'measure'?",
+      "d.yaml:5:12: error: the name of a network may have 60 characters",
+      "d.yaml:5:12: error: no input comes from network 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'...; leave "
+      "it out, or use it"}},
+    {TRAIN
+     "inputs: {coefficients: {parameter: shared}, states: {network: a, residual: true, range: [0, 1], solve: "
+     "true}}\nloss: [solution]\nnetworks: {a: [{convolution: 3, stride: 0, dilation: x, padding: mirror}]}\n",
+     NULL,
+     {"d.yaml:3:36: error: 'shared' is for weights; give numbers to begin with",
+      "d.yaml:3:82: error: a range is one of all of the states; leave 'residual' out",
+      "d.yaml:3:97: error: 'solve' is for weights that are a parameter",
+      "d.yaml:5:41: error: 'stride' is 0; it must be an integer, 1 to 4095",
+      "d.yaml:5:54: error: 'dilation' must be an integer, 1 to 4095",
+      "d.yaml:5:66: error: 'mirror' is unknown in padding; there are zero, circular"}},
+    {TRAIN "discover: {threshold: 1}\n",
+     NULL,
+     {"d.yaml: error: missing key 'loss': What is minimised, the sum of: {of: solution or states, measure: "
+      "square, absolute or relative, weight: 1, steps: [first, end]}, compared with the data, and {of: "
+      "weights, measure: l1 or l2, weight: 1}.",
+      "d.yaml: error: missing key 'inputs.coefficients' (constant, parameter or network): Coefficients of u, "
+      "u', u'', ... in each state's equation: {constant: [0, 1, 0]}, {parameter: [0, 1, 0]} to begin with, "
+      "or {network: name, range: [from, to]}, which may vary in time.",
+      "d.yaml:3:1: error: 'discover' does not belong to task 'train', only to 'discover'; leave it out"}},
     {"task: fit\r\ndata: {}\r\n",
      NULL,
      {"d.yaml: error: missing key 'dynamics.equations': Equations, each \"x' = a*x - b*x*y\" or \"x'' = "
@@ -157,11 +252,11 @@ static void check_case(const deck_case *c) {
   int32_t found = 0;
   for (char *line = strtok(report, "\n"); line; line = strtok(NULL, "\n")) {
     if (!strstr(line, ": error: ")) continue;
-    check_true(line, found < 6 && c->errors[found] && strcmp(line, c->errors[found]) == 0);
+    check_true(line, found < MOST_ERRORS && c->errors[found] && strcmp(line, c->errors[found]) == 0);
     found++;
   }
   int32_t expected = 0;
-  while (expected < 6 && c->errors[expected]) expected++;
+  while (expected < MOST_ERRORS && c->errors[expected]) expected++;
   check_equal("errors", found, expected);
   neurlp_release(context, &report);
 }

@@ -53,6 +53,27 @@ done
 "$NEURLP" simulate swing.h5 data.generate.step=0.25 data.generate.samples=21 data.generate.initial.q=0.5 \
   simulate.relative_tolerance=1e-11 simulate.absolute_tolerance=1e-12 || fail "fitted equations"
 
+# On from where fits ended: of two systems that share their equations, of the second of two with equations of their own,
+# and back at the beginning.
+cat >own.yaml <<'DECK'
+task: fit
+data:
+  generate: {system: logistic, samples: 61, systems: 2, parameters: {r: {uniform: [0.5, 2]}}, initial: {x: {uniform: [0.05, 0.2]}}}
+dynamics: {equations: ["x' = r*x*(1 - x/K)"], parameters: {r: 1, K: 1}, sharing: per_system}
+DECK
+"$NEURLP" run own.yaml >run.txt 2>&1 || { fail "fitting two systems" && cat run.txt; }
+tight="simulate.relative_tolerance=1e-11 simulate.absolute_tolerance=1e-12"
+for ranks in 1 3; do
+  $MPIRUN -n $ranks "$NEURLP" simulate logistic.h5 data.generate.step=0.25 data.generate.samples=21 $tight \
+    data.generate.initial_from=last -o onward_$ranks.h5 || fail "on from the last sample, $ranks ranks: status $?"
+done
+"$NEURLP" simulate own.h5 data.generate.step=0.25 data.generate.samples=21 data.generate.row=1 $tight \
+  data.generate.initial_from=last -o own_onward.h5 || fail "on from the second system: status $?"
+"$NEURLP" simulate swing.h5 data.generate.step=0.1 data.generate.samples=41 $tight \
+  data.generate.initial_from=last -o swing_last.h5 || fail "on from a second-order fit: status $?"
+"$NEURLP" simulate swing.h5 data.generate.step=0.1 data.generate.samples=41 data.generate.start=-3 $tight \
+  data.generate.initial_from=first -o swing_first.h5 || fail "again from the first sample: status $?"
+
 # Ranks and GPUs: imitated ones, two of them for three ranks; without any, auto says why and takes the CPU.
 gpu="known.yaml data.generate.systems=20 data.generate.samples=5 simulate.method=rk4 simulate.step=0.01"
 $MPIRUN -n 3 "$NEURLP" simulate $gpu -o cpu.h5 || fail "the CPU: status $?"
@@ -120,6 +141,18 @@ expect 2 "'simulate.method' is 'euler'" simulate known.yaml simulate.method=eule
 expect 2 "'simulate' does not belong to task 'discover'" generate logistic.yaml simulate.method=rk4 -o none.h5
 expect 2 "are asked for, and logistic_data.h5 has initial values of 2" simulate logistic.h5 $sizes \
   data.generate.initial_file=logistic_data.h5 data.generate.systems=3 -o none.h5
+expect 2 "are asked for, and logistic.h5 has fitted states of 2" simulate logistic.h5 $sizes \
+  data.generate.initial_from=last data.generate.systems=3 -o none.h5
+expect 2 "or as data.generate.initial says; not both" simulate logistic.h5 $sizes data.generate.initial_from=last \
+  data.generate.initial.x=1 -o none.h5
+expect 2 "fitted states are in a result" simulate known.yaml data.generate.initial_from=first \
+  -o none.h5 "data.generate.initial={}"
+expect 2 "'data.generate.initial_from' is 'middle'" simulate logistic.h5 $sizes data.generate.initial_from=middle -o none.h5
+cp logistic.h5 older.h5 && /usr/bin/python3 -c "import h5py; del h5py.File('older.h5', 'a')['solution/final_values']"
+expect 3 "solution/final_values" simulate older.h5 $sizes data.generate.initial_from=last -o none.h5
+cp logistic.h5 unfitted.h5 && /usr/bin/python3 -c "import h5py; h5py.File('unfitted.h5', 'a')['solution/final_values'][1] = float('nan')"
+expect 3 "unfitted.h5: system 1 was not fitted at its last sample" simulate unfitted.h5 $sizes \
+  data.generate.initial_from=last -o none.h5
 expect 3 "learned equations are taken from a result of" simulate logistic_data.h5 $sizes data.generate.initial.x=1 -o none.h5
 expect 3 "data.generate.row is 7" simulate logistic.h5 $sizes data.generate.row=7 data.generate.initial.x=1 -o none.h5
 expect 2 "would be written over logistic.h5" simulate logistic.h5 $sizes data.generate.initial.x=1 -o logistic.h5

@@ -160,10 +160,36 @@ static void test_damped_sine(neurlp_context *context) {
   neurlp_dynamics_destroy(&dynamics);
 }
 
+/* What the equations mean is compared with the benchmark's own text by the test run_odebench; here every
+ * system parses, and runs over the benchmark's grid from both of its initial values. */
+static void test_odebench(neurlp_context *context, int32_t number) {
+  char name[32];
+  snprintf(name, sizeof name, "odebench_%d", number);
+  const neurlp_known_system *known = neurlp_catalogue_find(name);
+  check_true(name, known != NULL && known == neurlp_catalogue_get(FACTS + number - 1));
+  if (!known) return;
+  check_true("has title, source, step and two initial values",
+             known->title && known->source && known->step > 0.0 && known->initial_sets == 2);
+  neurlp_dynamics *dynamics = parse(context, known);
+  check_true("parses", dynamics != NULL);
+  if (!dynamics) return;
+  const neurlp_integrate_options options = neurlp_integrate_options_default();
+  for (int64_t i = 0; i < 150; i++) times[i] = (double)i * known->step;
+  check_equal(
+      "integrates",
+      neurlp_integrate(dynamics, &options, known->parameter_values, known->initial, 150, times, states, NULL),
+      NEURLP_SUCCESS);
+  check_equal(
+      "integrates from the second set",
+      neurlp_integrate(dynamics, &options, known->parameter_values, known->second, 150, times, states, NULL),
+      NEURLP_SUCCESS);
+  neurlp_dynamics_destroy(&dynamics);
+}
+
 int main(void) {
   neurlp_context *context = NULL;
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return 1;
-  check_equal("systems in the catalogue", neurlp_catalogue_count(), FACTS);
+  check_equal("systems in the catalogue", neurlp_catalogue_count(), FACTS + NEURLP_ODEBENCH_SYSTEMS);
   for (int32_t i = 0; i < FACTS; i++) {
     const neurlp_known_system *known = neurlp_catalogue_find(catalogue_facts[i].name);
     check_true(catalogue_facts[i].name, known != NULL && known == neurlp_catalogue_get(i));
@@ -179,6 +205,7 @@ int main(void) {
     test_trajectory(dynamics, known, &catalogue_facts[i]);
     neurlp_dynamics_destroy(&dynamics);
   }
+  for (int32_t number = 1; number <= NEURLP_ODEBENCH_SYSTEMS; number++) test_odebench(context, number);
   check_true("an unknown name", neurlp_catalogue_find("lorentz") == NULL);
   test_orbit_closes(context);
   test_drawn_orbits(context);

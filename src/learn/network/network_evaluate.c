@@ -30,9 +30,9 @@ static neurlp_status run(neurlp_network_model *m, const neurlp_windows *w, int64
                          double *data, double *target) {
   const int64_t each = w->spec.window * w->spec.dimensions;
   neurlp_status status = NEURLP_SUCCESS;
-  memset(data, 0, (size_t)(neurlp_graph_samples(m->graph) * each) * sizeof *data);
-  memset(target, 0, (size_t)(neurlp_graph_samples(m->graph) * each) * sizeof *target);
-  for (int64_t i = 0; i < present; i++) neurlp_windows_get(w, first + i, data + i * each, target + i * each);
+  for (int64_t i = 0; i < neurlp_graph_samples(m->graph);
+       i++) /* places without a window hold the first one */
+    neurlp_windows_get(w, first + (i < present ? i : 0), data + i * each, target + i * each);
   NEURLP_TRY(neurlp_graph_write(m->graph, m->data, data));
   NEURLP_TRY(neurlp_graph_write(m->graph, m->target, target));
   NEURLP_TRY(neurlp_graph_begin(m->graph, present, 1));
@@ -49,7 +49,7 @@ neurlp_status neurlp_network_evaluate(neurlp_network_model *model, const neurlp_
   neurlp_status status = NEURLP_SUCCESS;
   double *data = NULL, *target = NULL, *room = NULL;
   outlet outlets[OUTLETS];
-  int64_t most = 0;
+  int64_t most = 1;
   list_outlets(model, answers, outlets);
   for (int32_t i = 0; i < OUTLETS; i++) most = most < outlets[i].each ? outlets[i].each : most;
   NEURLP_TRY(neurlp_allocate(context, samples * each, sizeof *data, &data));

@@ -9,7 +9,7 @@
 typedef struct neurlp_network_answers {
   double *solution, *states; /* [count][T][D] */
   double *weights;           /* [count][D][L]; of models whose weights are read off each window */
-  double *coefficients;      /* [count][T][D][d+1]; of models where a network makes them */
+  double *coefficients;      /* [count][T or 1][D][d+1]; of models where a network makes them */
   double *steps;             /* [count][T-1]; likewise */
   neurlp_status *statuses;   /* [count] */
 } neurlp_network_answers;

@@ -6,12 +6,13 @@
 
 enum { NAME_BYTES = 128 };
 
-/* A tensor on its way through the layers: [B][T][C], or [B][N] once it is flat. */
+/* A tensor on its way through the layers: [B][places][C], or [B][N] once it is flat. */
 typedef struct passage {
   neurlp_graph *graph;
   const char *network;
   int64_t needed;                     /* numbers of a sample at the end */
   const neurlp_layer_spec *last_wide; /* whose width may be left to `needed` */
+  bool averaged;                      /* a mean over time follows it */
 } passage;
 
 static neurlp_value refuse(const passage *p, const char *where, const char *why) {
@@ -24,12 +25,24 @@ static neurlp_value swap_axes(neurlp_graph *graph, neurlp_value x) {
   return neurlp_graph_permute(graph, x, (int32_t[]){0, 2, 1});
 }
 
+static int32_t padding_of(const neurlp_layer_spec *layer) {
+  return layer->dilation * (layer->kernel - 1) / 2;
+}
+
+/* How many points in time a layer of x leaves to those behind it. */
+static int64_t points_after(const passage *p, const neurlp_layer_spec *layer, neurlp_value x) {
+  const neurlp_tensor_shape shape = neurlp_graph_shape(p->graph, x);
+  if (shape.rank != 3 || p->averaged) return 1;
+  if (layer->kind != NEURLP_LAYER_CONVOLUTION) return shape.extents[1];
+  const int64_t reach = (int64_t)layer->dilation * (layer->kernel - 1);
+  return (shape.extents[1] + 2 * (int64_t)padding_of(layer) - reach - 1) / layer->stride + 1;
+}
+
 /* The width of a layer; what is left open follows from the numbers that are needed. */
 static int64_t width_of(const passage *p, const neurlp_layer_spec *layer, neurlp_value x) {
   if (layer->width > 0) return layer->width;
-  const neurlp_tensor_shape shape = neurlp_graph_shape(p->graph, x);
-  const int64_t points = shape.rank == 3 ? shape.extents[1] : 1;
-  if (layer != p->last_wide || p->needed % points != 0) return 0;
+  const int64_t points = points_after(p, layer, x);
+  if (layer != p->last_wide || points < 1 || p->needed % points != 0) return 0;
   return p->needed / points;
 }
 
@@ -37,11 +50,11 @@ static neurlp_value add_convolution(const passage *p, const neurlp_layer_spec *l
                                     const char *name) {
   const int64_t width = width_of(p, layer, x);
   if (neurlp_graph_shape(p->graph, x).rank != 3)
-    return refuse(p, name, "a convolution needs time; flatten comes later");
+    return refuse(p, name, "a convolution needs places; flatten comes later");
   if (width < 1) return refuse(p, name, "its width cannot follow from what the network's result is used for");
   const neurlp_convolution convolution = {.stride = layer->stride,
                                           .dilation = layer->dilation,
-                                          .padding = layer->dilation * (layer->kernel - 1) / 2,
+                                          .padding = padding_of(layer),
                                           .circular = layer->circular};
   return swap_axes(p->graph, neurlp_layer_convolution(p->graph, name, swap_axes(p->graph, x), width,
                                                       layer->kernel, convolution));
@@ -63,7 +76,7 @@ static neurlp_value add_flatten(const passage *p, neurlp_value x) {
 
 static neurlp_value add_mean(const passage *p, neurlp_value x, const char *name) {
   const neurlp_tensor_shape shape = neurlp_graph_shape(p->graph, x);
-  if (shape.rank != 3) return refuse(p, name, "a mean over time needs time; flatten comes later");
+  if (shape.rank != 3) return refuse(p, name, "a mean over places needs places; flatten comes later");
   return neurlp_graph_reshape(p->graph, neurlp_graph_reduce(p->graph, x, 1u << 1, true),
                               neurlp_shape_of(2, shape.extents[0], shape.extents[2]));
 }
@@ -126,17 +139,18 @@ static neurlp_value add_layers(const passage *p, const neurlp_layer_spec *layers
   return x;
 }
 
-static const neurlp_layer_spec *find_last_wide(const neurlp_network_spec *network) {
-  for (int32_t i = network->layer_count - 1; i >= 0; i--)
-    if (network->layers[i].kind == NEURLP_LAYER_DENSE || network->layers[i].kind == NEURLP_LAYER_CONVOLUTION)
-      return &network->layers[i];
-  return NULL;
+static void find_last_wide(passage *p, const neurlp_network_spec *network) {
+  for (int32_t i = network->layer_count - 1; i >= 0 && !p->last_wide; i--) {
+    const neurlp_layer_kind kind = network->layers[i].kind;
+    if (kind == NEURLP_LAYER_MEAN) p->averaged = true;
+    if (kind == NEURLP_LAYER_DENSE || kind == NEURLP_LAYER_CONVOLUTION) p->last_wide = &network->layers[i];
+  }
 }
 
 neurlp_value neurlp_network_layers(neurlp_graph *graph, const neurlp_network_spec *network, neurlp_value x,
                                    int64_t needed) {
-  const passage p = {
-      .graph = graph, .network = network->name, .needed = needed, .last_wide = find_last_wide(network)};
+  passage p = {.graph = graph, .network = network->name, .needed = needed};
+  find_last_wide(&p, network);
   const neurlp_value y = add_layers(&p, network->layers, network->layer_count, x, network->name);
   if (y < 0) return y;
   const neurlp_tensor_shape shape = neurlp_graph_shape(graph, y);

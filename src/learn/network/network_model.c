@@ -1,5 +1,6 @@
 #include "learn/network/network_model.h"
 
+#include "block/problem.h"
 #include "learn/network/network_layers.h"
 
 #include <math.h>
@@ -13,9 +14,9 @@ typedef struct build {
   const neurlp_wiring *wiring;
   neurlp_network_model *model;
   int64_t B, T, D, L;
-  neurlp_value seen; /* what networks see of the data: [B][T][D], centred and divided by the spread */
+  neurlp_value seen; /* what networks see of the data: [B][seen][D], centred and divided by the spread */
   neurlp_value center, spread; /* [D] constants */
-  double *room;                /* [largest constant] */
+  double *room;                /* [D or d+1, the larger] */
 } build;
 
 /* ---- pieces ------------------------------------------------------------------------------------------ */
@@ -32,7 +33,22 @@ static neurlp_value constant_of(build *b, neurlp_tensor_shape shape, double numb
   return value;
 }
 
+/* Ranges of the numbers along the last axis of x. */
+static neurlp_value limit_each(build *b, const neurlp_source_spec *source, neurlp_value x) {
+  const neurlp_tensor_shape row = neurlp_shape_of(1, source->range_count);
+  double numbers[2][NEURLP_MAX_DERIVATIVES];
+  for (int32_t j = 0; j < source->range_count; j++) {
+    numbers[0][j] = source->ranges[2 * j];
+    numbers[1][j] = source->ranges[2 * j + 1] - source->ranges[2 * j];
+  }
+  return neurlp_graph_add(b->graph,
+                          neurlp_graph_multiply(b->graph, neurlp_graph_sigmoid(b->graph, x),
+                                                neurlp_graph_constant(b->graph, row, numbers[1])),
+                          neurlp_graph_constant(b->graph, row, numbers[0]));
+}
+
 static neurlp_value limit(build *b, const neurlp_source_spec *source, neurlp_value x) {
+  if (source->range_count > 0) return limit_each(b, source, x);
   if (!source->ranged) return x;
   return neurlp_graph_scale(b->graph, neurlp_graph_sigmoid(b->graph, x), source->upper - source->lower,
                             source->lower);
@@ -41,9 +57,24 @@ static neurlp_value limit(build *b, const neurlp_source_spec *source, neurlp_val
 /* What a network makes of the data, as a tensor of that shape, B first. */
 static neurlp_value from_network(build *b, const neurlp_source_spec *source, neurlp_tensor_shape shape) {
   const neurlp_network_spec *network = &b->wiring->networks[source->network];
+  const neurlp_value x = network->axis == NEURLP_AXIS_SPACE
+                             ? neurlp_graph_permute(b->graph, b->seen, (int32_t[]){0, 2, 1})
+                             : b->seen;
   const neurlp_value y =
-      neurlp_network_layers(b->graph, network, b->seen, neurlp_shape_product(&shape, 1, shape.rank));
-  return limit(b, source, neurlp_graph_reshape(b->graph, y, shape));
+      neurlp_network_layers(b->graph, network, x, neurlp_shape_product(&shape, 1, shape.rank));
+  return neurlp_graph_reshape(b->graph, y, shape);
+}
+
+/* The same for numbers of every state, [B][X][D][Y]: networks over space give them state by state. */
+static neurlp_value states_from_network(build *b, const neurlp_source_spec *source, int64_t X, int64_t Y) {
+  if (b->wiring->networks[source->network].axis == NEURLP_AXIS_TIME)
+    return limit(b, source, from_network(b, source, neurlp_shape_of(4, b->B, X, b->D, Y)));
+  const neurlp_value y = from_network(b, source, neurlp_shape_of(4, b->B, b->D, X, Y));
+  return limit(b, source, neurlp_graph_permute(b->graph, y, (int32_t[]){0, 2, 1, 3}));
+}
+
+static neurlp_value to_window(build *b, neurlp_value x) {
+  return neurlp_graph_reshape(b->graph, x, neurlp_shape_of(3, b->B, b->T, b->D));
 }
 
 /* [B][X][D][Y] -> [B D][X][Y], a system for each sample and state. */
@@ -70,8 +101,11 @@ static void add_data(build *b) {
   b->center = neurlp_graph_constant(b->graph, row, b->spec->center);
   b->spread = neurlp_graph_constant(b->graph, row, b->spec->spread);
   for (int64_t k = 0; k < b->D; k++) inverse[k] = 1 / b->spec->spread[k];
+  const neurlp_value first = b->wiring->seen > 0 && b->wiring->seen < b->T
+                                 ? neurlp_graph_slice(b->graph, b->model->data, 1, 0, b->wiring->seen, 1)
+                                 : b->model->data;
   const neurlp_value centred =
-      neurlp_graph_add(b->graph, b->model->data, neurlp_graph_scale(b->graph, b->center, -1, 0));
+      neurlp_graph_add(b->graph, first, neurlp_graph_scale(b->graph, b->center, -1, 0));
   b->seen = neurlp_graph_multiply(b->graph, centred, neurlp_graph_constant(b->graph, row, inverse));
 }
 
@@ -79,23 +113,25 @@ static void add_data(build *b) {
 static neurlp_value add_states(build *b) {
   const neurlp_source_spec *source = &b->wiring->states;
   if (source->kind != NEURLP_SOURCE_NETWORK) return b->model->data;
-  neurlp_value x = from_network(b, source, neurlp_shape_of(3, b->B, b->T, b->D));
+  neurlp_value x = to_window(b, states_from_network(b, source, b->T, 1));
+  if (source->ranged) return x; /* the range is one of the states themselves */
   if (source->residual) x = neurlp_graph_add(b->graph, x, b->seen);
   return neurlp_graph_add(b->graph, neurlp_graph_multiply(b->graph, x, b->spread), b->center);
 }
 
-/* Weights of the library, [D][L] or [B][D][L]: what is trained is in units of a typical size. */
+/* Weights of the library, [D][L] or [B][D][L]: what is trained is in units of a typical size, but for weights
+ * whose range is given. */
 static neurlp_value add_weights(build *b) {
   const neurlp_source_spec *source = &b->wiring->weights;
   const neurlp_tensor_shape shape = neurlp_shape_of(2, b->D, b->L);
   neurlp_value w;
   if (source->kind == NEURLP_SOURCE_NETWORK) {
-    w = from_network(b, source, neurlp_shape_of(3, b->B, b->D, b->L));
+    w = limit(b, source, from_network(b, source, neurlp_shape_of(3, b->B, b->D, b->L)));
   } else {
     w = neurlp_graph_parameter(b->graph, "weights", shape, false);
     neurlp_graph_describe(b->graph, w, NEURLP_PARAMETER_BASIS, 0);
   }
-  if (b->spec->weight_scale)
+  if (b->spec->weight_scale && !source->ranged)
     w = neurlp_graph_multiply(b->graph, w, neurlp_graph_constant(b->graph, shape, b->spec->weight_scale));
   b->model->mask = neurlp_graph_input(b->graph, "mask", shape);
   return neurlp_graph_multiply(b->graph, w, b->model->mask);
@@ -103,9 +139,8 @@ static neurlp_value add_weights(build *b) {
 
 /* sum_l w[k][l] phi_l(states), [B][T][D]. */
 static neurlp_value add_library(build *b) {
-  const neurlp_value of = b->wiring->rhs.kind == NEURLP_SOURCE_LIBRARY ? b->model->states : b->model->data;
-  const neurlp_value phi =
-      neurlp_graph_library(b->graph, of, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
+  const neurlp_value phi = b->model->library = neurlp_graph_library(
+      b->graph, b->model->states, NEURLP_NO_VALUE, &b->spec->states, b->spec->terms, b->spec->texts);
   const neurlp_value w = b->model->weights = add_weights(b);
   if (b->wiring->weights.kind != NEURLP_SOURCE_NETWORK) return neurlp_graph_dense_plain(b->graph, phi, w);
   const neurlp_value terms = neurlp_graph_multiply(
@@ -121,13 +156,27 @@ static neurlp_value add_rhs(build *b) {
   case NEURLP_SOURCE_LIBRARY:
     return to_systems(b, add_library(b), b->T, 1);
   case NEURLP_SOURCE_NETWORK:
-    return to_systems(b, from_network(b, source, neurlp_shape_of(3, b->B, b->T, b->D)), b->T, 1);
+    return to_systems(b, states_from_network(b, source, b->T, 1), b->T, 1);
   case NEURLP_SOURCE_CONSTANT:
     return spread_to_systems(b, neurlp_graph_constant(b->graph, neurlp_shape_of(1, b->D), source->numbers), 1,
                              1);
   default:
     return constant_of(b, neurlp_shape_of(3, 1, 1, 1), 0);
   }
+}
+
+/* Where parameters begin, as what is in front of their ranges' sigmoids; 0 for constants. */
+static neurlp_value add_beginning(build *b, const neurlp_source_spec *source) {
+  const int32_t J = b->spec->order + 1;
+  double numbers[NEURLP_MAX_DERIVATIVES];
+  for (int32_t j = 0; j < J; j++) {
+    const double *range =
+        source->range_count > 0 ? source->ranges + 2 * j : (double[2]){source->lower, source->upper};
+    numbers[j] = source->numbers[j];
+    if (source->ranged || source->range_count > 0)
+      numbers[j] = range[0] < range[1] ? log((numbers[j] - range[0]) / (range[1] - numbers[j])) : 0;
+  }
+  return neurlp_graph_constant(b->graph, neurlp_shape_of(1, J), numbers);
 }
 
 /* [B D or 1][T or 1][1][1][d+1]. */
@@ -137,13 +186,13 @@ static neurlp_value add_coefficients(build *b) {
   neurlp_value c;
   int64_t points = 1, systems = 1;
   if (source->kind == NEURLP_SOURCE_NETWORK) {
-    c = b->model->coefficients = from_network(b, source, neurlp_shape_of(4, b->B, b->T, b->D, J));
-    c = to_systems(b, c, points = b->T, J);
+    points = source->steady ? 1 : b->T;
+    c = b->model->coefficients = states_from_network(b, source, points, J);
+    c = to_systems(b, c, points, J);
     systems = b->B * b->D;
   } else if (source->kind == NEURLP_SOURCE_PARAMETER) {
     c = neurlp_graph_parameter(b->graph, "coefficients", neurlp_shape_of(4, 1, 1, b->D, J), false);
-    c = neurlp_graph_add(b->graph, c,
-                         neurlp_graph_constant(b->graph, neurlp_shape_of(1, J), source->numbers));
+    c = neurlp_graph_add(b->graph, c, add_beginning(b, source));
     b->model->coefficients = limit(b, source, c);
     c = spread_to_systems(b, b->model->coefficients, 1, J);
     systems = b->D == 1 ? 1 : b->B * b->D;
@@ -160,10 +209,11 @@ static neurlp_value add_initial_values(build *b) {
   if (source->kind == NEURLP_SOURCE_NONE) return NEURLP_NO_VALUE;
   neurlp_value v;
   if (source->kind == NEURLP_SOURCE_NETWORK)
-    v = from_network(b, source, neurlp_shape_of(4, b->B, K, b->D, J));
+    v = states_from_network(b, source, K, J);
   else
     v = neurlp_graph_slice(b->graph, source->kind == NEURLP_SOURCE_STATES ? b->model->states : b->model->data,
                            1, 0, K, 1);
+  b->model->initial_values = v;
   return neurlp_graph_reshape(b->graph, to_systems(b, v, K, J), neurlp_shape_of(4, b->B * b->D, K, 1, J));
 }
 
@@ -180,7 +230,7 @@ static neurlp_value add_steps(build *b) {
     return b->model->steps =
                neurlp_graph_scale(b->graph, neurlp_graph_exp(b->graph, logarithm), source->numbers[0], 0);
   }
-  b->model->steps = from_network(b, source, neurlp_shape_of(2, b->B, intervals));
+  b->model->steps = limit(b, source, from_network(b, source, neurlp_shape_of(2, b->B, intervals)));
   const neurlp_value each =
       neurlp_graph_reshape(b->graph, b->model->steps, neurlp_shape_of(3, b->B, 1, intervals));
   return neurlp_graph_reshape(
@@ -222,6 +272,10 @@ static neurlp_value add_comparison(build *b, const neurlp_loss_spec *loss) {
   const int64_t end = loss->end > 0 ? loss->end : b->T;
   neurlp_value x = loss->of == NEURLP_LOSS_OF_STATES ? b->model->states : b->model->solution;
   neurlp_value target = b->model->target;
+  if (loss->against_states) { /* gradients flow to both, so it is their difference that is compared with 0 */
+    x = neurlp_graph_add(b->graph, x, neurlp_graph_scale(b->graph, b->model->states, -1, 0));
+    target = constant_of(b, neurlp_shape_of(3, b->B, b->T, b->D), 0);
+  }
   if (loss->measure != NEURLP_MEASURE_RELATIVE) {
     x = in_spreads(b, x);
     target = in_spreads(b, target);
@@ -255,7 +309,9 @@ static void add_everything(build *b) {
   m->states = add_states(b);
   m->solution = add_block(b);
   add_losses(b);
-  const neurlp_value kept[] = {m->states, m->weights, m->coefficients, m->steps, m->solution};
+  neurlp_value kept[] = {m->states,   m->weights, m->coefficients,  m->steps,
+                         m->solution, m->library, m->initial_values};
+  if (!b->wiring->weights.solved) kept[5] = kept[6] = NEURLP_NO_VALUE; /* only solving reads them */
   for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) neurlp_graph_keep(b->graph, kept[i]);
 }
 
@@ -273,13 +329,16 @@ neurlp_status neurlp_network_model_create(neurlp_context *context, const neurlp_
   *model = (neurlp_network_model){.data = NEURLP_NO_VALUE,
                                   .target = NEURLP_NO_VALUE,
                                   .states = NEURLP_NO_VALUE,
+                                  .library = NEURLP_NO_VALUE,
+                                  .initial_values = NEURLP_NO_VALUE,
                                   .weights = NEURLP_NO_VALUE,
                                   .mask = NEURLP_NO_VALUE,
                                   .coefficients = NEURLP_NO_VALUE,
                                   .steps = NEURLP_NO_VALUE,
                                   .solution = NEURLP_NO_VALUE};
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) model->losses[i] = NEURLP_NO_VALUE;
-  NEURLP_TRY(neurlp_allocate(context, b.D, sizeof *b.room, &b.room));
+  const int64_t J = spec->order + 1;
+  NEURLP_TRY(neurlp_allocate(context, b.D > J ? b.D : J, sizeof *b.room, &b.room));
   NEURLP_TRY(neurlp_graph_create(context, spec->precision, spec->samples, &model->graph));
   b.graph = model->graph;
   add_everything(&b);

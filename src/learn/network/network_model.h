@@ -26,10 +26,12 @@ enum { NEURLP_NETWORK_LOSSES = 8 };
 /* The values of the graph that the world outside writes and reads; NEURLP_NO_VALUE where there is none. */
 typedef struct neurlp_network_model {
   neurlp_graph *graph;
-  neurlp_value data;    /* [B][T][D], missing samples filled in */
-  neurlp_value target;  /* [B][T][D], NaN where missing */
-  neurlp_value states;  /* [B][T][D] */
-  neurlp_value weights; /* [1 or B][D][L] */
+  neurlp_value data;           /* [B][T][D], missing samples filled in */
+  neurlp_value target;         /* [B][T][D], NaN where missing */
+  neurlp_value states;         /* [B][T][D] */
+  neurlp_value library;        /* [B][T][L] its terms */
+  neurlp_value initial_values; /* [B][K][D][J] or, with J = 1, [B][K][D] */
+  neurlp_value weights;        /* [1 or B][D][L] */
   neurlp_value mask; /* [D][L], an input: 1, or 0 for a term that was dropped; weights are multiplied by it */
   neurlp_value coefficients;                  /* [1 or B][T or 1][D or 1][d+1] */
   neurlp_value steps;                         /* [1 or B][T-1 or 1] */

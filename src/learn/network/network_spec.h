@@ -13,11 +13,11 @@
 
 typedef enum neurlp_layer_kind {
   NEURLP_LAYER_DENSE,       /* to `width` numbers, along the last axis */
-  NEURLP_LAYER_CONVOLUTION, /* over time, to `width` channels */
+  NEURLP_LAYER_CONVOLUTION, /* over places, to `width` channels */
   NEURLP_LAYER_NORMALISE,   /* over the last axis */
   NEURLP_LAYER_RESIDUAL,    /* x + children(x) */
-  NEURLP_LAYER_FLATTEN,     /* [T][channels] -> [T channels] */
-  NEURLP_LAYER_MEAN,        /* [T][channels] -> [channels], over time */
+  NEURLP_LAYER_FLATTEN,     /* [places][channels] -> [places channels] */
+  NEURLP_LAYER_MEAN,        /* [places][channels] -> [channels], over places */
   NEURLP_LAYER_ACTIVATION,  /* `activation` */
   NEURLP_LAYER_SCALE,       /* numbers[0] x + numbers[1] */
   NEURLP_LAYER_CLIP         /* to [numbers[0], numbers[1]] */
@@ -35,8 +35,15 @@ typedef struct neurlp_layer_spec {
   struct neurlp_layer_spec *children;
 } neurlp_layer_spec;
 
+/* What a network's layers take for places, and what for the channels of a place. */
+typedef enum neurlp_network_axis {
+  NEURLP_AXIS_TIME, /* [T][D]: steps are places, states are channels */
+  NEURLP_AXIS_SPACE /* [D][T]: states are places, as those of a partial differential equation are */
+} neurlp_network_axis;
+
 typedef struct neurlp_network_spec {
   const char *name;
+  neurlp_network_axis axis;
   int32_t layer_count;
   neurlp_layer_spec *layers;
 } neurlp_network_spec;
@@ -48,7 +55,7 @@ typedef enum neurlp_source_kind {
   NEURLP_SOURCE_NETWORK,   /* what a network makes of the data */
   NEURLP_SOURCE_DATA,      /* the data themselves */
   NEURLP_SOURCE_STATES,    /* the state estimate */
-  NEURLP_SOURCE_LIBRARY    /* rhs only: sum_l w[k][l] phi_l(states), or of data where there is no estimate */
+  NEURLP_SOURCE_LIBRARY    /* rhs only: sum_l w[k][l] phi_l(states) */
 } neurlp_source_kind;
 
 typedef struct neurlp_source_spec {
@@ -56,10 +63,13 @@ typedef struct neurlp_source_spec {
   int32_t network; /* index */
   int32_t number_count;
   double *numbers;
-  bool ranged; /* lower + (upper - lower) sigmoid(x), so that x = 0 is the middle */
+  bool ranged; /* lower + (upper - lower) sigmoid(x), so that x = 0 is the middle; in the data's units */
   double lower, upper;
-  bool residual; /* states from a network: the data plus what it makes of them */
-  bool solved;   /* weights: by variable projection instead of by steps of the optimiser */
+  int32_t range_count; /* coefficients: of each derivative a range of its own; 0: none has */
+  double *ranges;      /* [range_count][2]; equal bounds: a constant */
+  bool steady;         /* coefficients from a network: the same at all times of a window */
+  bool residual;       /* states from a network: the data plus what it makes of them */
+  bool solved;         /* weights: by variable projection instead of by steps of the optimiser */
 } neurlp_source_spec;
 
 /* What a loss compares with the data, or a penalty is taken of. */
@@ -80,13 +90,15 @@ typedef struct neurlp_loss_spec {
   neurlp_loss_of of;
   neurlp_loss_measure measure;
   double weight;
-  int64_t first, end; /* grid points that count; end 0: to the last */
+  int64_t first, end;  /* grid points that count; end 0: to the last */
+  bool against_states; /* of the solution: compared with the state estimate instead of the data */
 } neurlp_loss_spec;
 
 typedef struct neurlp_wiring {
   int32_t network_count;
   neurlp_network_spec *networks;
   neurlp_source_spec states, coefficients, rhs, weights, initial_values, steps;
+  int64_t seen;                /* first samples of a window that anything but the losses can see; 0: all */
   int32_t initial_steps;       /* K */
   int32_t initial_derivatives; /* J; 1 where the values are those of data or states */
   int32_t loss_count;

@@ -44,17 +44,13 @@ done:
 
 /* ---- one pass over windows --------------------------------------------------------------------------- */
 
-/* Writes the windows of a shard; places without one hold zeros. Known windows come first. */
-static neurlp_status write_windows(neurlp_training *t, const int64_t *windows) {
+neurlp_status neurlp_training_write(neurlp_training *t, const int64_t *windows) {
   const neurlp_window_spec *z = &t->spec->windows->spec;
   const int64_t each = z->window * z->dimensions, places = neurlp_graph_samples(t->graph);
   neurlp_status status = NEURLP_SUCCESS;
   for (int64_t i = 0; i < places; i++) {
-    double *data = t->data + i * each, *target = t->target + i * each;
-    if (windows[i] >= 0)
-      neurlp_windows_get(t->spec->windows, windows[i], data, target);
-    else
-      for (int64_t j = 0; j < each; j++) data[j] = target[j] = 0;
+    const int64_t window = windows[i] >= 0 ? windows[i] : windows[0] >= 0 ? windows[0] : 0;
+    neurlp_windows_get(t->spec->windows, window, t->data + i * each, t->target + i * each);
   }
   NEURLP_TRY(neurlp_graph_write(t->graph, t->spec->model->data, t->data));
   status = neurlp_graph_write(t->graph, t->spec->model->target, t->target);
@@ -78,15 +74,17 @@ done:
   return status;
 }
 
-/* One of this rank's shards, forward and, if a gradient is wanted, backward. */
+/* One of this rank's shards, forward and, if a gradient is wanted, backward; `gathers`: it counts for the
+ * weights that are solved for next. */
 static neurlp_status run_shard(neurlp_training *t, int64_t shard, const int64_t *windows, int64_t present,
-                               double weight, bool want_gradient) {
+                               double weight, bool want_gradient, bool gathers) {
   const neurlp_reducer *gradients = &t->spec->gradients;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(write_windows(t, windows));
+  NEURLP_TRY(neurlp_training_write(t, windows));
   NEURLP_TRY(neurlp_graph_begin(t->graph, present, weight));
   NEURLP_TRY(neurlp_graph_forward(t->graph));
   NEURLP_TRY(add_scalars(t, shard, present));
+  if (gathers) NEURLP_TRY(neurlp_solving_append(&t->solving, shard, present, t->target));
   if (!want_gradient) goto done;
   NEURLP_TRY(neurlp_graph_backward(t->graph));
   status = gradients->add(gradients->user, shard, neurlp_graph_gradients(t->graph));
@@ -94,17 +92,31 @@ done:
   return status;
 }
 
+/* Collective. What one rank fails with, all return. */
+static neurlp_status agree(neurlp_training *t, neurlp_status mine) {
+  const neurlp_reducer *scalars = &t->spec->scalars;
+  const double nothing[NEURLP_TRAINING_SCALARS] = {0};
+  double sums[NEURLP_TRAINING_SCALARS];
+  neurlp_status status = mine < 0 ? mine : scalars->begin(scalars->user);
+  for (int64_t i = 0; status >= 0 && i < scalars->shard_count; i++)
+    status = scalars->add(scalars->user, scalars->first_shard + i, nothing);
+  status = scalars->finish(scalars->user, status < 0 ? status : NEURLP_SUCCESS, sums);
+  return status < 0 ? status : mine;
+}
+
 /* Collective. A batch: all of this rank's shards, then the sums over all ranks: t->sums, and t->gradient if
- * wanted. `list` writes the windows of a shard and returns how many there are. */
-static neurlp_status run_batch(neurlp_training *t, const neurlp_batch *batch, bool want_gradient) {
+ * wanted. */
+static neurlp_status run_batch(neurlp_training *t, const neurlp_batch *batch, bool want_gradient,
+                               bool gathers) {
   const neurlp_reducer *gradients = &t->spec->gradients, *scalars = &t->spec->scalars;
   const double weight = 1 / (double)batch->windows;
+  if (want_gradient) t->at = *batch;
   neurlp_status status = scalars->begin(scalars->user);
   if (status >= 0 && want_gradient) status = gradients->begin(gradients->user);
   for (int64_t i = 0; status >= 0 && i < scalars->shard_count; i++) {
     const int64_t shard = scalars->first_shard + i;
-    const int64_t present = neurlp_batch_shard(t->spec->sampler, batch, shard, t->shard);
-    status = run_shard(t, shard, t->shard, present, weight, want_gradient);
+    const int64_t present = neurlp_batch_shard(t->spec, batch, shard, t->shard);
+    status = run_shard(t, shard, t->shard, present, weight, want_gradient, gathers);
   }
   status = scalars->finish(scalars->user, status, t->sums);
   if (status >= 0 && want_gradient) status = gradients->finish(gradients->user, status, t->gradient);
@@ -127,14 +139,19 @@ neurlp_batch neurlp_batch_validation(const neurlp_sampler *sampler, int64_t batc
                         .windows = left < sampler->options.batch ? left : sampler->options.batch};
 }
 
-int64_t neurlp_batch_shard(const neurlp_sampler *sampler, const neurlp_batch *batch, int64_t shard,
+int64_t neurlp_batch_shard(const neurlp_training_spec *spec, const neurlp_batch *batch, int64_t shard,
                            int64_t *windows) {
-  if (!batch->validation) return neurlp_sampler_shard(sampler, batch->epoch, batch->batch, shard, windows);
+  const neurlp_sampler *sampler = spec->sampler;
   int64_t present = 0;
   for (int64_t i = 0; i < sampler->shard; i++) {
-    const int64_t place = batch->batch * sampler->options.batch + shard * sampler->shard + i;
-    windows[i] = place < sampler->validation ? neurlp_sampler_validation(sampler, place) : -1;
-    present += windows[i] >= 0;
+    const int64_t place = shard * sampler->shard + i, all = batch->batch * sampler->options.batch + place;
+    int64_t sample = -1;
+    if (!batch->validation)
+      sample = neurlp_sampler_training(sampler, batch->epoch, batch->batch, place);
+    else if (all < sampler->validation)
+      sample = neurlp_sampler_validation(sampler, all);
+    windows[i] = sample >= 0 && spec->order ? spec->order[sample] : sample;
+    present += sample >= 0;
   }
   return present;
 }
@@ -150,7 +167,7 @@ static neurlp_status mean_loss(neurlp_training *t, bool validation, double *loss
   for (int64_t b = 0; b < batches; b++) {
     const neurlp_batch batch =
         validation ? neurlp_batch_validation(sampler, b) : neurlp_batch_training(sampler, 0, b);
-    NEURLP_TRY(run_batch(t, &batch, false));
+    NEURLP_TRY(run_batch(t, &batch, false, false));
     sum += t->sums[SCALAR_LOSS] * (double)batch.windows;
   }
   if (batches > 0) *loss = sum / (double)windows;
@@ -163,28 +180,6 @@ static neurlp_status validate(neurlp_training *t, double *loss) {
   return mean_loss(t, true, loss);
 }
 
-/* ---- epochs of steps --------------------------------------------------------------------------------- */
-
-/* After a batch, its loss and gradient are looked at, and the parameters that they are of are kept if they
- * are good. */
-static neurlp_status look(neurlp_training *t, int64_t epoch, int64_t batch, double loss) {
-  const neurlp_status status = neurlp_watch_check(t->watch, epoch, batch, loss, t->gradient);
-  if (status == NEURLP_SUCCESS && batch == 0)
-    neurlp_watch_keep(t->watch, epoch, batch, neurlp_graph_parameters(t->graph));
-  return status;
-}
-
-static neurlp_status step(neurlp_training *t, double rate, double *norm) {
-  const neurlp_precision precision = neurlp_graph_precision(t->graph);
-  neurlp_optimiser_clear_fixed(t->optimiser, t->gradient);
-  const double most = t->spec->options.clip > 0 ? t->spec->options.clip : INFINITY;
-  const neurlp_status status =
-      neurlp_clip_norm(t->context, precision, t->count, t->gradient, isfinite(most) ? most : 1e300, norm);
-  if (status != NEURLP_SUCCESS) return status;
-  neurlp_optimiser_step(t->optimiser, rate, neurlp_graph_parameters(t->graph), t->gradient);
-  return NEURLP_SUCCESS;
-}
-
 static void add_to_epoch(neurlp_epoch *epoch, const neurlp_batch *batch, const double *sums, double all) {
   const double part = (double)batch->windows / all;
   epoch->training += part * sums[SCALAR_LOSS];
@@ -192,17 +187,72 @@ static void add_to_epoch(neurlp_epoch *epoch, const neurlp_batch *batch, const d
   epoch->failed += (int64_t)sums[SCALAR_FAILED];
 }
 
+/* Collective. Mean losses of the training windows, in epoch, which has to be 0 before; `gathers` as above. */
+static neurlp_status pass_over_training(neurlp_training *t, bool gathers, neurlp_epoch *epoch) {
+  const neurlp_sampler *sampler = t->spec->sampler;
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t b = 0; b < sampler->batches; b++) {
+    const neurlp_batch batch = neurlp_batch_training(sampler, 0, b);
+    NEURLP_TRY(run_batch(t, &batch, false, gathers));
+    add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
+  }
+done:
+  return status;
+}
+
+neurlp_status neurlp_training_solve(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_epoch before = {0};
+  if (!t->spec->solving) return NEURLP_SUCCESS;
+  neurlp_solving_fade(&t->solving, 0);
+  NEURLP_TRY(pass_over_training(t, true, &before));
+  NEURLP_TRY(neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, epoch != NULL));
+  if (epoch) status = pass_over_training(t, false, epoch);
+done:
+  return status;
+}
+
+/* ---- epochs of steps --------------------------------------------------------------------------------- */
+
+/* After a batch, its loss and gradient are looked at, and the parameters that they are of are kept if they
+ * are good. Where no window could be solved there is no loss, which is not a good one. */
+static neurlp_status look(neurlp_training *t, const neurlp_epoch *epoch, const neurlp_batch *batch) {
+  const int64_t e = epoch->epoch + 1, step = batch->batch + 1;
+  if (t->sums[SCALAR_FAILED] >= (double)batch->windows)
+    return neurlp_fail(t->context, NEURLP_NOT_FINITE,
+                       "epoch %lld, step %lld: the block of none of %lld windows could be solved; lower the "
+                       "learning rate, or give coefficients and steps a range",
+                       (long long)e, (long long)step, (long long)batch->windows);
+  const neurlp_status status = neurlp_watch_check(t->watch, e, step, t->sums[SCALAR_LOSS], t->gradient);
+  if (status == NEURLP_SUCCESS && batch->batch == 0)
+    neurlp_watch_keep(t->watch, e, step, neurlp_graph_parameters(t->graph));
+  return status;
+}
+
+static neurlp_status step(neurlp_training *t, double rate, double *norm) {
+  const neurlp_precision precision = neurlp_graph_precision(t->graph);
+  neurlp_optimiser_clear_fixed(t->optimiser, t->gradient);
+  const double most = t->spec->options.clip > 0 ? t->spec->options.clip : 1e300; /* never */
+  const neurlp_status status = neurlp_clip_norm(t->context, precision, t->count, t->gradient, most, norm);
+  if (status != NEURLP_SUCCESS) return status;
+  neurlp_optimiser_step(t->optimiser, rate, neurlp_graph_parameters(t->graph), t->gradient);
+  return NEURLP_SUCCESS;
+}
+
 /* Collective. All batches of one epoch, each followed by a step. */
-static neurlp_status run_steps(neurlp_training *t, neurlp_epoch *epoch) {
+static neurlp_status run_steps(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
   const neurlp_sampler *sampler = t->spec->sampler;
   const int64_t shuffle = epoch->cycle * t->spec->options.epochs + epoch->epoch;
   neurlp_status status = NEURLP_SUCCESS;
   for (int64_t b = 0; b < sampler->batches; b++) {
     const neurlp_batch batch = neurlp_batch_training(sampler, shuffle, b);
-    NEURLP_TRY(run_batch(t, &batch, true));
+    if (t->spec->solving) neurlp_solving_fade(&t->solving, 1 - 1 / (double)sampler->batches);
+    NEURLP_TRY(run_batch(t, &batch, true, t->spec->solving != NULL));
     add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
-    status = look(t, shuffle, b, t->sums[SCALAR_LOSS]);
+    status = look(t, epoch, &batch);
     if (status == NEURLP_SUCCESS) status = step(t, epoch->rate, &epoch->gradient);
+    if (status == NEURLP_SUCCESS && t->spec->solving)
+      status = neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, false);
     if (status != NEURLP_SUCCESS) break;
   }
 done:
@@ -211,36 +261,47 @@ done:
 
 /* ---- L-BFGS ------------------------------------------------------------------------------------------ */
 
-/* Collective: every rank evaluates at the same parameters. */
+typedef struct evaluation {
+  neurlp_training *training;
+  const double *mask;
+} evaluation;
+
+/* Collective: every rank evaluates at the same parameters, with the weights that are best for them. */
 static neurlp_status evaluate(void *user, const void *parameters, double *loss, void *gradient) {
-  neurlp_training *t = user;
+  const evaluation *of = user;
+  neurlp_training *t = of->training;
   const size_t bytes = (size_t)t->count * t->number_bytes;
   const neurlp_batch batch = neurlp_batch_training(t->spec->sampler, 0, 0);
   if (parameters != neurlp_graph_parameters(t->graph))
     memcpy(neurlp_graph_parameters(t->graph), parameters, bytes);
-  const neurlp_status status = run_batch(t, &batch, true);
+  neurlp_status status = neurlp_training_solve(t, of->mask, NULL);
+  if (status >= 0) status = run_batch(t, &batch, true, false);
   if (status < 0) return status;
   neurlp_optimiser_clear_fixed(t->optimiser, t->gradient);
   memcpy(gradient, t->gradient, bytes);
-  *loss = t->sums[SCALAR_LOSS];
+  /* Windows that fail count nothing: where there are more of them, the loss is less, and no better. */
+  *loss = t->failed >= 0 && t->sums[SCALAR_FAILED] > t->failed ? INFINITY : t->sums[SCALAR_LOSS];
+  if (t->failed < 0) t->failed = t->sums[SCALAR_FAILED];
   return NEURLP_SUCCESS;
 }
 
-/* One iteration; true in *ended where there is none left to make. */
-static neurlp_status run_minimiser(neurlp_training *t, neurlp_epoch *epoch, bool *ended) {
-  const neurlp_objective objective = {evaluate, t};
+/* One iteration; true in *ended where there is none left to make. Each step decreases the loss, so it can
+ * only go bad where it begins. */
+static neurlp_status run_minimiser(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
+  evaluation of = {t, mask};
+  const neurlp_objective objective = {evaluate, &of};
   neurlp_minimiser_report report;
   const size_t bytes = (size_t)t->count * t->number_bytes;
   memcpy(t->best, neurlp_graph_parameters(t->graph), bytes);
   const neurlp_status status = neurlp_minimiser_lbfgs.minimise(t->minimiser, &objective, t->best, &report);
+  memcpy(neurlp_graph_parameters(t->graph), t->best, bytes); /* those of the last evaluation may be others */
   if (status < 0 || status == NEURLP_NOT_FINITE) return status;
-  memcpy(neurlp_graph_parameters(t->graph), t->best, bytes);
   *ended = report.end != NEURLP_MINIMISER_ITERATIONS;
   epoch->training = report.loss;
   epoch->gradient = report.gradient;
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] = t->sums[i];
   epoch->failed = (int64_t)t->sums[SCALAR_FAILED];
-  return NEURLP_SUCCESS;
+  return neurlp_training_solve(t, mask, NULL); /* the last evaluation may have been of other parameters */
 }
 
 /* ---- cycles ------------------------------------------------------------------------------------------ */
@@ -248,41 +309,78 @@ static neurlp_status run_minimiser(neurlp_training *t, neurlp_epoch *epoch, bool
 static bool observe(neurlp_training *t, const neurlp_epoch *epoch, int64_t total) {
   const double judged = isnan(epoch->validation) ? epoch->training : epoch->validation;
   neurlp_schedule_observe(&t->spec->options.schedule, &t->schedule, epoch->epoch, judged);
+  if (judged < t->best_loss) {
+    t->best_loss = judged;
+    t->best_training = epoch->training;
+  }
   return t->stopping &&
          neurlp_stopping_observe(t->stopping, total, judged, neurlp_graph_parameters(t->graph));
 }
 
-static neurlp_status run_epoch(neurlp_training *t, neurlp_epoch *epoch, bool *ended) {
+static neurlp_status run_epoch(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
   neurlp_status status = NEURLP_SUCCESS;
   epoch->rate = neurlp_schedule_rate(&t->spec->options.schedule, &t->schedule, epoch->epoch);
-  status = t->minimiser ? run_minimiser(t, epoch, ended) : run_steps(t, epoch);
+  status = t->minimiser ? run_minimiser(t, mask, epoch, ended) : run_steps(t, mask, epoch);
   if (status != NEURLP_SUCCESS) return status;
   NEURLP_TRY(validate(t, &epoch->validation));
-  if (t->spec->report) status = t->spec->report(t->spec->user, epoch);
+  if (t->spec->report) status = agree(t, t->spec->report(t->spec->user, epoch));
 done:
   return status;
 }
 
-/* Puts the last good parameters back; the message stays that of what went wrong. */
-static neurlp_status go_back(neurlp_training *t, neurlp_status status) {
-  char message[1024];
-  int64_t epoch = 0, batch = 0;
-  snprintf(message, sizeof message, "%s", neurlp_context_message(t->context));
-  if (neurlp_watch_restore(t->watch, neurlp_graph_parameters(t->graph), &epoch, &batch) < 0)
-    return neurlp_fail(t->context, status, "%s", message);
-  return neurlp_fail(t->context, status, "%s; kept are the parameters of epoch %lld, step %lld", message,
-                     (long long)epoch, (long long)batch);
+/* "; it began in window 3 (...)", or nothing if that cannot be found out. */
+static void print_blame(neurlp_training *t, char *text, size_t bytes) {
+  const neurlp_windows *w = t->spec->windows;
+  neurlp_blame blame;
+  text[0] = '\0';
+  if (neurlp_training_blame(t, &t->at, &blame) < 0 || blame.window < 0) return;
+  const long long first = (long long)w->first[blame.window];
+  snprintf(text, bytes, "; it began in window %lld (trajectory %lld, samples %lld to %lld)%s%.200s",
+           (long long)blame.window, (long long)w->system[blame.window], first,
+           first + (long long)w->spec.window - 1, blame.group ? " with the gradient of " : "",
+           blame.group ? blame.group : "");
 }
 
-static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, neurlp_training_result *result) {
+/* Puts the last good parameters back; the message stays that of what went wrong. */
+static neurlp_status go_back(neurlp_training *t, int64_t cycle, neurlp_status status) {
+  char message[1024], where[512];
+  int64_t epoch = 0, step = 0;
+  snprintf(message, sizeof message, "%s", neurlp_context_message(t->context));
+  print_blame(t, where, sizeof where);
+  if (neurlp_watch_restore(t->watch, neurlp_graph_parameters(t->graph), &epoch, &step) < 0)
+    return neurlp_fail(t->context, status, "cycle %lld, %s%s; kept are the parameters of its beginning",
+                       (long long)cycle + 1, message, where);
+  return neurlp_fail(t->context, status,
+                     "cycle %lld, %s%s; kept are the parameters before epoch %lld, step %lld",
+                     (long long)cycle + 1, message, where, (long long)epoch, (long long)step);
+}
+
+/* Where weights are all there is, and they are solved for, that is the whole training. */
+static neurlp_status solve_only(neurlp_training *t, int64_t cycle, const double *mask,
+                                neurlp_training_result *result) {
+  neurlp_epoch epoch = {.cycle = cycle};
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_training_solve(t, mask, &epoch));
+  NEURLP_TRY(validate(t, &epoch.validation));
+  result->training = epoch.training;
+  result->validation = epoch.validation;
+  if (t->spec->report) status = t->spec->report(t->spec->user, &epoch);
+done:
+  return status;
+}
+
+static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *mask,
+                               neurlp_training_result *result) {
   const neurlp_training_options *options = &t->spec->options;
   neurlp_status status = NEURLP_SUCCESS;
   bool ended = false;
+  if (t->only_weights) return solve_only(t, cycle, mask, result);
+  NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
   t->schedule = neurlp_schedule_start(&options->schedule);
   for (int64_t e = 0; e < options->epochs && !ended; e++) {
     neurlp_epoch epoch = {.cycle = cycle, .epoch = e};
-    status = run_epoch(t, &epoch, &ended);
-    if (status > 0) return go_back(t, status);
+    status = run_epoch(t, mask, &epoch, &ended);
+    if (status > 0) return go_back(t, cycle, status);
     NEURLP_TRY(status);
     result->epochs++;
     result->training = epoch.training;
@@ -291,6 +389,14 @@ static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, neurlp_trainin
   }
   if (t->stopping) {
     NEURLP_TRY(neurlp_stopping_restore(t->stopping, neurlp_graph_parameters(t->graph)));
+    result->training = t->best_training;
+  }
+  if (t->spec->solving) {
+    neurlp_epoch solved = {0};
+    NEURLP_TRY(neurlp_training_solve(t, mask, &solved));
+    result->training = solved.training;
+  }
+  if (t->stopping || t->spec->solving) {
     if (t->spec->sampler->validation > 0) NEURLP_TRY(validate(t, &result->validation));
   }
 done:
@@ -302,19 +408,20 @@ neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_training training;
   *result = (neurlp_training_result){.training = NAN, .validation = NAN};
-  NEURLP_TRY(neurlp_training_open(spec, &training));
+  status = neurlp_training_open(spec, &training);
+  NEURLP_TRY(agree(&training, status));
   for (int64_t cycle = 0; cycle < spec->options.cycles; cycle++) {
     int64_t dropped = 0;
-    NEURLP_TRY(neurlp_training_begin_cycle(&training, mask));
+    NEURLP_TRY(agree(&training, neurlp_training_begin_cycle(&training, mask)));
     if (spec->options.epochs == 0) { /* only applied: nothing changes */
       NEURLP_TRY(mean_loss(&training, false, &result->training));
       status = validate(&training, &result->validation);
       break;
     }
-    status = run_cycle(&training, cycle, result);
+    status = run_cycle(&training, cycle, mask, result);
     if (status != NEURLP_SUCCESS) goto done;
     if (cycle + 1 == spec->options.cycles) break;
-    NEURLP_TRY(neurlp_training_drop(&training, mask, &dropped));
+    NEURLP_TRY(agree(&training, neurlp_training_drop(&training, mask, &dropped)));
     result->dropped += dropped;
     if (dropped == 0) break;
   }

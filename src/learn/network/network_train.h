@@ -4,6 +4,7 @@
 
 #include "learn/exchange.h"
 #include "learn/network/network_model.h"
+#include "learn/network/network_project.h"
 #include "learn/network/network_windows.h"
 #include "train/optimiser.h"
 #include "train/sampler.h"
@@ -42,9 +43,11 @@ typedef struct neurlp_epoch {
 typedef struct neurlp_training_spec {
   neurlp_network_model *model; /* finished; its samples are those of a shard */
   const neurlp_windows *windows;
-  const neurlp_sampler *sampler; /* over the windows */
+  const neurlp_sampler *sampler; /* over the windows, */
+  const int64_t *order;          /* [windows] in this order; NULL: in theirs */
   neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */
   neurlp_reducer scalars;   /* NEURLP_TRAINING_SCALARS doubles on the host, of the same shards */
+  const neurlp_solving_spec *solving; /* of the library's weights; NULL: they are trained like the rest */
   neurlp_training_options options;
   int32_t terms;           /* L; 0: no library */
   int32_t dimensions;      /* D */
@@ -58,7 +61,7 @@ enum { NEURLP_TRAINING_SCALARS = NEURLP_NETWORK_LOSSES + 3 };
 
 typedef struct neurlp_training_result {
   int64_t epochs;              /* done, in all cycles */
-  double training, validation; /* of the parameters that are kept */
+  double training, validation; /* of the epoch whose parameters are kept; NaN: none was finished */
   int64_t dropped;             /* terms */
   bool stopped;                /* early */
 } neurlp_training_result;
@@ -68,9 +71,11 @@ typedef struct neurlp_training_result {
 NEURLP_MUST_USE neurlp_status neurlp_training_initialise(neurlp_network_model *model, uint64_t seed);
 
 /* Trains. Collective over the ranks of the reducers; all get the same parameters, bit for bit, for any number
- * of them. mask [D][L], changed: 1, or 0 for terms that are dropped Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE
- * or NEURLP_NOT_CONVERGED where the loss went bad: the message says in which epoch and of which parameters,
- * and the last good ones are in the graph; or what failed (negative). */
+ * of them, and the same status, also where one rank fails on its own.
+ *   mask [D][L], changed: 1, or 0 for terms that are dropped
+ * Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE or NEURLP_NOT_CONVERGED where the loss went bad: the message says
+ * in which cycle, epoch and step (counted from 1), in which window, and of which parameters the gradient is
+ * worst; the last good parameters are in the graph; or what failed (negative). */
 NEURLP_MUST_USE neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask,
                                                   neurlp_training_result *result);
 

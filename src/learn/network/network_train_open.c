@@ -25,6 +25,7 @@ static neurlp_status make_optimiser(neurlp_training *t) {
     groups[i] = (neurlp_optimiser_group){.first = info.first,
                                          .count = info.count,
                                          .rate_factor = basis ? o->weights_rate : 1,
+                                         .frozen = basis && t->spec->solving,
                                          .weight_decay = info.decayed ? NEURLP_GROUP_DECAY_DEFAULT : 0};
   }
   status = neurlp_optimiser_create(t->context, &options, neurlp_graph_precision(t->graph), t->count, tensors,
@@ -93,13 +94,17 @@ neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_trai
   NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->data, &t->data));
   NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->target, &t->target));
   NEURLP_TRY(neurlp_allocate(t->context, samples, sizeof *t->shard, &t->shard));
-  status = make_optimiser(t);
+  NEURLP_TRY(make_optimiser(t));
+  if (!spec->solving) goto done;
+  NEURLP_TRY(neurlp_solving_open(&t->solving, spec->solving, spec->model));
+  t->only_weights = neurlp_graph_parameter_info(graph, t->weights).count == t->count;
 done:
   return status;
 }
 
 void neurlp_training_close(neurlp_training *t) {
   if (t->minimiser) neurlp_minimiser_lbfgs.destroy(&t->minimiser);
+  neurlp_solving_close(&t->solving);
   neurlp_optimiser_destroy(&t->optimiser);
   neurlp_stopping_destroy(&t->stopping);
   neurlp_watch_destroy(&t->watch);
@@ -121,7 +126,14 @@ neurlp_status neurlp_training_begin_cycle(neurlp_training *t, const double *mask
   if (t->spec->model->mask >= 0) NEURLP_TRY(neurlp_graph_write(t->graph, t->spec->model->mask, mask));
   neurlp_optimiser_set_mask(t->optimiser, t->free, neurlp_graph_parameters(t->graph));
   neurlp_optimiser_reset(t->optimiser);
+  if (t->spec->solving) { /* their group is frozen; a minimiser knows of the mask alone */
+    const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
+    memset(t->free + info.first, 0, (size_t)info.count);
+  }
   if (is_lbfgs(t->spec)) NEURLP_TRY(make_minimiser(t));
+  t->best_loss = INFINITY;
+  t->best_training = NAN;
+  t->failed = -1;
   NEURLP_TRY(make_watch(t));
   status = make_stopping(t);
 done:
@@ -130,16 +142,29 @@ done:
 
 /* What a threshold is compared with, for weight [k][l]; `sum` is the RMS that all terms of equation k could
  * add up to. */
-static double judge(const neurlp_training *t, double weight, int32_t l, double sum) {
+static double judge(const neurlp_training *t, double weight, int32_t k, int32_t l, double sum) {
   switch (t->spec->options.threshold_by) {
   case NEURLP_THRESHOLD_CONTRIBUTION:
     return sum > 0 ? fabs(weight) * t->spec->term_size[l] / sum : 0;
-  case NEURLP_THRESHOLD_Z: /* needs standard errors: refused when options are read, unless weights are solved
-                              for */
+  case NEURLP_THRESHOLD_Z: /* refused where options are read, unless weights are solved for */
+    return fabs(weight) / t->spec->solving->errors[k * t->spec->terms + l];
   case NEURLP_THRESHOLD_SIZE:
     break;
   }
   return fabs(weight);
+}
+
+/* The library's weights [D][L] of the parameters as they are now. The graph computes them; its last run may
+ * have been of others, or, on a rank without shards, there was none. */
+static neurlp_status read_weights(neurlp_training *t, double *weights) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t i = 0; i < neurlp_graph_samples(t->graph); i++) t->shard[i] = -1;
+  NEURLP_TRY(neurlp_training_write(t, t->shard));
+  NEURLP_TRY(neurlp_graph_begin(t->graph, 0, 1));
+  NEURLP_TRY(neurlp_graph_forward(t->graph));
+  status = neurlp_graph_read(t->graph, t->spec->model->weights, weights);
+done:
+  return status;
 }
 
 neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dropped) {
@@ -149,14 +174,14 @@ neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dr
   *dropped = 0;
   if (t->weights < 0) return NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(t->context, (int64_t)D * L, sizeof *weights, &weights));
-  NEURLP_TRY(neurlp_graph_read(t->graph, t->spec->model->weights, weights));
+  NEURLP_TRY(read_weights(t, weights));
   for (int32_t k = 0; k < D; k++) {
     double square = 0;
     for (int32_t l = 0; t->spec->term_size && l < L; l++)
       square += weights[k * L + l] * weights[k * L + l] * t->spec->term_size[l] * t->spec->term_size[l];
     for (int32_t l = 0; l < L; l++) {
       const int64_t i = (int64_t)k * L + l;
-      if (mask[i] == 0 || judge(t, weights[i], l, sqrt(square)) >= t->spec->options.threshold) continue;
+      if (mask[i] == 0 || judge(t, weights[i], k, l, sqrt(square)) >= t->spec->options.threshold) continue;
       mask[i] = 0;
       ++*dropped;
     }

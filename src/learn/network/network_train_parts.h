@@ -10,36 +10,6 @@
 /* What is summed over shards beside gradients, after the parts of the loss. */
 enum { SCALAR_LOSS = NEURLP_NETWORK_LOSSES, SCALAR_FAILED, SCALAR_WINDOWS };
 
-typedef struct neurlp_training {
-  neurlp_context *context;
-  const neurlp_training_spec *spec;
-  neurlp_graph *graph;
-  int64_t count; /* parameters */
-  size_t number_bytes;
-  int32_t weights; /* index of the tensor of the library's weights; -1: they are no parameters */
-  neurlp_optimiser *optimiser;
-  void *minimiser;           /* lbfgs; NULL: steps of the optimiser */
-  neurlp_stopping *stopping; /* NULL: never */
-  neurlp_watch *watch;
-  neurlp_schedule_state schedule;
-  uint8_t *free;         /* [count] 0: a parameter that is fixed at zero */
-  void *gradient, *best; /* [count] */
-  double *data, *target; /* [samples of a shard][T][D] */
-  int64_t *shard;        /* [samples of a shard] windows */
-  double sums[NEURLP_TRAINING_SCALARS];
-} neurlp_training;
-
-/* Everything that a training needs; close it either way. */
-NEURLP_MUST_USE neurlp_status neurlp_training_open(const neurlp_training_spec *spec,
-                                                   neurlp_training *training);
-void neurlp_training_close(neurlp_training *training);
-
-/* Fixes the weights of dropped terms at zero; moments, schedule, guard and early stopping begin anew. */
-NEURLP_MUST_USE neurlp_status neurlp_training_begin_cycle(neurlp_training *training, const double *mask);
-
-/* Drops the terms below the threshold; how many there were. */
-NEURLP_MUST_USE neurlp_status neurlp_training_drop(neurlp_training *training, double *mask, int64_t *dropped);
-
 /* Which windows a pass is over. */
 typedef struct neurlp_batch {
   bool validation;
@@ -47,11 +17,67 @@ typedef struct neurlp_batch {
   int64_t windows; /* in the batch */
 } neurlp_batch;
 
+typedef struct neurlp_training {
+  neurlp_context *context;
+  const neurlp_training_spec *spec;
+  neurlp_graph *graph;
+  int64_t count; /* parameters */
+  size_t number_bytes;
+  int32_t weights;        /* index of the tensor of the library's weights; -1: they are no parameters */
+  neurlp_solving solving; /* without a projection: weights are trained */
+  bool only_weights;      /* nothing but weights that are solved for */
+  neurlp_optimiser *optimiser;
+  void *minimiser;           /* lbfgs; NULL: steps of the optimiser */
+  neurlp_stopping *stopping; /* NULL: never */
+  neurlp_watch *watch;
+  neurlp_schedule_state schedule;
+  uint8_t *free;         /* [count] 0: a parameter that is fixed */
+  void *gradient, *best; /* [count] */
+  double *data, *target; /* [samples of a shard][T][D] */
+  int64_t *shard;        /* [samples of a shard] windows */
+  double sums[NEURLP_TRAINING_SCALARS];
+  double best_loss, best_training; /* least loss that was judged, and the training loss of its epoch */
+  double failed;   /* windows that the minimiser's last good parameters could not solve; -1: not known */
+  neurlp_batch at; /* the last batch that was run with a gradient */
+} neurlp_training;
+
+/* Everything that a training needs, on this rank; close it either way. */
+NEURLP_MUST_USE neurlp_status neurlp_training_open(const neurlp_training_spec *spec,
+                                                   neurlp_training *training);
+void neurlp_training_close(neurlp_training *training);
+
+/* Fixes the weights of dropped terms at zero; moments, schedule, guard and early stopping begin anew. */
+NEURLP_MUST_USE neurlp_status neurlp_training_begin_cycle(neurlp_training *training, const double *mask);
+
+/* Collective. Weights that are solved for, over all training windows; with `epoch`, which has to be 0 before,
+ * standard errors, too, and then the mean losses of these windows. Does nothing where weights are trained. */
+NEURLP_MUST_USE neurlp_status neurlp_training_solve(neurlp_training *training, const double *mask,
+                                                    neurlp_epoch *epoch);
+
+/* Drops the terms below the threshold; how many there were. */
+NEURLP_MUST_USE neurlp_status neurlp_training_drop(neurlp_training *training, double *mask, int64_t *dropped);
+
 neurlp_batch neurlp_batch_training(const neurlp_sampler *sampler, int64_t epoch, int64_t batch);
 neurlp_batch neurlp_batch_validation(const neurlp_sampler *sampler, int64_t batch);
 
 /* Writes the windows of a shard, -1 where there is none, and returns how many there are. */
-int64_t neurlp_batch_shard(const neurlp_sampler *sampler, const neurlp_batch *batch, int64_t shard,
+int64_t neurlp_batch_shard(const neurlp_training_spec *spec, const neurlp_batch *batch, int64_t shard,
                            int64_t *windows);
+
+/* Writes windows [samples of a shard] into the graph, known ones first. Places without one (-1) hold a
+ * window, too, so that all that is computed of them is as finite as that of the others. */
+NEURLP_MUST_USE neurlp_status neurlp_training_write(neurlp_training *training, const int64_t *windows);
+
+/* A window, and the name of the parameters whose gradient it spoils most; -1 and NULL if none was found. */
+typedef struct neurlp_blame {
+  int64_t window;
+  const char *group; /* lives as long as the graph */
+} neurlp_blame;
+
+/* Finds the first window of a batch whose loss or gradient is not finite, or whose block cannot be solved, at
+ * the parameters as they are; where there is none, one with a great loss: halves are compared, so it takes
+ * two runs of a shard for each doubling of its windows. Every rank finds the same, without asking others. */
+NEURLP_MUST_USE neurlp_status neurlp_training_blame(neurlp_training *training, const neurlp_batch *batch,
+                                                    neurlp_blame *blame);
 
 #endif

@@ -1,5 +1,6 @@
 #include "learn/network/network_windows.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,9 +19,7 @@ static int64_t windows_of(const neurlp_window_spec *spec, int64_t system) {
   return room < 0 ? 0 : room / spec->stride + 1;
 }
 
-/* Missing samples of one state between two that are known: on the line through them; before the first and
- * after the last: as these. False if none is known. */
-static bool fill_gaps(double *x, int64_t count, int64_t stride) {
+bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride) {
   int64_t known = -1;
   for (int64_t t = 0; t < count; t++) {
     if (isnan(x[t * stride])) continue;
@@ -34,42 +33,98 @@ static bool fill_gaps(double *x, int64_t count, int64_t stride) {
   return known >= 0;
 }
 
+/* First what training may see, so that nothing that is held back gets into it; then the rest. */
 static neurlp_status fill(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   const int64_t each = z->samples * z->dimensions;
   memcpy(w->filled, z->states, (size_t)(z->systems * each) * sizeof *w->filled);
   for (int64_t s = 0; s < z->systems; s++)
-    for (int32_t k = 0; k < z->dimensions; k++)
-      if (!fill_gaps(w->filled + s * each + k, length_of(z, s), z->dimensions))
-        return neurlp_fail(w->context, NEURLP_ERROR_DATA,
-                           "state %d of trajectory %lld is missing at all samples; leave the trajectory out",
-                           k, (long long)s);
+    for (int32_t k = 0; k < z->dimensions; k++) {
+      double *x = w->filled + s * each + k;
+      if (!neurlp_fill_gaps(x, neurlp_windows_seen(z, s), z->dimensions) && windows_of(z, s) > 0)
+        return neurlp_fail(
+            w->context, NEURLP_ERROR_DATA,
+            "state %d of trajectory %lld is missing at all %lld samples that training may see; "
+            "leave the trajectory out",
+            k, (long long)s, (long long)neurlp_windows_seen(z, s));
+      (void)neurlp_fill_gaps(x, length_of(z, s),
+                             z->dimensions); /* a trajectory without windows may have nothing */
+    }
   return NEURLP_SUCCESS;
 }
 
-/* Mean and standard deviation of each state over the samples that may be seen. */
+/* Sum of (x - from)^power of state k over the known samples that may be seen, and how many there are. */
+static double sum_of(const neurlp_window_spec *z, int32_t k, double from, int power, int64_t *count) {
+  double sum = 0;
+  *count = 0;
+  for (int64_t s = 0; s < z->systems; s++)
+    for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
+      const double x = z->states[(s * z->samples + t) * z->dimensions + k];
+      if (isnan(x)) continue;
+      sum += power == 1 ? x - from : (x - from) * (x - from);
+      ++*count;
+    }
+  return sum;
+}
+
+/* Any known sample of state k, so that sums are of what differs from it: those of a constant are 0. */
+static double some_sample(const neurlp_window_spec *z, int32_t k) {
+  for (int64_t s = 0; s < z->systems; s++)
+    for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
+      const double x = z->states[(s * z->samples + t) * z->dimensions + k];
+      if (!isnan(x)) return x;
+    }
+  return 0;
+}
+
+/* Mean and standard deviation of each state. */
 static void measure(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   for (int32_t k = 0; k < z->dimensions; k++) {
-    double mean = 0, square = 0, count = 0;
-    for (int pass = 0; pass < 2; pass++) {
-      for (int64_t s = 0; s < z->systems; s++)
-        for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
-          const double x = z->states[(s * z->samples + t) * z->dimensions + k];
-          if (isnan(x)) continue;
-          if (pass == 0) {
-            mean += x;
-            count++;
-          } else {
-            square += (x - mean) * (x - mean);
-          }
-        }
-      if (pass == 0) mean /= count > 0 ? count : 1;
-    }
-    const double deviation = sqrt(square / (count > 0 ? count : 1));
-    w->center[k] = mean;
-    w->spread[k] = deviation > 0 ? deviation : 1;
+    const double from = some_sample(z, k);
+    int64_t count = 0;
+    const double sum = sum_of(z, k, from, 1, &count), all = count > 0 ? (double)count : 1;
+    w->center[k] = from + sum / all;
+    w->spread[k] = sqrt(sum_of(z, k, w->center[k], 2, &count) / all);
   }
+}
+
+/* Numbers whose squares overflow would make everything infinite, not only their own window. */
+static neurlp_status check_size(const neurlp_windows *w) {
+  const neurlp_window_spec *z = &w->spec;
+  for (int32_t k = 0; k < z->dimensions; k++)
+    for (int64_t s = 0; s < z->systems && !isfinite(w->spread[k]); s++)
+      for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
+        const double x = z->states[(s * z->samples + t) * z->dimensions + k];
+        if (isnan(x) || fabs(x) < 1e150) continue;
+        return neurlp_fail(
+            w->context, NEURLP_ERROR_DATA,
+            "state %d of trajectory %lld is %g at sample %lld, whose square is no number; leave the "
+            "sample out, or give the data in other units",
+            k, (long long)s, x, (long long)t);
+      }
+  return NEURLP_SUCCESS;
+}
+
+/* One mean and standard deviation of all states together: every state is seen at the same samples. */
+static void pool(neurlp_windows *w) {
+  const int32_t D = w->spec.dimensions;
+  double mean = 0, square = 0;
+  for (int32_t k = 0; k < D; k++) mean += w->center[k] / D;
+  for (int32_t k = 0; k < D; k++) {
+    const double away = w->center[k] - mean;
+    square += (w->spread[k] * w->spread[k] + away * away) / D;
+  }
+  for (int32_t k = 0; k < D; k++) {
+    w->center[k] = mean;
+    w->spread[k] = sqrt(square);
+  }
+}
+
+/* What is constant, or differs by roundings only, is not divided by its deviation. */
+static void settle(neurlp_windows *w) {
+  for (int32_t k = 0; k < w->spec.dimensions; k++)
+    if (w->spread[k] <= 4 * DBL_EPSILON * fabs(w->center[k])) w->spread[k] = 1;
 }
 
 static neurlp_status list_windows(neurlp_windows *w) {
@@ -81,7 +136,7 @@ static neurlp_status list_windows(neurlp_windows *w) {
     if (longest < neurlp_windows_seen(z, s)) longest = neurlp_windows_seen(z, s);
   }
   if (w->count == 0)
-    return neurlp_fail(w->context, NEURLP_TOO_SHORT,
+    return neurlp_fail(w->context, NEURLP_ERROR_DATA,
                        "no window of %lld samples fits: the longest trajectory has %lld to train with; lower "
                        "block.window or train.test, or give longer trajectories",
                        (long long)z->window, (long long)longest);
@@ -104,10 +159,12 @@ neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window
                              &windows->filled));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(double), &windows->center));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(double), &windows->spread));
-  status = list_windows(windows);
-  if (status != NEURLP_SUCCESS) goto done;
+  NEURLP_TRY(list_windows(windows));
   NEURLP_TRY(fill(windows));
   measure(windows);
+  if (spec->alike) pool(windows);
+  settle(windows);
+  status = check_size(windows);
 done:
   return status;
 }

@@ -10,6 +10,7 @@ typedef struct neurlp_window_spec {
   const int64_t *lengths;   /* [S], or NULL: all have `samples` */
   const double *states;     /* [S][samples][D], NaN where missing; borrowed for as long as the windows are */
   int64_t window, stride;   /* T samples each, from one beginning to the next */
+  bool alike;               /* states are one quantity at several places: they have one center and spread */
   double held_back;         /* the last part of every trajectory that has no windows, 0 to below 1 */
 } neurlp_window_spec;
 
@@ -20,18 +21,23 @@ typedef struct neurlp_windows {
   int64_t count;
   int64_t *system, *first; /* [count] */
   double *center,
-      *spread; /* [D] mean and standard deviation of what the windows can see; spread 1 where it is 0 */
+      *spread; /* [D] mean and standard deviation of what the windows can see; spread 1 of what is constant */
 } neurlp_windows;
 
 /* Cuts trajectories into windows: from each one's beginning, as many as fit before what is held back; nothing
- * of one that is too short. Fails with NEURLP_TOO_SHORT (no window at all: the message says what is missing),
- * NEURLP_ERROR_DATA (a state that is never known) or NEURLP_ERROR_MEMORY. */
+ * of one that is too short. Gaps of what training may see are filled from there alone. Fails with
+ * NEURLP_ERROR_DATA (no window at all: the message says what is missing; a state that is never known in a
+ * trajectory with windows) or NEURLP_ERROR_MEMORY; release the windows either way. */
 NEURLP_MUST_USE neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window_spec *spec,
                                                     neurlp_windows *windows);
 void neurlp_windows_release(neurlp_windows *windows);
 
 /* Samples of trajectory s that windows may see. */
 int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system);
+
+/* Fills in missing samples of one state, x[t * stride]: between two that are known on the line through them,
+ * before the first and after the last as these. False, and nothing done, if none is known. */
+bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride);
 
 /* Writes window w: data [T][D] without gaps, target [T][D] with NaN in them. */
 void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target);

@@ -1,0 +1,91 @@
+/* What a file holds that can be drawn: read by one rank alone, and believed only after it was checked. */
+#ifndef NEURLP_MPI_PLOT_SOURCE_H
+#define NEURLP_MPI_PLOT_SOURCE_H
+
+#include "core/context.h"
+
+#include <hdf5.h>
+
+/* What the command line asks for. Texts are borrowed. */
+typedef struct neurlp_plot_request {
+  const char *path, *folder;
+  const char *data;    /* the data of a result; NULL: those that its deck names */
+  const char *systems; /* "0,3,7"; NULL: the first three */
+  double from, to;     /* times; infinite: all */
+} neurlp_plot_request;
+
+/* Samples of one system, in the order of time. */
+typedef struct neurlp_series {
+  int64_t count;
+  double *times;  /* [count] */
+  double *states; /* [count][D], NaN where missing */
+} neurlp_series;
+
+/* An array [rows][columns]; values NULL: the file has none. */
+typedef struct neurlp_table {
+  int64_t rows, columns;
+  double *values;
+} neurlp_table;
+
+typedef struct neurlp_names {
+  int64_t count;
+  char **texts; /* [count] */
+} neurlp_names;
+
+typedef struct neurlp_plot_source {
+  neurlp_context *context;
+  const neurlp_plot_request *request;
+  char *title;
+  char note[1024]; /* what is missing from the pictures, and why; "": nothing */
+  int64_t systems; /* S */
+  neurlp_names states;
+  char *time_name, *time_units, *state_units;
+  int32_t chosen_count;
+  int64_t *chosen;                /* [chosen_count] systems */
+  neurlp_series *data, *solution; /* [chosen_count]; count 0: none */
+  neurlp_names parameter_names, terms, truth_names;
+  neurlp_table parameters, parameter_errors;               /* [1 or S][parameter] */
+  neurlp_table coefficients, coefficient_errors;           /* [1 or S][D * terms] */
+  neurlp_table truth;                                      /* [S][truth_names] */
+  neurlp_table noise;                                      /* [1 or S][D] */
+  neurlp_table train_loss, validation_loss, learning_rate; /* [epochs][1] */
+} neurlp_plot_source;
+
+/* Local. Reads it all but for the systems that were not chosen. NEURLP_ERROR_DATA: the file, or
+ * NEURLP_ERROR_ARGUMENT: the choice. Release it either way. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_source_read(neurlp_context *context,
+                                                      const neurlp_plot_request *request,
+                                                      neurlp_plot_source *source);
+void neurlp_plot_source_release(neurlp_plot_source *source);
+
+/* ---- plot_choice.c ----------------------------------------------------------------------------------- */
+
+/* Fills source->chosen, and makes room for their series, once source->systems is known. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_choose(neurlp_plot_source *source);
+
+/* ---- plot_file.c: arrays and lists of a file that is open on this rank alone -------------------------- */
+
+/* A numeric data set as a table: its first dimension are the rows. Nothing if it is not there. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_table(const neurlp_plot_source *source, hid_t file,
+                                                     const char *path, neurlp_table *table);
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_names(const neurlp_plot_source *source, hid_t file,
+                                                     const char *path, neurlp_names *names);
+/* Row `row` of an array [rows]..., of `count` numbers. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_row(const neurlp_plot_source *source, hid_t file,
+                                                   const char *path, int64_t row, int64_t count,
+                                                   double *values);
+
+/* ---- plot_data.c: trajectories of data ---------------------------------------------------------------- */
+
+/* A data set by itself: everything that there is to draw of it. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_data_set(neurlp_plot_source *source);
+/* The data that a result was made from, if they are found; source->note says it where they are not. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_result_data(neurlp_plot_source *source, hid_t file);
+
+/* ---- plot_dense.c: points between the samples of solutions that have few ------------------------------ */
+NEURLP_MUST_USE neurlp_status neurlp_plot_fill_solution(neurlp_plot_source *source);
+
+/* Leaves what lies within request->from and request->to. */
+void neurlp_series_cut(const neurlp_plot_source *source, neurlp_series *series);
+
+#endif

@@ -1,0 +1,285 @@
+#include "train/network_forecast_write.h"
+
+#include "comm.h"
+#include "learn/network/network_forecast.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Sums over trajectories and states, for each step ahead. */
+enum { SQUARES, PERSISTENCE, SIZE, KNOWN, SUMS };
+
+typedef struct work {
+  neurlp_network_study *s;
+  const neurlp_network_forecast_plan *plan;
+  int64_t D, seen, shard; /* trajectories that run side by side */
+  int64_t shards;         /* of all trajectories */
+  int64_t first, count;  /* this rank's trajectories, whole shards of them, counted from the first forecast */
+  double *past;          /* [count][K][D] */
+  double *states, *data; /* [count][N][D] forecast, and what was to be forecast, NaN where unknown */
+  double *time;          /* [count][N] */
+  neurlp_status *statuses; /* [count] */
+  double *vector, *sums;   /* [SUMS][N] of a shard, of all */
+  neurlp_reduce *reduce;
+  neurlp_reducer reducer;
+} work;
+
+/* ---- the roll-out ------------------------------------------------------------------------------------ */
+
+/* Collective. Shards of trajectories are divided over the ranks, and never cut: a trajectory has the same
+ * place among the same others everywhere, so that its numbers are the same. */
+static neurlp_status open_work(work *w) {
+  const neurlp_vectors host = neurlp_vectors_host(w->s->context);
+  const int64_t N = w->plan->steps;
+  const neurlp_reduce_spec spec = {
+      .shards = w->shards, .count = SUMS * N, .transport = NEURLP_TRANSPORT_DIRECT};
+  neurlp_context *context = w->s->context;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_reduce_create(w->s->data.comm, context, &host, &spec, &w->reduce));
+  w->reducer = neurlp_reduce_table(w->reduce);
+  w->first = w->reducer.first_shard * w->shard;
+  w->count = w->reducer.shard_count * w->shard;
+  if (w->first > w->plan->systems) w->first = w->plan->systems;
+  if (w->count > w->plan->systems - w->first) w->count = w->plan->systems - w->first;
+  const int64_t rows = w->count > 0 ? w->count : 1;
+  status = neurlp_allocate(context, rows * w->seen * w->D, sizeof *w->past, &w->past);
+  if (status >= 0) status = neurlp_allocate(context, rows * N * w->D, sizeof *w->states, &w->states);
+  if (status >= 0) status = neurlp_allocate(context, rows * N * w->D, sizeof *w->data, &w->data);
+  if (status >= 0) status = neurlp_allocate(context, rows * N, sizeof *w->time, &w->time);
+  if (status >= 0) status = neurlp_allocate(context, rows, sizeof *w->statuses, &w->statuses);
+  if (status >= 0) status = neurlp_allocate(context, SUMS * N, sizeof *w->vector, &w->vector);
+  if (status >= 0) status = neurlp_allocate(context, SUMS * N, sizeof *w->sums, &w->sums);
+  status = neurlp_agree(w->s->data.comm, context, status);
+done:
+  return status;
+}
+
+static void close_work(work *w) {
+  neurlp_context *context = w->s->context;
+  neurlp_reduce_destroy(&w->reduce);
+  neurlp_release(context, &w->past);
+  neurlp_release(context, &w->states);
+  neurlp_release(context, &w->data);
+  neurlp_release(context, &w->time);
+  neurlp_release(context, &w->statuses);
+  neurlp_release(context, &w->vector);
+  neurlp_release(context, &w->sums);
+}
+
+/* What is known of trajectory i: the past that goes in, and the future as far as there are data. */
+static void take_trajectory(work *w, int64_t i) {
+  const int64_t N = w->plan->steps, D = w->D, samples = w->s->data.samples_each;
+  const int64_t system = w->plan->first_system + w->first + i, first = w->plan->first[w->first + i];
+  const neurlp_samples *x = &w->s->data.samples;
+  double *past = w->past + i * w->seen * D, *data = w->data + i * N * D, *time = w->time + i * N;
+  for (int64_t j = 0; j < N * D; j++) data[j] = NAN;
+  for (int64_t j = 0; j < N; j++)
+    time[j] = first < 0 ? NAN : x->times[x->offsets[system]] + w->s->step * (double)(first + j);
+  if (first < 0) {
+    for (int64_t j = 0; j < w->seen * D; j++) past[j] = NAN;
+    return;
+  }
+  neurlp_forecast_past(&w->s->windows, system, first, w->seen, past);
+  const int64_t known = samples - first < N ? samples - first : N; /* NaN past a trajectory's end */
+  memcpy(data, w->s->states + (system * samples + first) * D, (size_t)(known * D) * sizeof *data);
+}
+
+static neurlp_status roll_out(work *w) {
+  const neurlp_forecast_spec spec = {
+      .model = &w->s->model,
+      .window = w->s->windows.spec.window,
+      .seen = w->seen,
+      .dimensions = (int32_t)w->D,
+      .steps = w->plan->steps,
+      .of_states = !strcmp(neurlp_deck_text(w->s->data.job->deck, "forecast.of"), "states")};
+  for (int64_t i = 0; i < w->count; i++) take_trajectory(w, i);
+  return neurlp_network_forecast(w->s->context, &spec, w->count, w->past, w->states, w->statuses);
+}
+
+/* ---- how good it is ---------------------------------------------------------------------------------- */
+
+/* Sums of one trajectory; a forecast that failed is infinitely wrong, where something was to be forecast. */
+static void add_trajectory(const work *w, int64_t i, double *sums) {
+  const int64_t N = w->plan->steps, D = w->D;
+  const double *last = w->past + (i * w->seen + w->seen - 1) * D;
+  for (int64_t t = 0; t < N; t++)
+    for (int64_t k = 0; k < D; k++) {
+      const double known = w->data[(i * N + t) * D + k], found = w->states[(i * N + t) * D + k];
+      if (isnan(known)) continue;
+      sums[SQUARES * N + t] += isnan(found) ? INFINITY : (found - known) * (found - known);
+      sums[PERSISTENCE * N + t] += isnan(last[k]) ? INFINITY : (last[k] - known) * (last[k] - known);
+      sums[SIZE * N + t] += known * known;
+      sums[KNOWN * N + t]++;
+    }
+}
+
+/* Collective. */
+static neurlp_status sum_up(work *w) {
+  const int64_t N = w->plan->steps;
+  neurlp_status status = w->reducer.begin(w->reducer.user);
+  for (int64_t j = 0; status >= 0 && j < w->reducer.shard_count; j++) {
+    memset(w->vector, 0, (size_t)(SUMS * N) * sizeof *w->vector);
+    for (int64_t i = j * w->shard; i < (j + 1) * w->shard && i < w->count; i++)
+      add_trajectory(w, i, w->vector);
+    status = w->reducer.add(w->reducer.user, w->reducer.first_shard + j, w->vector);
+  }
+  return w->reducer.finish(w->reducer.user, status, w->sums);
+}
+
+/* Sum of the first steps. */
+static double sum_to(const double *sums, int64_t steps) {
+  double sum = 0;
+  for (int64_t t = 0; t < steps; t++) sum += sums[t];
+  return sum;
+}
+
+/* Collective. */
+static void score(const work *w, neurlp_forecast_scores *scores) {
+  const int64_t N = w->plan->steps;
+  int64_t failed = 0;
+  *scores = (neurlp_forecast_scores){
+      .systems = w->plan->systems, .steps = N, .horizon_count = w->plan->horizon_count};
+  for (int64_t i = 0; i < w->count; i++) failed += w->statuses[i] != NEURLP_SUCCESS;
+  MPI_Allreduce(&failed, &scores->failed, 1, MPI_INT64_T, MPI_SUM, w->s->data.comm);
+  for (int32_t h = 0; h < scores->horizon_count; h++) {
+    const int64_t to = scores->horizons[h] = w->plan->horizons[h];
+    const double known = sum_to(w->sums + KNOWN * N, to);
+    scores->errors[h] = sum_to(w->sums + SQUARES * N, to) / known;
+    scores->persistence[h] = sum_to(w->sums + PERSISTENCE * N, to) / known;
+  }
+  scores->size = sqrt(sum_to(w->sums + SIZE * N, N) / sum_to(w->sums + KNOWN * N, N));
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------- */
+
+static neurlp_status write_trajectories(const work *w, neurlp_array_file *file, int32_t compress) {
+  const int64_t N = w->plan->steps, D = w->D, S = w->plan->systems;
+  const struct {
+    neurlp_array array;
+    const void *numbers;
+  } all[] = {
+      {{.path = "forecast/first",
+        .type = H5T_NATIVE_INT64,
+        .rank = 1,
+        .units = "samples",
+        .long_name = "sample with which each forecast begins; -1: the trajectory is too short"},
+       w->plan->first + w->first},
+      {{.path = "forecast/time",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 2,
+        .extents = {0, N},
+        .units = w->s->data.time_units,
+        .long_name = "time of each step",
+        .scales = {NULL, "step"}},
+       w->time},
+      {{.path = "forecast/states",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 3,
+        .extents = {0, N, D},
+        .long_name = "what the model forecasts",
+        .scales = {NULL, "step", "states"}},
+       w->states},
+      {{.path = "forecast/data",
+        .type = H5T_NATIVE_DOUBLE,
+        .rank = 3,
+        .extents = {0, N, D},
+        .long_name = "the data there, NaN where there are none",
+        .scales = {NULL, "step", "states"}},
+       w->data},
+      {{.path = "forecast/status",
+        .type = H5T_NATIVE_INT32,
+        .rank = 1,
+        .long_name = "0: success; of each trajectory's blocks"},
+       w->statuses},
+  };
+  neurlp_status status = NEURLP_SUCCESS;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    neurlp_array array = all[i].array;
+    array.extents[0] = S;
+    array.scales[0] = "system";
+    array.compress = compress;
+    NEURLP_TRY(neurlp_array_write_rows(file, &array, w->first, w->count, all[i].numbers));
+  }
+  status = neurlp_array_attribute_integer(file, "forecast", "first_system", w->plan->first_system);
+done:
+  return status;
+}
+
+/* Numbers that all ranks have, as a list. */
+static neurlp_status write_list(const work *w, neurlp_array_file *file, const char *path,
+                                const char *long_name, const char *scale, hid_t type, int64_t count,
+                                const void *numbers) {
+  const neurlp_array array = {
+      .path = path, .type = type, .rank = 1, .extents = {count}, .long_name = long_name, .scales = {scale}};
+  return neurlp_array_write_rows(file, &array, 0, w->s->data.rank == 0 ? count : 0, numbers);
+}
+
+static neurlp_status write_metrics(const work *w, neurlp_array_file *file, const neurlp_forecast_scores *c) {
+  const int64_t N = w->plan->steps;
+  double *known = w->sums + KNOWN * N;
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = SQUARES; i < KNOWN; i++)
+    for (int64_t t = 0; t < N; t++) w->sums[i * N + t] /= known[t]; /* NaN where nothing is known */
+  NEURLP_TRY(write_list(w, file, "metrics/forecast_mse",
+                        "square error at each step ahead, mean over trajectories and states", "step",
+                        H5T_NATIVE_DOUBLE, N, w->sums + SQUARES * N));
+  NEURLP_TRY(write_list(w, file, "metrics/forecast_persistence_mse",
+                        "the same, of a forecast that is the last known sample", "step", H5T_NATIVE_DOUBLE, N,
+                        w->sums + PERSISTENCE * N));
+  NEURLP_TRY(write_list(w, file, "metrics/forecast_horizons", "horizons", "horizon", H5T_NATIVE_INT64,
+                        c->horizon_count, c->horizons));
+  NEURLP_TRY(write_list(w, file, "metrics/forecast_horizon_mse",
+                        "square error, mean over trajectories, states and all steps up to each horizon",
+                        "horizon", H5T_NATIVE_DOUBLE, c->horizon_count, c->errors));
+  NEURLP_TRY(write_list(w, file, "metrics/forecast_horizon_persistence_mse",
+                        "the same, of a forecast that is the last known sample", "horizon", H5T_NATIVE_DOUBLE,
+                        c->horizon_count, c->persistence));
+  status = neurlp_array_attribute_number(file, "metrics/forecast_mse", "size", c->size);
+done:
+  return status;
+}
+
+int64_t neurlp_network_forecast_bytes(const neurlp_network_study *s) {
+  const neurlp_network_forecast_plan *f = &s->forecast;
+  const int64_t each = f->steps * (2 * s->data.dimensions + 1) + 2;
+  return f->systems > 0 ? 8 * (f->systems * each + 2 * f->steps + 3 * f->horizon_count) : 0;
+}
+
+neurlp_status neurlp_network_forecast_write(neurlp_network_study *s, neurlp_array_file *file,
+                                            int32_t compress, neurlp_forecast_scores *scores) {
+  const int64_t shard = neurlp_graph_samples(s->model.graph);
+  neurlp_status status = NEURLP_SUCCESS;
+  work w = {.s = s,
+            .plan = &s->forecast,
+            .D = s->data.dimensions,
+            .seen = s->wiring.seen,
+            .shard = shard,
+            .shards = (s->forecast.systems + shard - 1) / shard};
+  *scores = (neurlp_forecast_scores){0};
+  if (s->forecast.systems == 0) return NEURLP_SUCCESS;
+  NEURLP_TRY(open_work(&w));
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, roll_out(&w)));
+  NEURLP_TRY(sum_up(&w));
+  score(&w, scores);
+  NEURLP_TRY(write_trajectories(&w, file, compress));
+  status = write_metrics(&w, file, scores);
+done:
+  close_work(&w);
+  return status;
+}
+
+/* ---- what is said ------------------------------------------------------------------------------------ */
+
+void neurlp_network_forecast_report(const neurlp_forecast_scores *c) {
+  if (c->systems == 0) return;
+  printf("\n  forecast of %lld step%s, %lld trajector%s; root mean square of the data there %.6g\n",
+         (long long)c->steps, c->steps == 1 ? "" : "s", (long long)c->systems, c->systems == 1 ? "y" : "ies",
+         c->size);
+  printf("  %-24s mean square error   of the last sample, held\n", "steps");
+  for (int32_t h = 0; h < c->horizon_count; h++)
+    printf("  %-24lld %-17.6g   %.6g\n", (long long)c->horizons[h], c->errors[h], c->persistence[h]);
+  if (c->failed > 0)
+    printf("  %lld of %lld forecasts could not be made to their end\n", (long long)c->failed,
+           (long long)c->systems);
+}

@@ -1,0 +1,86 @@
+#include "train/network_memory.h"
+
+#include "comm.h"
+#include "core/triangle.h"
+#include "file/array_file_parts.h"
+#include "train/lbfgs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Blocks of the context are small beside arrays; each has its length in front, and there are names, groups,
+ * lines of text. */
+enum { SMALL_BYTES = 1 << 18 };
+
+static int64_t number_bytes(const neurlp_network_study *s) {
+  return neurlp_graph_precision(s->model.graph) == NEURLP_SINGLE ? 4 : 8;
+}
+
+/* What neurlp_training_run allocates. */
+static int64_t training_bytes(const neurlp_network_study *s) {
+  const neurlp_training_options *o = &s->training.options;
+  const int64_t count = neurlp_graph_parameter_count(s->model.graph);
+  const int64_t vector = count * number_bytes(s), samples = neurlp_graph_samples(s->model.graph);
+  const neurlp_window_spec *z = &s->windows.spec;
+  const int32_t tensors = neurlp_graph_parameter_tensors(s->model.graph);
+  const bool lbfgs = strcmp(o->optimiser.name, "lbfgs") == 0;
+  neurlp_optimiser_options steps = o->optimiser;
+  int64_t bytes = 2 * vector + count + samples * (2 * z->window * z->dimensions + 1) * 8;
+  if (lbfgs) {
+    neurlp_minimiser_options options = neurlp_minimiser_defaults(count);
+    options.precision = neurlp_graph_precision(s->model.graph);
+    bytes += (int64_t)neurlp_minimiser_lbfgs.bytes(&options);
+    steps.name = "sgd";
+  }
+  bytes += (int64_t)neurlp_optimiser_bytes(&steps, neurlp_graph_precision(s->model.graph), count, tensors);
+  bytes += vector;                      /* the watch's good parameters */
+  if (o->patience > 0) bytes += vector; /* early stopping's best ones */
+  bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */
+  bytes += 2 * s->solving.shards * neurlp_triangle_count(s->terms + 1) * s->data.dimensions * 8;
+  return bytes + 2 * (int64_t)sizeof(neurlp_epoch) * o->epochs * o->cycles;
+}
+
+/* What neurlp_network_result_write allocates: answers of this rank's windows, and the largest of them, or a
+ * parameter tensor, once more when the file is read back; a piece of the file where generated data are kept.
+ */
+static int64_t result_bytes(const neurlp_network_study *s) {
+  const neurlp_window_spec *z = &s->windows.spec;
+  const int64_t T = z->window, D = z->dimensions, samples = neurlp_graph_samples(s->model.graph);
+  int64_t each = 2 * T * D, most = T * D, first = 0, count = 0, largest = 0;
+  neurlp_partition(s->windows.count, s->data.rank, s->data.size, &first, &count);
+  if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK) each += D * s->terms;
+  if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK) {
+    most = T * D * (s->order + 1);
+    each += most;
+  }
+  if (s->wiring.steps.kind == NEURLP_SOURCE_NETWORK) each += T - 1;
+  for (int32_t i = 0; i < neurlp_graph_parameter_tensors(s->model.graph); i++) {
+    const neurlp_parameter_info info = neurlp_graph_parameter_info(s->model.graph, i);
+    if (largest < info.count) largest = info.count;
+  }
+  if (largest < count * most) largest = count * most;
+  if (largest < samples * (2 * T * D + most)) largest = samples * (2 * T * D + most);
+  const int64_t history =
+      2 * (int64_t)sizeof(neurlp_epoch) * s->training.options.epochs * s->training.options.cycles;
+  const bool kept = s->data.generated && neurlp_deck_text(s->data.job->deck, "output.data");
+  return 8 * (count * (each + 1) + largest) + history + (kept ? NEURLP_PIECE_BYTES : 0);
+}
+
+neurlp_network_memory neurlp_network_memory_of(const neurlp_network_study *s) {
+  const neurlp_memory now = neurlp_context_memory(s->context);
+  const int64_t graph = (int64_t)neurlp_graph_bytes(s->model.graph);
+  const int64_t training = training_bytes(s), result = result_bytes(s);
+  const int64_t then = (int64_t)now.current_bytes + (s->allocated ? 0 : graph) +
+                       (training > result ? training : result) + SMALL_BYTES;
+  return (neurlp_network_memory){
+      .graph_bytes = graph, .most_bytes = then > (int64_t)now.peak_bytes ? then : (int64_t)now.peak_bytes};
+}
+
+void neurlp_network_memory_report(const neurlp_network_study *s) {
+  const neurlp_network_memory mine = neurlp_network_memory_of(s);
+  int64_t most = mine.most_bytes;
+  MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT64_T, MPI_MAX, s->data.comm);
+  if (s->data.rank == 0)
+    printf("  memory: %lld bytes of the graph, %lld bytes at most in all on a rank\n",
+           (long long)mine.graph_bytes, (long long)most);
+}

@@ -1,0 +1,235 @@
+"""neurlp plot: the pictures are there, are sound and not blank, nothing is cut off at their edges, and what they show is
+where the file has it: dots and lines are read from the SVG and compared with the numbers, through the labels of the
+axes. Then mistakes, and files that nobody would draw on purpose."""
+import os
+import pathlib
+import re
+import shutil
+
+import h5py
+import numpy as np
+
+from pictures import Svg, read_png
+from support import DECKS, check, check_below, check_equal, command, run, verdict, write_data
+
+GRAY, BLUE = "#5F5F5F", "#0072B2"
+
+
+def plot(name, source, *options, code=0, ranks=1):
+    """Draws into the folder `name`; returns what was said, and the names of the pictures."""
+    shutil.rmtree(name, ignore_errors=True)
+    got, said = command(["plot", source, "-o", name, *options], ranks)
+    if not check_equal(f"{name}: exit status", got, code):
+        print(said, flush=True)
+    written = re.findall(r"^written: (.*)$", said, re.M)
+    there = sorted(str(p) for p in pathlib.Path(name).glob("*")) if os.path.isdir(name) else []
+    if code == 0:
+        check_equal(f"{name}: what was written is what it says", sorted(written), there)
+    return said, sorted({pathlib.Path(p).stem for p in written})
+
+
+def look(path):
+    """A PNG and the SVG beside it: sound, of one size, not blank, with nothing at the edge. Returns the SVG."""
+    pixels, svg = read_png(pathlib.Path(f"{path}.png")), Svg(f"{path}.svg")
+    check(f"{path}: PNG three times the size of the SVG",
+          abs(pixels.shape[1] - 3 * svg.width) <= 3 and abs(pixels.shape[0] - 3 * svg.height) <= 3,
+          f"{pixels.shape[1]} x {pixels.shape[0]}, {svg.width:g} x {svg.height:g}")
+    ink = (pixels < 250).any(axis=2)
+    check(f"{path}: not blank, and mostly white", 0.002 < ink.mean() < 0.9, f"{ink.mean():.4f} of it is inked")
+    edge = ink[:4].sum() + ink[-4:].sum() + ink[:, :4].sum() + ink[:, -4:].sum()
+    check_equal(f"{path}: inked pixels at the edge", int(edge), 0)
+    return svg
+
+
+def check_says(path, svg, *texts):
+    for text in texts:
+        check(f"{path} says '{text}'", text in svg.words(), "" if text in svg.words() else str(svg.words()))
+
+
+def check_places(what, places, expected):
+    """Within what the SVG rounds to, a hundredth of a point, and the twelve corners of a disc; and the labels, which
+    have five figures at least."""
+    same = places.shape == expected.shape
+    check_below(what, np.abs(places - expected).max() if same and len(places) else np.inf, 0.1)
+
+
+def shipped():
+    """The pelts: dots where the data are, the line where the solution is."""
+    found = run("pelts", DECKS / "pelts.yaml", ranks=2)
+    said, names = plot("pelts", "pelts.h5", ranks=2)
+    check_equal("pelts: pictures", names, ["noise", "parameters", "phase", "trajectories"])
+    svg = look("pelts/trajectories")
+    check_says("pelts/trajectories", svg, "hare", "lynx", "year", "1900", "1920", "data",
+               "solution of the learned equations", "Lotka-Volterra equations from the pelts of hare and lynx")
+    lines = [line for line in open(DECKS / "data" / "hudson_bay_pelts.csv") if not line.startswith("#")]
+    data = np.array([line.split(",") for line in lines[1:]], dtype=float)
+    dots = svg.discs(GRAY)[1:]  # the first is the legend's
+    years = {str(year) for year in range(1900, 1921)}
+    slope, offset = svg.axis(0, 40, years, False)
+    middle = (svg.texts[[t[0] for t in svg.texts].index("hare")][2] +
+              svg.texts[[t[0] for t in svg.texts].index("lynx")][2]) / 2
+    numbers = {str(n) for n in range(0, 100)}
+    for k, low, high in ((0, middle, 1e9), (1, 0, middle)):
+        labels = [t for t in svg.texts if t[0] in numbers and low < t[2] < high and t[1] < dots[:, 0].min() - 3]
+        values, heights = np.array([(float(t), y) for t, _, y in labels]).T
+        up, base = np.polyfit(values, heights, 1)
+        expected = np.column_stack((slope * data[:, 0] + offset, up * data[:, 1 + k] + base))
+        check_places(f"state {k}: dots less the data, points", dots[k * len(data):(k + 1) * len(data)], expected)
+        solution = np.column_stack((slope * found["solution/time"][0] + offset,
+                                    up * found["solution/states"][0][:, k] + base))
+        # the line goes through the samples of the solution, and on between them
+        curves = np.concatenate([points for colour, points in svg.lines if colour == BLUE and len(points) > 2])
+        nearest = np.array([curves[np.abs(curves - place).sum(axis=1).argmin()] for place in solution])
+        check_places(f"state {k}: line less the solution, points", nearest, solution)
+    phase = look("pelts/phase")
+    check_says("pelts/phase", phase, "hare", "lynx")
+    check_equal("pelts/phase: dots", len(phase.discs(GRAY)) - 1, len(data))
+    parameters = look("pelts/parameters")
+    values, errors = found["equations/parameters"][0], found["equations/parameter_errors"][0]
+    check_says("pelts/parameters", parameters, "a", "b", "c", "d",
+               *(f"{v:.{d}f}({e * 10 ** d:.0f})" for v, e in zip(values, errors)
+                 for d in [1 - int(np.floor(np.log10(e)))]))
+    check_says("pelts/noise", look("pelts/noise"), "hare", f"{found['metrics/noise'][0, 0]:.5g}")
+    shutil.copy("pelts.h5", "elsewhere.h5")
+    with h5py.File("elsewhere.h5", "a") as file:
+        file.attrs["command_line"] = "neurlp run moved.yaml"
+    said, names = plot("no_data", "elsewhere.h5", "--time", "1905:")
+    check("data that were not found are missed aloud", "hudson_bay_pelts.csv, were not found; --data" in said)
+    check_says("no_data", Svg("no_data/trajectories.svg"), "solution of the learned equations")
+    check("no_data: no dots", "data" not in Svg("no_data/trajectories.svg").words())
+    plot("data", "elsewhere.h5", "--data", DECKS / "data" / "hudson_bay_pelts.csv", "--time", "1905:1912")
+    check_equal("--time: dots of eight years", len(Svg("data/trajectories.svg").discs(GRAY)) - 1, 16)
+
+
+def ensemble():
+    """Estimates of many systems against the truth, and the data, which are generated once more."""
+    found = run("ensemble", DECKS / "ensemble.yaml", "data.generate.systems=40", "output.solution=true")
+    said, names = plot("ensemble", "ensemble.h5", "--systems", "0,39")
+    check_equal("ensemble: pictures", names, ["noise", "parameters", "trajectories"])
+    svg = look("ensemble/parameters")
+    check_says("ensemble/parameters", svg, "r", "K", "truth", "estimate", "40 systems", "estimate = truth")
+    dots, names = svg.discs(BLUE)[1:], found.texts("equations/parameter_names")
+    estimates, true = found["equations/parameters"], found["truth/parameters"]
+    true_names = found.texts("truth/parameter_names")
+    for i, name in enumerate(names):
+        x, y = dots[40 * i:40 * i + 40].T
+        for what, places, values in (("truth", x, true[:, true_names.index(name)]), ("estimate", y, estimates[:, i])):
+            fit = np.polyfit(values, places, 1)
+            check_below(f"{name}: dots less the {what}, points", np.abs(np.polyval(fit, values) - places).max(), 0.1)
+    svg = look("ensemble/trajectories")
+    check_says("ensemble/trajectories", svg, "system 0", "system 39", "x", "time")
+    look("ensemble/noise")
+
+
+def data_sets():
+    """Gaps, one sample, constants, nothing but NaN, huge and tiny numbers, names that are no plain words."""
+    times = np.linspace(0, 1, 21)
+    states = np.column_stack((np.sin(6 * times), np.cos(6 * times)))
+    states[5:8, 0] = states[9, 0] = np.nan
+    write_data("gaps.h5", times, states, names=["with gaps", "without"])
+    plot("gaps", "gaps.h5")
+    look("gaps/trajectories")
+    lines = [len(points) for colour, points in Svg("gaps/trajectories.svg").lines
+             if colour == BLUE and len(points) > 2]
+    check_equal("gaps: samples of the lines, which break where one is missing", lines, [5, 11, 21])
+    three = np.stack([states * factor for factor in (1, 2, 3, 4)])
+    with h5py.File("units.h5", "w") as file:
+        file["time"], file["states"] = times, three
+        file["time"].attrs["units"], file["states"].attrs["units"] = "day", "au"
+    plot("units", "units.h5")
+    check_says("units", look("units/trajectories"), "time (day)", "x1 (au)", "system 2")
+    check("units: the first three systems", "system 3" not in Svg("units/trajectories.svg").words())
+    wide = np.sin(6 * times)[:, None] * np.linspace(0, 1, 40)
+    wide[3, 4] = np.nan
+    write_data("wide.h5", times, np.stack([wide, 2 * wide]))
+    said, names = plot("wide", "wide.h5", "--systems", "1")
+    check_equal("wide: pictures", names, ["space_time_1"])
+    check_says("wide", look("wide/space_time_1"), "state", "time", "data", "wide.h5, system 1")
+    hostile = {"nan": np.full((21, 2), np.nan), "one_sample": np.ones((1, 2)), "constant": np.full((21, 3), -7.0),
+               "zero": np.zeros((21, 2)), "huge": np.column_stack((times * 1.7e308, -times * 1.7e308)),
+               "tiny": np.column_stack((times * 5e-324, times * 1e-310)), "infinite": np.full((21, 2), np.inf),
+               "one_finite": np.where(times == 0, 1, np.nan)[:, None], "offset": 1e9 + 1e-6 * states,
+               "wide_nan": np.full((21, 30), np.nan), "wide_constant": np.ones((1, 17)), "sixteen": np.ones((3, 16))}
+    names = ["#unicode \u03b1\u03b2", "<&>\"' and more words than fit into any axis of any picture " + "w" * 150]
+    for name, values in hostile.items():
+        write_data(f"{name}.h5", np.arange(len(values)), values, names=names if values.shape[1] == 2 else None)
+        plot(name, f"{name}.h5")
+        for picture in sorted({p.stem for p in pathlib.Path(name).glob("*")}):
+            svg = look(f"{name}/{picture}") if name in ("nan", "huge", "wide_constant") else Svg(f"{name}/{picture}.svg")
+            if values.shape[1] == 2 and picture == "trajectories":
+                check_says(name, svg, names[0])
+    check_says("nan", Svg("nan/trajectories.svg"), "no values")
+
+
+def losses():
+    loss = 10.0 ** -np.linspace(0, 4, 200)
+    with h5py.File("training.h5", "w") as file:
+        file["metrics/train_loss"], file["metrics/validation_loss"] = loss, 2 * loss
+        file["metrics/learning_rate"] = np.full(200, 1e-3)
+    said, names = plot("training", "training.h5")
+    check_equal("training: pictures", names, ["loss"])
+    svg = look("training/loss")
+    check_says("training/loss", svg, "epoch", "loss", "learning rate", "training", "validation", "10\u22124")
+    curve = [points for colour, points in svg.lines if colour == BLUE and len(points) > 2][0]
+    fit = np.polyfit(curve[:, 0], curve[:, 1], 1)
+    check_below("an exponential is straight on the logarithmic axis, points",
+                np.abs(np.polyval(fit, curve[:, 0]) - curve[:, 1]).max(), 0.1)
+    with h5py.File("training.h5", "a") as file:
+        file["metrics/train_loss"][:] = np.nan
+        file["metrics/validation_loss"][:] = -1
+    plot("training_nan", "training.h5")
+
+
+def mistakes():
+    def refused(name, source, code, sentence, *options):
+        said, _ = plot(name, source, *options, code=code)
+        check(f"{name}: says '{sentence}'", sentence in said, "" if sentence in said else said)
+
+    pathlib.Path("text.h5").write_text("no HDF5\n")
+    pathlib.Path("file").write_text("no folder\n")
+    with h5py.File("other.h5", "w") as file:
+        file["something"] = np.zeros(3)
+    with h5py.File("empty_result.h5", "w") as file:
+        file.create_group("equations")
+    with h5py.File("disagree.h5", "w") as file:
+        file["equations/parameters"], file["equations/parameter_names"] = np.ones((1, 3)), ["a", "b"]
+    refused("text", "text.h5", 3, "not an HDF5 file")
+    refused("missing", "nowhere.h5", 3, "No such file")
+    refused("other", "other.h5", 3, "holds nothing to draw")
+    refused("empty_result", "empty_result.h5", 3, "holds nothing to draw")
+    refused("disagree", "disagree.h5", 3, "'equations/parameters' is for 3")
+    refused("between", "gaps.h5", 3, "no samples between these times", "--time", "5:6")
+    refused("too_many", "units.h5", 2, "--systems asks for system 4, but units.h5 has 4", "--systems", "1,4")
+    refused("negative", "units.h5", 2, "--systems asks for system -1", "--systems", "-1")
+    for text in ("a", "0,", "0x1", ",", "0 1"):
+        refused("no_numbers", "units.h5", 2, "it must be numbers of systems", "--systems", text)
+    refused("seven", "units.h5", 2, "more than 6", "--systems", "0,1,2,3,0,1,2")
+    refused("time", "gaps.h5", 2, "must be two times", "--time", "3:2")
+    refused("unknown", "gaps.h5", 2, "the arguments are", "--colour", "red")
+    code, said = command(["plot", "gaps.h5"])
+    check_equal("no folder: exit status", code, 2)
+    for folder, sentence in (("file", "there is a file of that name"), ("file/below", "Not a directory"),
+                             ("no/such/place", "No such file")):
+        code, said = command(["plot", "gaps.h5", "-o", folder])
+        check(f"{folder}: status 1, and '{sentence}'", code == 1 and sentence in said, said.strip())
+    os.makedirs("full", exist_ok=True)
+    pathlib.Path("full/trajectories.png").write_text("an older picture")
+    os.symlink("/dev/full", "full/trajectories.png.partial")
+    code, said = command(["plot", "gaps.h5", "-o", "full"])
+    check("full disk: status 1, said why", code == 1 and "No space left" in said, said.strip())
+    check_equal("full disk: the older picture is as it was", os.listdir("full") and
+                pathlib.Path("full/trajectories.png").read_text(), "an older picture")
+    check_equal("full disk: nothing else is left", os.listdir("full"), ["trajectories.png"])
+
+
+code, said = command(["plot", "some.h5", "-o", "some"])
+if "draws no pictures" in said:
+    helpful = code == 2 and "libplplot-dev" in said and "NEURLP_PLOT" in said
+    print("skipped: no PLplot in this build, which says so:" if helpful else "FAIL", said.strip(), flush=True)
+    raise SystemExit(not helpful)
+shipped()
+ensemble()
+data_sets()
+losses()
+mistakes()
+verdict()
