@@ -203,14 +203,15 @@ static void check_layers(void) {
       {"a convolution of what is flat",
        4,
        -1,
-       "a convolution needs time",
+       "a convolution needs places",
        2,
        {PLAIN(FLATTEN), CONVOLUTION(4, 3, 1)}},
-      {"a mean of what is flat", 12, -1, "a mean over time needs time", 2, {PLAIN(FLATTEN), PLAIN(MEAN)}},
+      {"a mean of what is flat", 12, -1, "a mean over places needs places", 2, {PLAIN(FLATTEN), PLAIN(MEAN)}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const layer_case *c = &cases[i];
-    const neurlp_network_spec network = {"net", c->count, (neurlp_layer_spec *)(uintptr_t)c->layers};
+    const neurlp_network_spec network = {
+        .name = "net", .layer_count = c->count, .layers = (neurlp_layer_spec *)(uintptr_t)c->layers};
     neurlp_graph *graph = NULL;
     must(neurlp_graph_create(context, NEURLP_DOUBLE, 3, &graph));
     const neurlp_value x = neurlp_graph_input(graph, "x", neurlp_shape_of(3, 3, 6, 2));
@@ -532,7 +533,7 @@ static void check_wiring(void) {
                                 {.kind = NEURLP_LAYER_DENSE}};
   neurlp_network_spec networks[MOST_NETWORKS];
   for (int32_t i = 0; i < MOST_NETWORKS; i++)
-    networks[i] = (neurlp_network_spec){network_names[i], 4, layers};
+    networks[i] = (neurlp_network_spec){.name = network_names[i], .layer_count = 4, .layers = layers};
   const neurlp_source_spec residual = {.kind = NEURLP_SOURCE_NETWORK, .residual = true};
   const neurlp_source_spec bounded = {
       .kind = NEURLP_SOURCE_PARAMETER, .ranged = true, .lower = -1, .upper = 2, NUMBERS(0.5, 1, -0.25)};

@@ -109,7 +109,7 @@ static const deck_case cases[] = {
     {DISCOVER "qqqqqqqq: 1\n",
      NULL,
      {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, networks, loss, data, "
-      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, run"}},
+      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, forecast, run"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "
@@ -215,14 +215,27 @@ static const deck_case cases[] = {
       "d.yaml:5:41: error: 'stride' is 0; it must be an integer, 1 to 4095",
       "d.yaml:5:54: error: 'dilation' must be an integer, 1 to 4095",
       "d.yaml:5:66: error: 'mirror' is unknown in padding; there are zero, circular"}},
+    {TRAIN
+     "inputs: {coefficients: {network: a, range: [[1, 0], 1, x]}, steps: {network: b, range: [[0, 1]]}, "
+     "initial_values: {network: c, steady: true}}\nloss: [solution]\nnetworks: {a: {axis: tim, layers: "
+     "[tanh]}, b: [tanh], c: [tanh]}\n",
+     NULL,
+     {"d.yaml:3:45: error: 'this' ends before it begins; write [from, to]",
+      "d.yaml:3:56: error: 'this' must be a number, but 'x' is not a number",
+      "d.yaml:3:88: error: 'inputs.steps' has one range: [from, to]",
+      "d.yaml:3:128: error: 'steady' is for coefficients from a network",
+      "d.yaml:5:22: error: 'tim' is unknown in an axis; did you mean 'time'?"}},
     {TRAIN "discover: {threshold: 1}\n",
      NULL,
      {"d.yaml: error: missing key 'loss': What is minimised, the sum of: {of: solution or states, measure: "
-      "square, absolute or relative, weight: 1, steps: [first, end]}, compared with the data, and {of: "
-      "weights, measure: l1 or l2, weight: 1}.",
+      "square, absolute or relative, weight: 1, steps: [first, end]}, compared with the data (with 'against: "
+      "states', "
+      "a solution with the state estimate), and {of: weights, measure: l1 or l2, weight: 1}.",
       "d.yaml: error: missing key 'inputs.coefficients' (constant, parameter or network): Coefficients of u, "
       "u', u'', ... in each state's equation: {constant: [0, 1, 0]}, {parameter: [0, 1, 0]} to begin with, "
-      "or {network: name, range: [from, to]}, which may vary in time.",
+      "or {network: name}, which may vary in time unless steady: true. range: [from, to] for all of them, or "
+      "for "
+      "each its own or a number: [[0.5, 2], [-1, 1], 1].",
       "d.yaml:3:1: error: 'discover' does not belong to task 'train', only to 'discover'; leave it out"}},
     {"task: fit\r\ndata: {}\r\n",
      NULL,
