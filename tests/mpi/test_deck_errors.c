@@ -210,6 +210,16 @@ static const deck_case cases[] = {
       "d.yaml:5:41: error: 'stride' is 0; it must be an integer, 1 to 4095",
       "d.yaml:5:54: error: 'dilation' must be an integer, 1 to 4095",
       "d.yaml:5:66: error: 'mirror' is unknown in padding; there are zero, circular"}},
+    {TRAIN
+     "inputs: {coefficients: {network: a, range: [[1, 0], 1, x]}, steps: {network: b, range: [[0, 1]]}, "
+     "initial_values: {network: c, steady: true}}\nloss: [solution]\nnetworks: {a: {axis: tim, layers: "
+     "[tanh]}, b: [tanh], c: [tanh]}\n",
+     NULL,
+     {"d.yaml:3:45: error: 'this' ends before it begins; write [from, to]",
+      "d.yaml:3:56: error: 'this' must be a number, but 'x' is not a number",
+      "d.yaml:3:88: error: 'inputs.steps' has one range: [from, to]",
+      "d.yaml:3:128: error: 'steady' is for coefficients from a network",
+      "d.yaml:5:22: error: 'tim' is unknown in an axis; did you mean 'time'?"}},
     {TRAIN "discover: {threshold: 1}\n",
      NULL,
      {"d.yaml: error: missing key 'loss': What is minimised, the sum of: {of: solution or states, measure: "
