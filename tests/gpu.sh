@@ -99,9 +99,10 @@ if command -v compute-sanitizer >/dev/null; then
   done
   step memcheck_direct sanitized memcheck "$build/tests/learn/test_direct"
   for tool in memcheck racecheck initcheck; do
-    step "${tool}_graph" sanitized $tool "$build/tests/cuda/test_cuda_graph"
+    step "${tool}_graph" sanitized $tool "$build/tests/graph/test_graph_operations"
   done
-  step memcheck_operations sanitized memcheck "$build/tests/graph/test_graph_operations"
+  step memcheck_graph_blocks sanitized memcheck "$build/tests/graph/test_graph_blocks"
+  step memcheck_accelerator sanitized memcheck "$build/tests/train/test_train_accelerator"
 else
   echo "     compute-sanitizer is not installed: its checks are not run"
 fi

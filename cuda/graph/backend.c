@@ -2,6 +2,7 @@
 #include "cuda/device/transfer.h"
 #include "cuda/graph/machine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -272,6 +273,7 @@ static neurlp_status record_segment(neurlp_graph *graph, bool forward, cuda_segm
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
   const neurlp_device_operations *device = g->device->operations;
   neurlp_status status = NEURLP_SUCCESS;
+  char message[1024];
   NEURLP_TRY(device->record(g->device, 0));
   status = neurlp_graph_run_steps(graph, forward, segment->first, segment->end, false);
   if (status < 0)
@@ -279,7 +281,12 @@ static neurlp_status record_segment(neurlp_graph *graph, bool forward, cuda_segm
   else
     status = device->end_record(g->device, 0, &segment->recording);
 done:
-  return status;
+  if (status >= 0) return NEURLP_SUCCESS;
+  snprintf(message, sizeof message, "%s", neurlp_context_message(g->context));
+  return neurlp_fail(g->context, status,
+                     "recording values %d to %d: %s; NEURLP_REPLAY=off in the environment does without",
+                     neurlp_graph_step_value(graph, forward, segment->first),
+                     neurlp_graph_step_value(graph, forward, segment->end - 1), message);
 }
 
 /* First as it is, which loads code; then recorded; from then on replayed. */

@@ -146,6 +146,31 @@ neurlp_status neurlp_graph_read_gradient(neurlp_graph *graph, neurlp_value param
   return download(graph, graph->nodes[parameter].gradient, graph->nodes[parameter].numbers, numbers);
 }
 
+/* Bytes of a vector of all parameters; the graph is finished. */
+static neurlp_status vector_bytes(const neurlp_graph *graph, size_t *bytes) {
+  *bytes = (size_t)graph->parameter_count * graph->number_bytes;
+  if (graph->arena) return NEURLP_SUCCESS;
+  return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the graph is not finished");
+}
+
+neurlp_status neurlp_graph_get_parameters(neurlp_graph *graph, void *parameters) {
+  size_t bytes;
+  const neurlp_status status = vector_bytes(graph, &bytes);
+  return status < 0 ? status : graph->backend->download(graph->context, parameters, graph->parameters, bytes);
+}
+
+neurlp_status neurlp_graph_set_parameters(neurlp_graph *graph, const void *parameters) {
+  size_t bytes;
+  const neurlp_status status = vector_bytes(graph, &bytes);
+  return status < 0 ? status : graph->backend->upload(graph->context, graph->parameters, parameters, bytes);
+}
+
+neurlp_status neurlp_graph_get_gradients(neurlp_graph *graph, void *gradients) {
+  size_t bytes;
+  const neurlp_status status = vector_bytes(graph, &bytes);
+  return status < 0 ? status : graph->backend->download(graph->context, gradients, graph->gradients, bytes);
+}
+
 /* ---- forward, backward ------------------------------------------------------------------------------- */
 
 neurlp_status neurlp_graph_begin(neurlp_graph *graph, int64_t present, double weight) {

@@ -123,6 +123,31 @@ static void read_vector(neurlp_graph *g, bool gradient, double *numbers) {
   }
 }
 
+/* Vectors that are copied as a whole are those that are read tensor by tensor; what is set is there. */
+static void check_vectors(neurlp_graph *g, const double *gradient) {
+  neurlp_context *context = neurlp_graph_context(g);
+  const int64_t count = neurlp_graph_parameter_count(g);
+  const bool single = neurlp_graph_precision(g) == NEURLP_SINGLE;
+  const size_t number = single ? sizeof(float) : sizeof(double);
+  unsigned char *numbers = calloc((size_t)count, number), *again = calloc((size_t)count, number);
+  int64_t different = 0;
+  must(context, neurlp_graph_get_gradients(g, numbers));
+  for (int64_t i = 0; i < count; i++) {
+    float narrow;
+    double wide;
+    memcpy(&narrow, numbers + (size_t)i * sizeof narrow, sizeof narrow);
+    if (!single) memcpy(&wide, numbers + (size_t)i * sizeof wide, sizeof wide);
+    different += (single ? (double)narrow : wide) != gradient[i];
+  }
+  must(context, neurlp_graph_get_parameters(g, numbers));
+  must(context, neurlp_graph_set_parameters(g, numbers));
+  must(context, neurlp_graph_get_parameters(g, again));
+  if (different > 0 || memcmp(numbers, again, (size_t)count * number) != 0)
+    check_true("vectors are copied as a whole", false);
+  free(numbers);
+  free(again);
+}
+
 /* Gradient descent, whose steps are linear in the gradient: differences stay as small as they are. */
 static neurlp_optimiser *make_optimiser(neurlp_graph *g, const neurlp_accelerator *machine) {
   neurlp_context *context = neurlp_graph_context(g);
@@ -180,6 +205,7 @@ static record train(const char *backend, neurlp_precision precision) {
     for (int64_t s = 0; s < SAMPLES; s++) r.failed[run] += neurlp_graph_statuses(g)[s] != NEURLP_SUCCESS;
     must(context, neurlp_graph_backward(g));
     read_vector(g, true, r.gradients + run * r.count);
+    check_vectors(g, r.gradients + run * r.count);
     step(g, machine, optimiser, &r.norms[run]);
   }
   read_vector(g, false, r.parameters);
