@@ -38,8 +38,11 @@ configure() {
 
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
   test_block_nonlinear test_block_nonlinear_gradient test_block_nonlinear_status test_cuda_chunks test_cuda_windows
-  test_cuda_compiler test_ensemble test_equations test_direct test_shard_sum"
-build_all() { cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn; }
+  test_cuda_compiler test_ensemble test_equations test_direct test_shard_sum test_graph_operations test_graph_values test_graph_library
+  test_graph_blocks test_graph_nonlinear test_cuda_graph test_train_accelerator"
+build_all() {
+  cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn bench_cuda_graph
+}
 
 # A test of tests/block, whose batches go to the GPU.
 on_gpu() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_$1"; }
@@ -55,6 +58,9 @@ callbacks() { env NEURLP_TEST_BACKEND=cuda "$build/tests/block/test_block_nonlin
 learning() { # TEST compile|interpret
   env NEURLP_TEST_BACKEND=cuda NEURLP_EXPRESSIONS="$2" NEURLP_CACHE="$build/cache" "$build/tests/learn/test_$1"
 }
+
+# Networks: operations and blocks of graphs, training steps, optimisers.
+network() { env NEURLP_TEST_BACKEND=cuda "$build/tests/$1"; }
 
 sanitized() { # TOOL PROGRAM
   env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$2"
@@ -84,16 +90,25 @@ done
 for name in equations direct; do
   for how in compile interpret; do step "${name}_$how" learning "$name" "$how"; done
 done
+for name in operations values library blocks nonlinear; do step "graph_$name" network "graph/test_graph_$name"; done
+step graph_steps network cuda/test_cuda_graph
+step accelerator network train/test_train_accelerator
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do
     step "$tool" sanitized $tool "$build/tests/block/test_block_gradient"
   done
   step memcheck_direct sanitized memcheck "$build/tests/learn/test_direct"
+  for tool in memcheck racecheck initcheck; do
+    step "${tool}_graph" sanitized $tool "$build/tests/graph/test_graph_operations"
+  done
+  step memcheck_graph_blocks sanitized memcheck "$build/tests/graph/test_graph_blocks"
+  step memcheck_accelerator sanitized memcheck "$build/tests/train/test_train_accelerator"
 else
   echo "     compute-sanitizer is not installed: its checks are not run"
 fi
 step bench "$build/tests/bench/bench_cuda" "$out/bench_cuda.csv" && cat "$out/bench.log"
 step bench_learn "$build/tests/bench/bench_cuda_learn" "$out/bench_cuda_learn.csv" && cat "$out/bench_learn.log"
+step bench_graph "$build/tests/bench/bench_cuda_graph" "$out/bench_cuda_graph.csv" && cat "$out/bench_graph.log"
 echo "$SECONDS s in all"
 echo "verdict: ${failed:+FAILED:$failed}${failed:-passed}"
 [ -z "$failed" ]

@@ -21,6 +21,7 @@ const cuda_blas *neurlp_blas_load_cuda(const char **reason) {
   loaded = library && find(library, "cublasCreate_v2", &blas.create) &&
            find(library, "cublasDestroy_v2", &blas.destroy) &&
            find(library, "cublasSetStream_v2", &blas.set_stream) &&
+           find(library, "cublasSetWorkspace_v2", &blas.set_workspace) &&
            find(library, "cublasGetStatusString", &blas.status_text) &&
            find(library, "cublasDgemm_v2_64", &blas.multiply_double) &&
            find(library, "cublasSgemm_v2_64", &blas.multiply_single);

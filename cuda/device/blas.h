@@ -9,6 +9,7 @@ typedef struct cuda_blas {
   cublasStatus_t (*create)(cublasHandle_t *);
   cublasStatus_t (*destroy)(cublasHandle_t);
   cublasStatus_t (*set_stream)(cublasHandle_t, cudaStream_t);
+  cublasStatus_t (*set_workspace)(cublasHandle_t, void *, size_t);
   const char *(*status_text)(cublasStatus_t);
   cublasStatus_t (*multiply_double)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int64_t, int64_t,
                                     int64_t, const double *, const double *, int64_t, const double *, int64_t,

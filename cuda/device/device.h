@@ -18,10 +18,11 @@ typedef enum neurlp_place {
   NEURLP_PLACE_DEVICE
 } neurlp_place;
 
-/* c [rows][columns] = a op(b), plus c if `add`; row-major. op(b) is b [inner][columns], or the transpose of b
- * [columns][inner] if `transposed`; rows of b are `b_stride` numbers apart, those of a `inner`. */
+/* c [rows][columns] = op(a) op(b), plus c if `add`; row-major. op(b) is b [inner][columns], or the transpose
+ * of b [columns][inner] if `transposed`; rows of b are `b_stride` numbers apart. op(a) is a [rows][inner], or
+ * the transpose of a [inner][rows] if `a_transposed`; rows of a and c are dense. */
 typedef struct neurlp_product {
-  bool single, transposed, add;
+  bool single, a_transposed, transposed, add;
   int64_t rows, columns, inner, b_stride;
   const void *a, *b;
   void *c;
@@ -53,6 +54,16 @@ typedef struct neurlp_device_operations {
   void (*unload)(neurlp_device *device, void **library);
   /* Until everything in the queue is done; failures of it come out here. */
   neurlp_status (*wait)(neurlp_device *device, int32_t queue);
+  /* Records: from `record` to `end_record` what is put into the queue is not done, but becomes a recording;
+   * NULL for `recording`: what was recorded is forgotten. Meanwhile no memory is allocated or released, and
+   * nobody waits. `replay` puts what was recorded into the queue, the same pointers and arguments, as often
+   * as is wanted. What a kernel does for the first time ever should not be recorded: code may have to be
+   * loaded.
+   */
+  neurlp_status (*record)(neurlp_device *device, int32_t queue);
+  neurlp_status (*end_record)(neurlp_device *device, int32_t queue, void **recording);
+  neurlp_status (*replay)(neurlp_device *device, int32_t queue, void *recording);
+  void (*forget)(neurlp_device *device, void **recording);
 } neurlp_device_operations;
 
 /* Pinned rooms of the host, one for each queue, that all share who need them only while a call runs

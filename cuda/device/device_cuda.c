@@ -12,8 +12,13 @@ typedef struct cuda_device {
   cudaStream_t streams[NEURLP_DEVICE_QUEUES];
   const cuda_blas *blas; /* with its handle, from when it is first needed */
   cublasHandle_t handle;
+  void *blas_room[NEURLP_DEVICE_QUEUES]; /* BLAS_BYTES each, from the first product in a queue on */
   int index;
 } cuda_device;
+
+/* Workspace of products in a queue: what cuBLAS wants on a GPU of 2022. Of our own, as its own could not be
+ * had while a queue is recorded. */
+static const size_t BLAS_BYTES = (size_t)32 << 20;
 
 static cuda_device *cuda_of(neurlp_device *device) {
   return (cuda_device *)device;
@@ -167,24 +172,37 @@ static neurlp_status start_blas(cuda_device *cuda) {
   return NEURLP_SUCCESS;
 }
 
+/* The handle works in this queue, with the queue's workspace. */
+static neurlp_status choose_queue(cuda_device *cuda, int32_t queue) {
+  void **room = &cuda->blas_room[queue];
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!*room) NEURLP_TRY(allocate_cuda(&cuda->device, BLAS_BYTES, room));
+  TRY_BLAS(cuda, "choosing a stream", cuda->blas->set_stream(cuda->handle, cuda->streams[queue]));
+  TRY_BLAS(cuda, "giving it memory", cuda->blas->set_workspace(cuda->handle, *room, BLAS_BYTES));
+done:
+  return status;
+}
+
 /* Row-major products are those of the transposed matrices by columns. */
 static neurlp_status multiply_cuda(neurlp_device *device, int32_t queue, const neurlp_product *p) {
   cuda_device *cuda = cuda_of(device);
   const cublasOperation_t op = p->transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const cublasOperation_t op_a = p->a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const int64_t lda = p->a_transposed ? p->rows : p->inner;
   neurlp_status status = NEURLP_SUCCESS;
   use(device);
   if (!cuda->handle) NEURLP_TRY(start_blas(cuda));
-  TRY_BLAS(cuda, "choosing a stream", cuda->blas->set_stream(cuda->handle, cuda->streams[queue]));
+  NEURLP_TRY(choose_queue(cuda, queue));
   if (p->single) {
     const float one = 1, beta = p->add ? 1 : 0;
     TRY_BLAS(cuda, "a matrix product",
-             cuda->blas->multiply_single(cuda->handle, op, CUBLAS_OP_N, p->columns, p->rows, p->inner, &one,
-                                         p->b, p->b_stride, p->a, p->inner, &beta, p->c, p->columns));
+             cuda->blas->multiply_single(cuda->handle, op, op_a, p->columns, p->rows, p->inner, &one, p->b,
+                                         p->b_stride, p->a, lda, &beta, p->c, p->columns));
   } else {
     const double one = 1, beta = p->add ? 1 : 0;
     TRY_BLAS(cuda, "a matrix product",
-             cuda->blas->multiply_double(cuda->handle, op, CUBLAS_OP_N, p->columns, p->rows, p->inner, &one,
-                                         p->b, p->b_stride, p->a, p->inner, &beta, p->c, p->columns));
+             cuda->blas->multiply_double(cuda->handle, op, op_a, p->columns, p->rows, p->inner, &one, p->b,
+                                         p->b_stride, p->a, lda, &beta, p->c, p->columns));
   }
 done:
   return status;
@@ -196,10 +214,49 @@ static neurlp_status wait_cuda(neurlp_device *device, int32_t queue) {
   return NEURLP_SUCCESS;
 }
 
+/* ---- recordings -------------------------------------------------------------------------------------- */
+
+static neurlp_status record_cuda(neurlp_device *device, int32_t queue) {
+  use(device);
+  TRY_CUDA(device, "recording",
+           cudaStreamBeginCapture(cuda_of(device)->streams[queue], cudaStreamCaptureModeThreadLocal));
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status end_record_cuda(neurlp_device *device, int32_t queue, void **recording) {
+  cudaGraph_t graph = NULL;
+  cudaGraphExec_t made = NULL;
+  use(device);
+  if (recording) *recording = NULL;
+  cudaError_t error = cudaStreamEndCapture(cuda_of(device)->streams[queue], &graph);
+  if (!recording) { /* what failed is known */
+    if (graph) (void)cudaGraphDestroy(graph);
+    (void)cudaGetLastError();
+    return NEURLP_SUCCESS;
+  }
+  if (error == cudaSuccess) error = cudaGraphInstantiate(&made, graph, 0);
+  if (graph) (void)cudaGraphDestroy(graph);
+  *recording = made;
+  return error == cudaSuccess ? NEURLP_SUCCESS : fail_cuda(device, "recording", error);
+}
+
+static neurlp_status replay_cuda(neurlp_device *device, int32_t queue, void *recording) {
+  use(device);
+  TRY_CUDA(device, "starting a recording", cudaGraphLaunch(recording, cuda_of(device)->streams[queue]));
+  return NEURLP_SUCCESS;
+}
+
+static void forget_cuda(neurlp_device *device, void **recording) {
+  use(device);
+  if (*recording) (void)cudaGraphExecDestroy(*recording);
+  *recording = NULL;
+}
+
 static void close_cuda(void *object) {
   cuda_device *cuda = object;
   neurlp_context *context = cuda->device.context;
   if (cuda->handle) (void)cuda->blas->destroy(cuda->handle);
+  for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++) release_cuda(&cuda->device, &cuda->blas_room[i]);
   for (int32_t i = 0; i < NEURLP_DEVICE_QUEUES; i++)
     if (cuda->streams[i]) (void)cudaStreamDestroy(cuda->streams[i]);
   neurlp_release(context, &cuda);
@@ -219,7 +276,11 @@ static const neurlp_device_operations operations = {.allocate = allocate_cuda,
                                                     .load = load_cuda,
                                                     .unload = unload_cuda,
 #endif
-                                                    .wait = wait_cuda};
+                                                    .wait = wait_cuda,
+                                                    .record = record_cuda,
+                                                    .end_record = end_record_cuda,
+                                                    .replay = replay_cuda,
+                                                    .forget = forget_cuda};
 
 int32_t neurlp_device_count(char *reason, size_t reason_bytes) {
   int count = 0;

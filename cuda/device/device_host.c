@@ -20,7 +20,7 @@ typedef struct host_block {
   struct host_block *before;
 } host_block;
 
-/* What waits in a queue: a copy, bytes to be set, a kernel, or a product. */
+/* What waits in a queue, or is recorded: a copy, bytes to be set, a kernel, or a product. */
 typedef struct host_task {
   struct host_task *next;
   void *to;
@@ -39,7 +39,13 @@ typedef struct host_device {
   host_block *blocks;
   size_t used_bytes, all_bytes;
   host_task *first[NEURLP_DEVICE_QUEUES], **last[NEURLP_DEVICE_QUEUES];
+  struct host_recording *recorded[NEURLP_DEVICE_QUEUES]; /* where tasks go instead; NULL: into the queue */
 } host_device;
+
+/* What was put into a queue while it was recorded. */
+typedef struct host_recording {
+  host_task *first, **last;
+} host_recording;
 
 static host_device *host_of(neurlp_device *device) {
   return (host_device *)device;
@@ -62,12 +68,22 @@ static size_t free_bytes_host(neurlp_device *device) {
   return host_of(device)->all_bytes - host_of(device)->used_bytes;
 }
 
+/* What a GPU does not do while one of its queues is recorded. */
+static neurlp_status check_no_record(neurlp_device *device, const char *what) {
+  for (int32_t queue = 0; queue < NEURLP_DEVICE_QUEUES; queue++)
+    if (host_of(device)->recorded[queue])
+      return neurlp_fail(device->context, NEURLP_ERROR_INTERNAL,
+                         "%s: %s while a queue is recorded; this is an error of NeuRLP", device->name, what);
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status allocate_block(neurlp_device *device, size_t bytes, neurlp_place place, void **memory) {
   host_device *host = host_of(device);
   neurlp_context *context = device->context;
   host_block *block = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   *memory = NULL;
+  NEURLP_TRY(check_no_record(device, "memory is allocated"));
   if (place == NEURLP_PLACE_DEVICE && bytes > free_bytes_host(device))
     return neurlp_fail(context, NEURLP_ERROR_MEMORY,
                        "%s: %zu bytes were asked for, %zu are free; lower shape.systems or shape.steps",
@@ -127,9 +143,12 @@ static neurlp_status put(neurlp_device *device, int32_t queue, const host_task *
   const neurlp_status status = neurlp_allocate(device->context, 1, sizeof *copy, &copy);
   if (status < 0) return status;
   *copy = *task;
+  copy->next = NULL;
   if (argument_bytes > 0) memcpy(copy->arguments, arguments, argument_bytes);
-  *host->last[queue] = copy;
-  host->last[queue] = &copy->next;
+  host_recording *recording = host->recorded[queue];
+  host_task ***last = recording ? &recording->last : &host->last[queue];
+  **last = copy;
+  *last = &copy->next;
   return NEURLP_SUCCESS;
 }
 
@@ -172,13 +191,14 @@ static void run_kernel(neurlp_device *device, const host_task *task) {
 
 static void multiply_row(const neurlp_product *p, const void *a, void *c) {
   const int m = (int)p->columns, n = 1, k = (int)p->inner, ldb = (int)p->b_stride;
-  const char *op = p->transposed ? "T" : "N";
+  const int lda = (int)(p->a_transposed ? p->rows : p->inner);
+  const char *op = p->transposed ? "T" : "N", *op_a = p->a_transposed ? "T" : "N";
   if (p->single) {
     const float one = 1, beta = p->add ? 1 : 0;
-    sgemm_(op, "N", &m, &n, &k, &one, p->b, &ldb, a, &k, &beta, c, &m);
+    sgemm_(op, op_a, &m, &n, &k, &one, p->b, &ldb, a, &lda, &beta, c, &m);
   } else {
     const double one = 1, beta = p->add ? 1 : 0;
-    dgemm_(op, "N", &m, &n, &k, &one, p->b, &ldb, a, &k, &beta, c, &m);
+    dgemm_(op, op_a, &m, &n, &k, &one, p->b, &ldb, a, &lda, &beta, c, &m);
   }
 }
 
@@ -186,34 +206,74 @@ static void multiply_row(const neurlp_product *p, const void *a, void *c) {
  * numbers must depend on neither how many others there are nor on where it stands among them. */
 static void run_product(const neurlp_product *p) {
   const size_t number = p->single ? sizeof(float) : sizeof(double);
+  const int64_t a_step = p->a_transposed ? 1 : p->inner;
   for (int64_t row = 0; row < p->rows; row++)
-    multiply_row(p, (const unsigned char *)p->a + (size_t)(row * p->inner) * number,
+    multiply_row(p, (const unsigned char *)p->a + (size_t)(row * a_step) * number,
                  (unsigned char *)p->c + (size_t)(row * p->columns) * number);
 }
 
-static neurlp_status run_task(neurlp_device *device, const host_task *task) {
-  if (task->multiplies)
-    run_product(&task->product);
-  else if (task->kernel)
+static void run_task(neurlp_device *device, const host_task *task) {
+  if (task->kernel)
     run_kernel(device, task);
+  else if (task->multiplies)
+    run_product(&task->product);
   else if (task->from)
     memcpy(task->to, task->from, task->bytes);
   else
     memset(task->to, task->value, task->bytes);
-  return NEURLP_SUCCESS;
 }
 
 static neurlp_status wait_host(neurlp_device *device, int32_t queue) {
   host_device *host = host_of(device);
-  neurlp_status status = NEURLP_SUCCESS;
+  const neurlp_status status = check_no_record(device, "something is waited for");
+  if (status < 0) return status;
   for (host_task *task = host->first[queue], *next; task; task = next) {
     next = task->next;
-    const neurlp_status now = run_task(device, task);
-    if (now < 0) status = now;
+    run_task(device, task);
     neurlp_release(device->context, &task);
   }
   host->first[queue] = NULL;
   host->last[queue] = &host->first[queue];
+  return status;
+}
+
+/* ---- recordings -------------------------------------------------------------------------------------- */
+
+static neurlp_status record_host(neurlp_device *device, int32_t queue) {
+  host_recording *recording = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(check_no_record(device, "a recording begins"));
+  NEURLP_TRY(neurlp_allocate(device->context, 1, sizeof *recording, &recording));
+  recording->last = &recording->first;
+  host_of(device)->recorded[queue] = recording;
+done:
+  return status;
+}
+
+static void forget_host(neurlp_device *device, void **recording) {
+  host_recording *old = *recording;
+  for (host_task *task = old ? old->first : NULL, *next; task; task = next) {
+    next = task->next;
+    neurlp_release(device->context, &task);
+  }
+  neurlp_release(device->context, recording);
+}
+
+static neurlp_status end_record_host(neurlp_device *device, int32_t queue, void **recording) {
+  void *made = host_of(device)->recorded[queue];
+  host_of(device)->recorded[queue] = NULL;
+  if (recording)
+    *recording = made;
+  else
+    forget_host(device, &made);
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status replay_host(neurlp_device *device, int32_t queue, void *recording) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (const host_task *task = ((host_recording *)recording)->first; task; task = task->next)
+    NEURLP_TRY(put(device, queue, task, NULL, 0));
+done:
   return status;
 }
 
@@ -243,7 +303,11 @@ static const neurlp_device_operations operations = {.allocate = allocate_host,
                                                     .set = set_host,
                                                     .launch = launch_host,
                                                     .multiply = multiply_host,
-                                                    .wait = wait_host};
+                                                    .wait = wait_host,
+                                                    .record = record_host,
+                                                    .end_record = end_record_host,
+                                                    .replay = replay_host,
+                                                    .forget = forget_host};
 
 neurlp_status neurlp_device_of_host(neurlp_context *context, neurlp_device **device) {
   neurlp_status status = NEURLP_SUCCESS;

@@ -1,7 +1,7 @@
 /* From windows to the triangles of their bins, on a device: sensitivities, elimination of initial values, and
  * merging, WINDOW_FAN records at a time, always the same ones in the same order. */
-#include "cuda/learn/windows.h"
 #include "core/triangle.h"
+#include "cuda/learn/windows.h"
 
 #include <string.h>
 

@@ -46,13 +46,16 @@ const neurlp_deck_key neurlp_deck_keys[] = {
     {.path = "networks",
      .kind = NEURLP_KEY_NETWORKS,
      .tasks = NEURLP_TASK_TRAIN,
-     .sentence = "Networks, each a list of layers: {dense: width}, {convolution: channels, kernel: 3, "
-                 "stride: 1, dilation: 1, "
-                 "padding: zero or circular}, {residual: [layers]}, {scale: [factor, offset]}, {clip: "
-                 "[lower, upper]}, or a "
-                 "word: relu, elu, gelu, tanh, sigmoid, softplus, normalise, flatten, mean. They are given a "
-                 "window of the data, "
-                 "time by states; a width `output` is what their use needs."},
+     .sentence =
+         "Networks, each a list of layers: {dense: width}, {convolution: channels, kernel: 3, "
+         "stride: 1, dilation: 1, "
+         "padding: zero or circular}, {residual: [layers]}, {scale: [factor, offset]}, {clip: "
+         "[lower, upper]}, or a "
+         "word: relu, elu, gelu, tanh, sigmoid, softplus, normalise, flatten, mean. They are given a "
+         "window of the data, "
+         "time by states; a width `output` is what their use needs. {axis: space, layers: [...]}: "
+         "states by time, for states that are one quantity at places in a row; layers work on places, "
+         "times are channels, and all states are seen on one scale."},
     {.path = "loss",
      .kind = NEURLP_KEY_LOSSES,
      .tasks = NEURLP_TASK_TRAIN,
@@ -60,7 +63,8 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence =
          "What is minimised, the sum of: {of: solution or states, measure: square, absolute or relative, "
          "weight: 1, "
-         "steps: [first, end]}, compared with the data, and {of: weights, measure: l1 or l2, weight: 1}."},
+         "steps: [first, end]}, compared with the data (with 'against: states', a solution with the state "
+         "estimate), and {of: weights, measure: l1 or l2, weight: 1}."},
 
     {.path = "data.file",
      .kind = NEURLP_KEY_TEXT,

@@ -2,9 +2,10 @@
 
 #include "comm.h"
 #include "command/command.h"
-#include "data/generate_write.h"
+
 #include "study/log.h"
 #include "study/report.h"
+#include "study/study_output.h"
 #include "train/network_memory.h"
 #include "train/network_result.h"
 
@@ -73,8 +74,8 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
   if (s->data.rank != 0) return;
   print_equations(s);
   printf("\n  %-24s %lld%s\n", "epochs", (long long)r->epochs, r->stopped ? ", stopped early" : "");
-  if (r->epochs > 0) printf("  %-24s %.6g\n", "training loss", r->training);
-  if (r->epochs > 0 && s->sampler.validation > 0) printf("  %-24s %.6g\n", "validation loss", r->validation);
+  if (!isnan(r->training)) printf("  %-24s %.6g\n", "training loss", r->training);
+  if (!isnan(r->validation)) printf("  %-24s %.6g\n", "validation loss", r->validation);
   if (s->terms > 0 && s->training.options.cycles > 1)
     printf("  %-24s %lld\n", "terms dropped", (long long)r->dropped);
   printf("  %-24s %.6g of each state's spread, RMS over all windows\n", "solution against data",
@@ -164,22 +165,6 @@ static neurlp_status spare_sources(const neurlp_network_study *s, const char *pa
   return NEURLP_SUCCESS;
 }
 
-/* Collective. The data that were generated for this run, where the deck wants to keep them. Every rank has
- * all of them; the first one writes. */
-static neurlp_status keep_generated(const neurlp_network_study *s) {
-  const neurlp_study *d = &s->data;
-  const char *path = neurlp_deck_text(d->job->deck, "output.data");
-  int64_t nothing = 0;
-  const neurlp_samples none = {.offsets = &nothing};
-  if (!path || !d->generated) return NEURLP_SUCCESS;
-  const neurlp_generated_part part = {.generated = d->generated,
-                                      .samples = d->rank == 0 ? &d->samples : &none,
-                                      .parameters = d->true_parameters,
-                                      .compress =
-                                          (int32_t)neurlp_deck_integer(d->job->deck, "output.compress")};
-  return neurlp_generated_write(d->comm, d->job, path, &part);
-}
-
 static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin,
                                      int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -194,7 +179,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, &log, &history)));
   phases.learning = MPI_Wtime() - start;
   const double write = MPI_Wtime();
-  NEURLP_TRY(keep_generated(s));
+  NEURLP_TRY(neurlp_study_keep_generated(&s->data));
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
   phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;

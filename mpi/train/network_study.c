@@ -445,6 +445,7 @@ static neurlp_status make_solving(neurlp_network_study *s) {
   if (!w->weights.solved) return NEURLP_SUCCESS;
   NEURLP_TRY(check_solving(s));
   NEURLP_TRY(neurlp_allocate(s->context, (int64_t)z->dimensions * s->terms, sizeof *s->errors, &s->errors));
+  for (int64_t i = 0; i < (int64_t)z->dimensions * s->terms; i++) s->errors[i] = NAN; /* not estimated yet */
   s->shards = (neurlp_mpi_exchange){.comm = s->data.comm, .bins = s->sampler.options.shards};
   neurlp_partition(s->shards.bins, s->data.rank, s->data.size, &s->shards.first_bin, &s->shards.bin_count);
   s->solving = (neurlp_solving_spec){.block = {.steps = (int32_t)z->window,
@@ -468,6 +469,7 @@ static neurlp_status make_solving(neurlp_network_study *s) {
                                      .overlap = fmax(1, (double)z->window / (double)z->stride),
                                      .errors = s->errors};
   s->training.solving = &s->solving;
+  status = neurlp_solving_bytes(s->context, &s->solving, s->sampler.shard, &s->solving_bytes);
 done:
   return status;
 }

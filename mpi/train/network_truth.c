@@ -364,17 +364,18 @@ static void print_weight(const neurlp_network_study *s, const neurlp_network_tru
 
 void neurlp_network_truth_print(const neurlp_network_study *s, const neurlp_network_truth *t) {
   const int64_t L = s->terms;
-  for (int32_t set = 1; set < NEURLP_SETS; set++)
+  const bool applied = s->training.options.epochs == 0; /* then no window is one for training */
+  const int32_t from = applied ? 0 : 1, to = applied ? 1 : NEURLP_SETS;
+  for (int32_t set = from; set < to; set++)
     if (t->clean && t->windows[set] > 0)
-      printf("  %-24s %.6g, mean square error of the %s windows\n", "against clean curves", t->clean_mse[set],
+      printf("  %-24s %.6g, mean square error, %s windows\n", "solution against clean", t->clean_mse[set],
              neurlp_network_sets[set]);
   if (!t->correlation) return;
   if (t->time_scale != 1)
-    printf("  steps are %.6g of the data's; weights below are converted to the data's unit of time\n",
-           t->time_scale);
+    printf("  weights below are in the data's unit of time: times %.6g\n", t->time_scale);
   for (int32_t k = 0; k < s->data.dimensions; k++) {
     printf("\n  equation of %s, against the truth:\n", s->data.names[k]);
-    for (int32_t set = 1; set < NEURLP_SETS; set++)
+    for (int32_t set = from; set < to; set++)
       for (int64_t l = 0; t->windows[set] > 0 && l < L; l++) print_weight(s, t, set, k * L + l);
   }
 }

@@ -6,6 +6,7 @@
  *   allocate  slots by liveness: a slot is free again after its value's last use
  */
 #include "expr/program.h"
+#include "expr/tree.h"
 
 #include <math.h>
 #include <stdlib.h>

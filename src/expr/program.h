@@ -2,7 +2,8 @@
 #ifndef NEURLP_EXPR_PROGRAM_H
 #define NEURLP_EXPR_PROGRAM_H
 
-#include "expr/tree.h"
+#include "expr/expr.h"
+#include "expr/instruction.h"
 
 /* Lanes are worked on in groups of this many: one AVX-512 register. */
 enum { NEURLP_LANE_GROUP = 8 };

@@ -2,6 +2,7 @@
  * rounded in each of them and no two instructions are fused, and the other functions are the C library's, so
  * every instruction set gives the same bits. */
 #include "expr/program.h"
+#include "expr/tree.h"
 
 #include <math.h>
 #include <string.h>

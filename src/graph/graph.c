@@ -14,14 +14,14 @@ const neurlp_operation *const neurlp_operations[NEURLP_OPERATION_COUNT] = {
 /* Graphs run where blocks run. */
 static neurlp_status choose_backend(neurlp_graph *graph) {
   const char *name = neurlp_context_backend(graph->context);
-  graph->check = strcmp(name, "cpu:check") == 0;
-  if (graph->check || strcmp(name, "cpu") == 0) {
+  graph->check = strcmp(name, "cpu:check") == 0 || strcmp(name, "cuda:check") == 0;
+  if (strncmp(name, "cpu", 3) == 0) {
     graph->backend = neurlp_graph_backend_cpu();
     return NEURLP_SUCCESS;
   }
 #ifdef NEURLP_HAVE_CUDA
   graph->backend = neurlp_graph_backend_cuda();
-  return NEURLP_SUCCESS;
+  return graph->backend->machine->open(graph->context);
 #else
   return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "graphs do not run on the backend %s", name);
 #endif
@@ -56,6 +56,7 @@ void neurlp_graph_destroy(neurlp_graph **graph) {
   if (!graph || !*graph) return;
   neurlp_graph *g = *graph;
   neurlp_context *context = g->context;
+  if (g->own) g->backend->machine->destroy(context, &g->own);
   for (int32_t i = 0; i < g->node_count; i++) {
     neurlp_node *node = &g->nodes[i];
     if (node->object) node->operation->release(context, node->object);

@@ -120,6 +120,13 @@ int64_t neurlp_graph_parameter_count(const neurlp_graph *graph);
 void *neurlp_graph_parameters(neurlp_graph *graph);
 void *neurlp_graph_gradients(neurlp_graph *graph);
 
+/* Copies of these vectors in the host's memory, [count] of the graph's precision, wherever the backend has
+ * them; after what was started before. Fail with NEURLP_ERROR_ARGUMENT where the graph is not finished, or
+ * NEURLP_ERROR_DEVICE. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_get_parameters(neurlp_graph *graph, void *parameters);
+NEURLP_MUST_USE neurlp_status neurlp_graph_set_parameters(neurlp_graph *graph, const void *parameters);
+NEURLP_MUST_USE neurlp_status neurlp_graph_get_gradients(neurlp_graph *graph, void *gradients);
+
 /* ---- running ----------------------------------------------------------------------------------------- */
 
 /* Writes an input, a constant or a parameter from `numbers` of the host, as many as its shape has; reads any

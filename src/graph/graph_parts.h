@@ -40,6 +40,8 @@ struct neurlp_graph {
   neurlp_graph_item *items;
   size_t arena_bytes;
   unsigned char *arena;
+  void *own; /* what the backend's machine has of this graph */
+  size_t own_bytes;
   int64_t present;
   double weight;
   neurlp_status *statuses; /* [samples] */

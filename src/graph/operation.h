@@ -159,7 +159,27 @@ static inline bool neurlp_graph_sample_counts(neurlp_graph *graph, int64_t s) {
   return s < neurlp_graph_present(graph) && neurlp_graph_sample_statuses(graph)[s] == NEURLP_SUCCESS;
 }
 
-/* What runs graphs: memory, and a kernel for each operation. */
+/* What a backend has beside kernels where these only start work, which is done later and in order. */
+typedef struct neurlp_graph_machine {
+  /* Finds the machine. Fails with NEURLP_ERROR_ARGUMENT where there is none. */
+  neurlp_status (*open)(neurlp_context *context);
+  /* What a graph has of its own on the machine, beside its arena: bytes, once memory is planned; made when it
+   * is allocated; let go, before anything else is. */
+  size_t (*bytes)(neurlp_graph *graph);
+  neurlp_status (*create)(neurlp_graph *graph, void **own);
+  void (*destroy)(neurlp_context *context, void **own);
+  /* A forward run begins: present samples, weight and cleared statuses are to be seen by kernels. */
+  neurlp_status (*begin)(neurlp_graph *graph);
+  /* Runs all steps of a pass (neurlp_graph_run_steps). */
+  neurlp_status (*pass)(neurlp_graph *graph, bool forward, int32_t steps);
+  /* Makes *number 1, in the graph's precision, in order with kernels. */
+  neurlp_status (*set_one)(neurlp_graph *graph, void *number);
+  /* Until all that was started is done. */
+  neurlp_status (*wait)(neurlp_context *context);
+} neurlp_graph_machine;
+
+/* What runs graphs: memory, and a kernel for each operation. Uploads and downloads are done when they return,
+ * after what was started before. */
 typedef struct neurlp_graph_backend {
   const char *name;
   neurlp_status (*allocate)(neurlp_context *context, size_t bytes, void **memory);
@@ -168,7 +188,19 @@ typedef struct neurlp_graph_backend {
   neurlp_status (*download)(neurlp_context *context, void *to, const void *from, size_t bytes);
   neurlp_status (*fill)(neurlp_context *context, void *memory, unsigned char byte, size_t bytes);
   neurlp_kernel (*kernel)(neurlp_operation_index operation, neurlp_precision precision);
+  const neurlp_graph_machine *machine; /* NULL: what a kernel does is done when it returns */
 } neurlp_graph_backend;
+
+/* Runs steps first..end-1 of a pass, one after the other. Step i of forward is value i; step i of backward is
+ * value `loss` - i, whose gradient goes on to its inputs. Steps that have nothing to do are steps, too.
+ * `checked`: with what the checking backends look for, which waits in between. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_run_steps(neurlp_graph *graph, bool forward, int32_t first,
+                                                     int32_t end, bool checked);
+
+/* The value of a step, and what the machine has of this graph. */
+neurlp_value neurlp_graph_step_value(const neurlp_graph *graph, bool forward, int32_t step);
+void *neurlp_graph_own(const neurlp_graph *graph);
+int32_t neurlp_graph_values(const neurlp_graph *graph);
 
 const neurlp_graph_backend *neurlp_graph_backend_cpu(void);
 #ifdef NEURLP_HAVE_CUDA

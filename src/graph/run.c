@@ -68,7 +68,8 @@ static neurlp_status allocate(neurlp_graph *graph) {
   NEURLP_TRY(backend->fill(graph->context, graph->gradients, 0, vector_bytes));
   set_pointers(graph);
   NEURLP_TRY(upload_constants(graph));
-  status = prepare_objects(graph);
+  NEURLP_TRY(prepare_objects(graph));
+  if (backend->machine) status = backend->machine->create(graph, &graph->own);
 done:
   return status;
 }
@@ -80,6 +81,7 @@ neurlp_status neurlp_graph_finish(neurlp_graph *graph, bool allocate_too) {
   for (int32_t i = 0; i < graph->node_count; i++)
     if (graph->staging_numbers < graph->nodes[i].numbers) graph->staging_numbers = graph->nodes[i].numbers;
   NEURLP_TRY(neurlp_graph_plan(graph));
+  if (graph->backend->machine) graph->own_bytes = graph->backend->machine->bytes(graph);
   if (allocate_too) status = allocate(graph);
 done:
   return status;
@@ -87,8 +89,8 @@ done:
 
 size_t neurlp_graph_bytes(const neurlp_graph *graph) {
   const size_t count = (size_t)(graph->parameter_count > 0 ? graph->parameter_count : 1);
-  size_t bytes =
-      graph->arena_bytes + 2 * count * graph->number_bytes + (size_t)graph->staging_numbers * sizeof(double);
+  size_t bytes = graph->arena_bytes + 2 * count * graph->number_bytes +
+                 (size_t)graph->staging_numbers * sizeof(double) + graph->own_bytes;
   for (int32_t i = 0; i < graph->node_count; i++) {
     const neurlp_node *node = &graph->nodes[i];
     if (node->object && node->operation->object_bytes) bytes += node->operation->object_bytes(node->object);
@@ -144,6 +146,31 @@ neurlp_status neurlp_graph_read_gradient(neurlp_graph *graph, neurlp_value param
   return download(graph, graph->nodes[parameter].gradient, graph->nodes[parameter].numbers, numbers);
 }
 
+/* Bytes of a vector of all parameters; the graph is finished. */
+static neurlp_status vector_bytes(const neurlp_graph *graph, size_t *bytes) {
+  *bytes = (size_t)graph->parameter_count * graph->number_bytes;
+  if (graph->arena) return NEURLP_SUCCESS;
+  return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the graph is not finished");
+}
+
+neurlp_status neurlp_graph_get_parameters(neurlp_graph *graph, void *parameters) {
+  size_t bytes;
+  const neurlp_status status = vector_bytes(graph, &bytes);
+  return status < 0 ? status : graph->backend->download(graph->context, parameters, graph->parameters, bytes);
+}
+
+neurlp_status neurlp_graph_set_parameters(neurlp_graph *graph, const void *parameters) {
+  size_t bytes;
+  const neurlp_status status = vector_bytes(graph, &bytes);
+  return status < 0 ? status : graph->backend->upload(graph->context, graph->parameters, parameters, bytes);
+}
+
+neurlp_status neurlp_graph_get_gradients(neurlp_graph *graph, void *gradients) {
+  size_t bytes;
+  const neurlp_status status = vector_bytes(graph, &bytes);
+  return status < 0 ? status : graph->backend->download(graph->context, gradients, graph->gradients, bytes);
+}
+
 /* ---- forward, backward ------------------------------------------------------------------------------- */
 
 neurlp_status neurlp_graph_begin(neurlp_graph *graph, int64_t present, double weight) {
@@ -171,8 +198,39 @@ const neurlp_status *neurlp_graph_statuses(const neurlp_graph *graph) {
   return graph->statuses;
 }
 
-/* One kernel, watched where the graph is checked. */
-static neurlp_status call(neurlp_graph *graph, int32_t index, bool forward) {
+neurlp_value neurlp_graph_step_value(const neurlp_graph *graph, bool forward, int32_t step) {
+  return forward ? step : graph->loss - step;
+}
+
+void *neurlp_graph_own(const neurlp_graph *graph) {
+  return graph->own;
+}
+
+int32_t neurlp_graph_values(const neurlp_graph *graph) {
+  return graph->node_count;
+}
+
+/* What was started is done before somebody looks. */
+static neurlp_status settle(neurlp_graph *graph) {
+  return graph->backend->machine ? graph->backend->machine->wait(graph->context) : NEURLP_SUCCESS;
+}
+
+/* A kernel that is watched. */
+static neurlp_status run_checked(neurlp_graph *graph, int32_t index, bool forward,
+                                 neurlp_status (*run)(neurlp_graph *, neurlp_node *)) {
+  neurlp_status status = NEURLP_SUCCESS;
+  uint64_t inputs = 0;
+  NEURLP_TRY(settle(graph));
+  neurlp_graph_check_before(graph, index, forward, &inputs);
+  NEURLP_TRY(run(graph, &graph->nodes[index]));
+  NEURLP_TRY(settle(graph));
+  status = neurlp_graph_check_after(graph, index, forward, inputs);
+done:
+  return status;
+}
+
+/* One kernel. */
+static neurlp_status call(neurlp_graph *graph, int32_t index, bool forward, bool checked) {
   neurlp_node *node = &graph->nodes[index];
   const neurlp_graph_place *place = &graph->places[index];
   neurlp_operation_index operation = 0;
@@ -180,28 +238,13 @@ static neurlp_status call(neurlp_graph *graph, int32_t index, bool forward) {
   const neurlp_kernel kernel = graph->backend->kernel(operation, graph->precision);
   neurlp_status (*const run)(neurlp_graph *, neurlp_node *) = forward ? kernel.forward : kernel.backward;
   if (!run) return NEURLP_SUCCESS;
-  uint64_t inputs = 0;
   node->scratch = at(graph, forward ? place->scratch_forward : place->scratch_backward);
-  if (graph->check) neurlp_graph_check_before(graph, index, forward, &inputs);
-  neurlp_status status = run(graph, node);
-  if (status >= 0 && graph->check) status = neurlp_graph_check_after(graph, index, forward, inputs);
+  const neurlp_status status = checked ? run_checked(graph, index, forward, run) : run(graph, node);
   if (status >= 0) return NEURLP_SUCCESS;
   char message[1024];
   snprintf(message, sizeof message, "%s", neurlp_context_message(graph->context));
   return neurlp_fail(graph->context, status, "%s, value %d (%s): %s", node->operation->name, index,
                      node->name ? node->name : "unnamed", message);
-}
-
-neurlp_status neurlp_graph_forward(neurlp_graph *graph) {
-  neurlp_status status = NEURLP_SUCCESS;
-  if (!graph->arena) return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the graph is not finished");
-  graph->has_run = false;
-  for (int64_t s = 0; s < graph->samples; s++) graph->statuses[s] = NEURLP_SUCCESS;
-  for (int32_t i = 0; i < graph->node_count; i++)
-    if (graph->nodes[i].role == NEURLP_ROLE_COMPUTED) NEURLP_TRY(call(graph, i, true));
-  graph->has_run = true;
-done:
-  return status;
 }
 
 static neurlp_status clear_gradients(neurlp_graph *graph, int32_t index) {
@@ -213,12 +256,45 @@ done:
   return status;
 }
 
+neurlp_status neurlp_graph_run_steps(neurlp_graph *graph, bool forward, int32_t first, int32_t end,
+                                     bool checked) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t step = first; step < end; step++) {
+    const int32_t index = neurlp_graph_step_value(graph, forward, step);
+    if (graph->nodes[index].role != NEURLP_ROLE_COMPUTED) continue;
+    if (!forward && !neurlp_graph_goes_back(&graph->nodes[index])) continue;
+    if (!forward) NEURLP_TRY(clear_gradients(graph, index));
+    NEURLP_TRY(call(graph, index, forward, checked));
+  }
+done:
+  return status;
+}
+
+static neurlp_status run_pass(neurlp_graph *graph, bool forward, int32_t steps) {
+  if (graph->backend->machine) return graph->backend->machine->pass(graph, forward, steps);
+  return neurlp_graph_run_steps(graph, forward, 0, steps, graph->check);
+}
+
+neurlp_status neurlp_graph_forward(neurlp_graph *graph) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!graph->arena) return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the graph is not finished");
+  graph->has_run = false;
+  for (int64_t s = 0; s < graph->samples; s++) graph->statuses[s] = NEURLP_SUCCESS;
+  if (graph->backend->machine) NEURLP_TRY(graph->backend->machine->begin(graph));
+  NEURLP_TRY(run_pass(graph, true, graph->node_count));
+  graph->has_run = true;
+done:
+  return status;
+}
+
 static neurlp_status seed(neurlp_graph *graph) {
-  const double one = 1;
-  const float narrow = 1;
-  const void *from = graph->precision == NEURLP_SINGLE ? (const void *)&narrow : &one;
-  return graph->backend->upload(graph->context, graph->nodes[graph->loss].gradient, from,
-                                graph->number_bytes);
+  void *gradient = graph->nodes[graph->loss].gradient;
+  if (graph->backend->machine) return graph->backend->machine->set_one(graph, gradient);
+  if (graph->precision == NEURLP_SINGLE)
+    *(float *)gradient = 1;
+  else
+    *(double *)gradient = 1;
+  return NEURLP_SUCCESS;
 }
 
 neurlp_status neurlp_graph_backward(neurlp_graph *graph) {
@@ -230,11 +306,7 @@ neurlp_status neurlp_graph_backward(neurlp_graph *graph) {
                                   (size_t)graph->parameter_count * graph->number_bytes));
   if (!graph->nodes[graph->loss].trained) return NEURLP_SUCCESS;
   NEURLP_TRY(seed(graph));
-  for (int32_t i = graph->loss; i >= 0; i--) {
-    if (!neurlp_graph_goes_back(&graph->nodes[i])) continue;
-    NEURLP_TRY(clear_gradients(graph, i));
-    NEURLP_TRY(call(graph, i, false));
-  }
+  NEURLP_TRY(run_pass(graph, false, graph->loss + 1));
   graph->has_run = false;
 done:
   return status;

@@ -14,13 +14,16 @@ struct neurlp_optimiser {
   neurlp_precision precision;
   int64_t count;
   int32_t groups, moments_count;
-  int64_t *first;       /* [groups + 1] */
-  double *rate_factor;  /* [groups] */
-  double *weight_decay; /* [groups] NEURLP_GROUP_DECAY_DEFAULT is replaced */
-  uint8_t *frozen;      /* [groups] */
-  int64_t *steps;       /* [groups] */
-  void *moments[2];     /* [count] each, or NULL */
-  uint8_t *mask;        /* [count] */
+  int64_t *first;                    /* [groups + 1] */
+  double *rate_factor;               /* [groups] */
+  double *weight_decay;              /* [groups] NEURLP_GROUP_DECAY_DEFAULT is replaced */
+  uint8_t *frozen;                   /* [groups] */
+  int64_t *steps;                    /* [groups] */
+  void *moments[2];                  /* [count] each, or NULL */
+  uint8_t *mask;                     /* [count] */
+  const neurlp_accelerator *machine; /* NULL: the host */
+  void *machine_moments[2], *machine_mask;
+  neurlp_update_call *calls; /* [groups] of a step there */
 };
 
 /* ---- checks ------------------------------------------------------------------------------------------ */
@@ -179,10 +182,21 @@ size_t neurlp_optimiser_bytes(const neurlp_optimiser_options *options, neurlp_pr
   return sizeof(neurlp_optimiser) + sizeof(int64_t) + G * group + n * parameter;
 }
 
+/* Lets go what it has on a machine. */
+static void leave(neurlp_optimiser *o) {
+  neurlp_release(o->context, &o->calls);
+  if (!o->machine) return;
+  for (int32_t i = 0; i < 2; i++)
+    if (o->machine_moments[i]) o->machine->release(o->machine->object, &o->machine_moments[i]);
+  if (o->machine_mask) o->machine->release(o->machine->object, &o->machine_mask);
+  o->machine = NULL;
+}
+
 void neurlp_optimiser_destroy(neurlp_optimiser **optimiser) {
   if (!optimiser || !*optimiser) return;
   neurlp_optimiser *old = *optimiser;
   neurlp_context *context = old->context;
+  leave(old);
   neurlp_release(context, &old->first);
   neurlp_release(context, &old->rate_factor);
   neurlp_release(context, &old->weight_decay);
@@ -200,32 +214,98 @@ static void *from(const neurlp_optimiser *o, void *array, int64_t first) {
   return array ? (unsigned char *)array + (size_t)first * o->vector->number_bytes : NULL;
 }
 
-void neurlp_optimiser_step(neurlp_optimiser *o, double rate, void *parameters, const void *gradient) {
-  neurlp_update_function *update =
-      o->precision == NEURLP_SINGLE ? o->kind->update_single : o->kind->update_double;
-  for (int32_t g = 0; g < o->groups; g++) {
-    if (o->frozen[g]) continue;
-    o->steps[g]++;
-    const int64_t first = o->first[g];
-    const neurlp_update_call call = {
-        .update = o->kind->prepare(&o->options, rate * o->rate_factor[g], o->weight_decay[g], o->steps[g]),
-        .threads = neurlp_context_threads(o->context),
-        .count = o->first[g + 1] - first,
-        .parameters = from(o, parameters, first),
-        .gradient = (const unsigned char *)gradient + (size_t)first * o->vector->number_bytes,
-        .first = from(o, o->moments[0], first),
-        .second = from(o, o->moments[1], first),
-        .mask = o->mask + first};
-    update(&call);
-  }
+/* The next step of a group, whose steps are counted. */
+static neurlp_update_call next_call(neurlp_optimiser *o, int32_t g, double rate, void *parameters,
+                                    const void *gradient) {
+  const int64_t first = o->first[g];
+  void **moments = o->machine ? o->machine_moments : o->moments;
+  o->steps[g]++;
+  return (neurlp_update_call){
+      .update = o->kind->prepare(&o->options, rate * o->rate_factor[g], o->weight_decay[g], o->steps[g]),
+      .threads = neurlp_context_threads(o->context),
+      .count = o->first[g + 1] - first,
+      .parameters = from(o, parameters, first),
+      .gradient = (const unsigned char *)gradient + (size_t)first * o->vector->number_bytes,
+      .first = from(o, moments[0], first),
+      .second = from(o, moments[1], first),
+      .mask = (o->machine ? (const uint8_t *)o->machine_mask : o->mask) + first};
 }
 
-void neurlp_optimiser_clear_fixed(const neurlp_optimiser *o, void *gradient) {
-  o->vector->mask(neurlp_context_threads(o->context), o->count, o->mask, gradient);
+neurlp_status neurlp_optimiser_step(neurlp_optimiser *o, double rate, void *parameters,
+                                    const void *gradient) {
+  neurlp_update_function *update =
+      o->precision == NEURLP_SINGLE ? o->kind->update_single : o->kind->update_double;
+  int32_t count = 0;
+  for (int32_t g = 0; g < o->groups; g++) {
+    if (o->frozen[g]) continue;
+    const neurlp_update_call call = next_call(o, g, rate, parameters, gradient);
+    if (o->machine)
+      o->calls[count++] = call;
+    else
+      update(&call);
+  }
+  if (count == 0) return NEURLP_SUCCESS;
+  return o->machine->update(o->machine->object, o->kind->update, o->precision, count, o->calls);
+}
+
+/* a_i = 0 where the mask is. */
+static neurlp_status mask_out(const neurlp_optimiser *o, void *a) {
+  if (o->machine) return o->machine->mask(o->machine->object, o->precision, o->count, o->machine_mask, a);
+  o->vector->mask(neurlp_context_threads(o->context), o->count, o->mask, a);
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status clear(const neurlp_optimiser *o, void *memory, int64_t count) {
+  const size_t bytes = (size_t)count * o->vector->number_bytes;
+  if (o->machine) return o->machine->clear(o->machine->object, memory, bytes);
+  memset(memory, 0, bytes);
+  return NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_optimiser_clear_fixed(const neurlp_optimiser *o, void *gradient) {
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(mask_out(o, gradient));
   for (int32_t g = 0; g < o->groups; g++)
-    if (o->frozen[g])
-      memset(from(o, gradient, o->first[g]), 0,
-             (size_t)(o->first[g + 1] - o->first[g]) * o->vector->number_bytes);
+    if (o->frozen[g]) NEURLP_TRY(clear(o, from(o, gradient, o->first[g]), o->first[g + 1] - o->first[g]));
+done:
+  return status;
+}
+
+/* ---- another machine --------------------------------------------------------------------------------- */
+
+neurlp_status neurlp_optimiser_move(neurlp_optimiser *o, const neurlp_accelerator *accelerator) {
+  const size_t bytes = (size_t)o->count * o->vector->number_bytes;
+  neurlp_status status = NEURLP_SUCCESS;
+  o->machine = accelerator;
+  NEURLP_TRY(neurlp_allocate(o->context, o->groups, sizeof *o->calls, &o->calls));
+  for (int32_t i = 0; i < o->moments_count; i++)
+    NEURLP_TRY(accelerator->allocate(accelerator->object, bytes, &o->machine_moments[i]));
+  NEURLP_TRY(accelerator->allocate(accelerator->object, (size_t)o->count, &o->machine_mask));
+  NEURLP_TRY(neurlp_optimiser_send_state(o));
+done:
+  if (status < 0) leave(o);
+  return status;
+}
+
+neurlp_status neurlp_optimiser_send_state(neurlp_optimiser *o) {
+  const size_t bytes = (size_t)o->count * o->vector->number_bytes;
+  const neurlp_accelerator *m = o->machine;
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = 0; m && i < o->moments_count; i++)
+    NEURLP_TRY(m->upload(m->object, o->machine_moments[i], o->moments[i], bytes));
+  if (m) status = m->upload(m->object, o->machine_mask, o->mask, (size_t)o->count);
+done:
+  return status;
+}
+
+neurlp_status neurlp_optimiser_fetch_state(neurlp_optimiser *o) {
+  const size_t bytes = (size_t)o->count * o->vector->number_bytes;
+  const neurlp_accelerator *m = o->machine;
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = 0; m && i < o->moments_count; i++)
+    NEURLP_TRY(m->download(m->object, o->moments[i], o->machine_moments[i], bytes));
+done:
+  return status;
 }
 
 /* ---- groups, mask, state ----------------------------------------------------------------------------- */
@@ -249,17 +329,25 @@ done:
   return status;
 }
 
-void neurlp_optimiser_set_mask(neurlp_optimiser *o, const uint8_t *mask, void *parameters) {
-  const int32_t threads = neurlp_context_threads(o->context);
+neurlp_status neurlp_optimiser_set_mask(neurlp_optimiser *o, const uint8_t *mask, void *parameters) {
+  const neurlp_accelerator *m = o->machine;
+  neurlp_status status = NEURLP_SUCCESS;
   for (int64_t i = 0; i < o->count; i++) o->mask[i] = !mask || mask[i];
-  o->vector->mask(threads, o->count, o->mask, parameters);
-  for (int32_t i = 0; i < o->moments_count; i++) o->vector->mask(threads, o->count, o->mask, o->moments[i]);
+  if (m) NEURLP_TRY(m->upload(m->object, o->machine_mask, o->mask, (size_t)o->count));
+  NEURLP_TRY(mask_out(o, parameters));
+  for (int32_t i = 0; i < o->moments_count; i++)
+    NEURLP_TRY(mask_out(o, m ? o->machine_moments[i] : o->moments[i]));
+done:
+  return status;
 }
 
-void neurlp_optimiser_reset(neurlp_optimiser *o) {
+neurlp_status neurlp_optimiser_reset(neurlp_optimiser *o) {
+  neurlp_status status = NEURLP_SUCCESS;
   for (int32_t i = 0; i < o->moments_count; i++)
-    memset(o->moments[i], 0, (size_t)o->count * o->vector->number_bytes);
+    NEURLP_TRY(clear(o, o->machine ? o->machine_moments[i] : o->moments[i], o->count));
   memset(o->steps, 0, (size_t)o->groups * sizeof *o->steps);
+done:
+  return status;
 }
 
 int32_t neurlp_optimiser_groups(const neurlp_optimiser *o) {

@@ -6,12 +6,17 @@
  * frozen. A frozen group is left alone, its moments and its count of steps included. Single parameters may be
  * masked: they are exactly zero.
  *
+ * An optimiser works on vectors of the host, or, from neurlp_optimiser_move on, on those of another machine.
+ * Then its steps and the like return NEURLP_ERROR_DEVICE where that machine fails; on the host they always
+ * return NEURLP_SUCCESS.
+ *
  * Every parameter's step is for itself: any number of threads gives the same numbers. Sources: Sutskever et
  * al., ICML 2013 (momentum); Kingma, Ba, ICLR 2015 (Adam); Loshchilov, Hutter, ICLR 2019 (AdamW). */
 #ifndef NEURLP_TRAIN_OPTIMISER_H
 #define NEURLP_TRAIN_OPTIMISER_H
 
 #include "core/context.h"
+#include "train/accelerator.h"
 #include "train/state.h"
 
 /* Start from neurlp_optimiser_defaults. */
@@ -65,11 +70,12 @@ void neurlp_optimiser_destroy(neurlp_optimiser **optimiser);
  *   parameters [count], changed; gradient [count]; both in the optimiser's precision
  * What is not finite in the gradient goes into parameters that are neither frozen nor masked: look first
  * (train/watch.h). Cost: one pass over parameters, gradient and moments. */
-void neurlp_optimiser_step(neurlp_optimiser *optimiser, double rate, void *parameters, const void *gradient);
+neurlp_status neurlp_optimiser_step(neurlp_optimiser *optimiser, double rate, void *parameters,
+                                    const void *gradient);
 
 /* Sets what does not take part in a step to zero: gradients of frozen groups and masked parameters, which
  * then do not count in a norm. gradient [count], changed */
-void neurlp_optimiser_clear_fixed(const neurlp_optimiser *optimiser, void *gradient);
+neurlp_status neurlp_optimiser_clear_fixed(const neurlp_optimiser *optimiser, void *gradient);
 
 /* Changes factor, weight decay and whether it is frozen of a group; its range must be what it is. The change
  * is part of the state. Fails with NEURLP_ERROR_ARGUMENT; nothing has changed then. */
@@ -82,17 +88,27 @@ NEURLP_MUST_USE neurlp_status neurlp_optimiser_set_group(neurlp_optimiser *optim
  * Moments of fixed parameters are zero, so those that are freed later start from zero moments. With Adam,
  * whose count of steps is the group's, a freed parameter's first step is up to (1 - beta1) / sqrt(1 - beta2)
  * times the learning rate, 3.2 times with the defaults. */
-void neurlp_optimiser_set_mask(neurlp_optimiser *optimiser, const uint8_t *mask, void *parameters);
+neurlp_status neurlp_optimiser_set_mask(neurlp_optimiser *optimiser, const uint8_t *mask, void *parameters);
 
 /* Moments and counts of steps as after creation; groups and mask stay. */
-void neurlp_optimiser_reset(neurlp_optimiser *optimiser);
+neurlp_status neurlp_optimiser_reset(neurlp_optimiser *optimiser);
+
+/* Moves the optimiser to a machine: from here on parameters and gradients are in its memory, a mask still
+ * comes from the host, and moments stay there. `accelerator` is borrowed until the optimiser is destroyed.
+ * Once. On failure, NEURLP_ERROR_MEMORY or NEURLP_ERROR_DEVICE, the optimiser stays where it was. */
+NEURLP_MUST_USE neurlp_status neurlp_optimiser_move(neurlp_optimiser *optimiser,
+                                                    const neurlp_accelerator *accelerator);
 
 /* The groups as they are now. */
 int32_t neurlp_optimiser_groups(const neurlp_optimiser *optimiser);
 neurlp_optimiser_group neurlp_optimiser_get_group(const neurlp_optimiser *optimiser, int32_t index);
 
 /* Lists the state, train/state.h: moments, mask, steps, and what groups can change. Returns how many arrays.
- */
+ * Of an optimiser that was moved these are copies: fetch them before they are looked at, and send them after
+ * they were changed. On the host both do nothing. */
 int32_t neurlp_optimiser_state(neurlp_optimiser *optimiser, neurlp_state_array arrays[NEURLP_STATE_MOST]);
+
+NEURLP_MUST_USE neurlp_status neurlp_optimiser_fetch_state(neurlp_optimiser *optimiser);
+NEURLP_MUST_USE neurlp_status neurlp_optimiser_send_state(neurlp_optimiser *optimiser);
 
 #endif

@@ -15,6 +15,7 @@ typedef struct neurlp_optimiser_kind {
   /* The numbers of a group's step number `step` (from 1), with the group's own rate and weight decay. */
   neurlp_update (*prepare)(const neurlp_optimiser_options *options, double rate, double decay, int64_t step);
   neurlp_update_function *update_double, *update_single;
+  neurlp_update_kind update; /* the same formulas elsewhere (accelerator.h) */
 } neurlp_optimiser_kind;
 
 /* NULL if there is none of this name. */

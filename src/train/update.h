@@ -21,6 +21,9 @@ typedef struct neurlp_update {
   bool nesterov;
 } neurlp_update;
 
+/* Which formulas of updates.h a step takes. */
+typedef enum neurlp_update_kind { NEURLP_UPDATE_SGD, NEURLP_UPDATE_ADAM } neurlp_update_kind;
+
 /* A group's ranges of the flat arrays. */
 typedef struct neurlp_update_call {
   neurlp_update update;

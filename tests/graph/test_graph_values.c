@@ -631,11 +631,8 @@ static void check_layers(void) {
  */
 static double *network_gradient(int32_t threads, int64_t *count) {
   enum { MANY = 400 };
-  test_graph t = {.seed = 5};
   const char *backend = getenv("NEURLP_TEST_BACKEND");
-  if (neurlp_context_create(threads, &t.context) < 0) exit(1);
-  if (backend) must(&t, neurlp_context_set_backend(t.context, backend));
-  must(&t, neurlp_graph_create(t.context, NEURLP_SINGLE, MANY, &t.graph));
+  test_graph t = test_graph_open_on(backend ? backend : "cpu", threads, MANY, NEURLP_SINGLE, 5);
   test_graph_square_loss(&t, network(t.graph, test_graph_constant(&t, neurlp_shape_of(3, MANY, 2, 11))));
   test_graph_start(&t, 0.5);
   must(&t, neurlp_graph_forward(t.graph));

@@ -36,6 +36,12 @@ static neurlp_kernel kernel(neurlp_operation_index operation, neurlp_precision p
 }
 
 const neurlp_graph_backend *neurlp_graph_backend_cpu(void) {
-  static const neurlp_graph_backend backend = {"cpu", allocate, release, copy, copy, fill, kernel};
+  static const neurlp_graph_backend backend = {.name = "cpu",
+                                               .allocate = allocate,
+                                               .release = release,
+                                               .upload = copy,
+                                               .download = copy,
+                                               .fill = fill,
+                                               .kernel = kernel};
   return &backend;
 }

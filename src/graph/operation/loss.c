@@ -13,7 +13,7 @@ static neurlp_status infer(neurlp_graph *graph, neurlp_node *node) {
     return neurlp_fail(neurlp_graph_context(graph), NEURLP_ERROR_ARGUMENT,
                        "the target depends on parameters, and no gradient flows to a target");
   node->shape = neurlp_shape_scalar;
-  node->saved_bytes = (size_t)samples * sizeof(double); /* each sample's part */
+  node->saved_bytes = 2 * (size_t)samples * sizeof(double); /* each sample's part; what it is relative to */
   return NEURLP_SUCCESS;
 }
 

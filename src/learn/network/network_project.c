@@ -9,28 +9,58 @@ static bool counts(const neurlp_loss_spec *loss) {
   return loss->of == NEURLP_LOSS_OF_SOLUTION && loss->measure == NEURLP_MEASURE_SQUARE;
 }
 
-static neurlp_status allocate(neurlp_solving *s) {
+enum { ARRAYS = 9 };
+
+/* Arrays of doubles, and how many numbers each has. */
+typedef struct array {
+  double **array;
+  int64_t count;
+} array;
+
+static void list_arrays(neurlp_solving *s, int64_t samples, array arrays[ARRAYS]) {
   const neurlp_projection_spec *b = &s->spec->block;
-  const int64_t samples = neurlp_graph_samples(s->model->graph), T = b->steps, D = b->dimensions,
-                L = b->terms, values = (int64_t)b->initial_steps * D * b->initial_derivatives;
-  const struct {
-    double **array;
-    int64_t count;
-  } all[] = {{&s->sums, s->spec->shard_count * s->numbers},
-             {&s->gathered, s->spec->shards * s->numbers},
-             {&s->total, s->numbers},
-             {&s->library, samples * T * L},
-             {&s->values, samples * values},
-             {&s->states, samples * T * D},
-             {&s->data, samples * T * D},
-             {&s->weights, D * L},
-             {&s->errors, D * L}};
+  const int64_t T = b->steps, D = b->dimensions, L = b->terms;
+  const array all[ARRAYS] = {{&s->sums, s->spec->shard_count * s->numbers},
+                             {&s->gathered, s->spec->shards * s->numbers},
+                             {&s->total, s->numbers},
+                             {&s->library, samples * T * L},
+                             {&s->values, samples * b->initial_steps * D * b->initial_derivatives},
+                             {&s->states, samples * T * D},
+                             {&s->data, samples * T * D},
+                             {&s->weights, D * L},
+                             {&s->errors, D * L}};
+  for (int32_t i = 0; i < ARRAYS; i++) {
+    arrays[i] = all[i];
+    if (arrays[i].count < 1) arrays[i].count = 1;
+  }
+}
+
+static neurlp_status allocate(neurlp_solving *s) {
   neurlp_status status = NEURLP_SUCCESS;
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    NEURLP_TRY(
-        neurlp_allocate(s->context, all[i].count > 0 ? all[i].count : 1, sizeof(double), all[i].array));
-  status = neurlp_allocate(s->context, D * L, sizeof *s->mask, &s->mask);
+  array arrays[ARRAYS];
+  list_arrays(s, neurlp_graph_samples(s->model->graph), arrays);
+  for (int32_t i = 0; i < ARRAYS; i++)
+    NEURLP_TRY(neurlp_allocate(s->context, arrays[i].count, sizeof(double), arrays[i].array));
+  status = neurlp_allocate(s->context, (int64_t)s->spec->block.dimensions * s->spec->block.terms,
+                           sizeof *s->mask, &s->mask);
 done:
+  return status;
+}
+
+neurlp_status neurlp_solving_bytes(neurlp_context *context, const neurlp_solving_spec *spec, int64_t samples,
+                                   int64_t *bytes) {
+  neurlp_solving s = {.spec = spec};
+  neurlp_status status = NEURLP_SUCCESS;
+  array arrays[ARRAYS];
+  const size_t before = neurlp_context_memory(context).current_bytes;
+  NEURLP_TRY(neurlp_projection_create(context, &spec->block, &s.projection));
+  *bytes = (int64_t)(neurlp_context_memory(context).current_bytes - before);
+  s.numbers = neurlp_projection_numbers(s.projection);
+  list_arrays(&s, samples, arrays);
+  for (int32_t i = 0; i < ARRAYS; i++) *bytes += arrays[i].count * (int64_t)sizeof(double);
+  *bytes += (int64_t)spec->block.dimensions * spec->block.terms * (int64_t)sizeof(bool);
+done:
+  neurlp_projection_destroy(&s.projection);
   return status;
 }
 
@@ -54,11 +84,11 @@ done:
 }
 
 void neurlp_solving_close(neurlp_solving *s) {
-  double **all[] = {&s->sums,   &s->gathered, &s->total,   &s->library, &s->values,
-                    &s->states, &s->data,     &s->weights, &s->errors};
+  array arrays[ARRAYS];
   if (!s->context) return;
+  list_arrays(s, 1, arrays);
   neurlp_projection_destroy(&s->projection);
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) neurlp_release(s->context, all[i]);
+  for (int32_t i = 0; i < ARRAYS; i++) neurlp_release(s->context, arrays[i].array);
   neurlp_release(s->context, &s->mask);
 }
 

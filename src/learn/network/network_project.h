@@ -46,6 +46,11 @@ typedef struct neurlp_solving {
  * close it either way. */
 NEURLP_MUST_USE neurlp_status neurlp_solving_open(neurlp_solving *solving, const neurlp_solving_spec *spec,
                                                   neurlp_network_model *model);
+
+/* Writes how many bytes of the context a solving holds, for shards of `samples` windows: a projection is made
+ * for that, and freed. Fails as neurlp_projection_create. */
+NEURLP_MUST_USE neurlp_status neurlp_solving_bytes(neurlp_context *context, const neurlp_solving_spec *spec,
+                                                   int64_t samples, int64_t *bytes);
 void neurlp_solving_close(neurlp_solving *solving);
 
 /* Multiplies what was appended so far by `part`, 0 to 1. Local. */

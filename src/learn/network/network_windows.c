@@ -77,7 +77,7 @@ static double some_sample(const neurlp_window_spec *z, int32_t k) {
   return 0;
 }
 
-/* Mean and standard deviation of each state. What differs by roundings only is constant. */
+/* Mean and standard deviation of each state. */
 static void measure(neurlp_windows *w) {
   const neurlp_window_spec *z = &w->spec;
   for (int32_t k = 0; k < z->dimensions; k++) {
@@ -85,9 +85,25 @@ static void measure(neurlp_windows *w) {
     int64_t count = 0;
     const double sum = sum_of(z, k, from, 1, &count), all = count > 0 ? (double)count : 1;
     w->center[k] = from + sum / all;
-    const double deviation = sqrt(sum_of(z, k, w->center[k], 2, &count) / all);
-    w->spread[k] = deviation > 4 * DBL_EPSILON * fabs(w->center[k]) ? deviation : 1;
+    w->spread[k] = sqrt(sum_of(z, k, w->center[k], 2, &count) / all);
   }
+}
+
+/* Numbers whose squares overflow would make everything infinite, not only their own window. */
+static neurlp_status check_size(const neurlp_windows *w) {
+  const neurlp_window_spec *z = &w->spec;
+  for (int32_t k = 0; k < z->dimensions; k++)
+    for (int64_t s = 0; s < z->systems && !isfinite(w->spread[k]); s++)
+      for (int64_t t = 0; t < neurlp_windows_seen(z, s); t++) {
+        const double x = z->states[(s * z->samples + t) * z->dimensions + k];
+        if (isnan(x) || fabs(x) < 1e150) continue;
+        return neurlp_fail(
+            w->context, NEURLP_ERROR_DATA,
+            "state %d of trajectory %lld is %g at sample %lld, whose square is no number; leave the "
+            "sample out, or give the data in other units",
+            k, (long long)s, x, (long long)t);
+      }
+  return NEURLP_SUCCESS;
 }
 
 /* One mean and standard deviation of all states together: every state is seen at the same samples. */
@@ -103,6 +119,12 @@ static void pool(neurlp_windows *w) {
     w->center[k] = mean;
     w->spread[k] = sqrt(square);
   }
+}
+
+/* What is constant, or differs by roundings only, is not divided by its deviation. */
+static void settle(neurlp_windows *w) {
+  for (int32_t k = 0; k < w->spec.dimensions; k++)
+    if (w->spread[k] <= 4 * DBL_EPSILON * fabs(w->center[k])) w->spread[k] = 1;
 }
 
 static neurlp_status list_windows(neurlp_windows *w) {
@@ -141,6 +163,8 @@ neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window
   NEURLP_TRY(fill(windows));
   measure(windows);
   if (spec->alike) pool(windows);
+  settle(windows);
+  status = check_size(windows);
 done:
   return status;
 }

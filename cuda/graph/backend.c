@@ -1,0 +1,347 @@
+/* The backend of graphs on a device: memory, and passes, which are recorded. */
+#include "cuda/device/transfer.h"
+#include "cuda/graph/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory of a context ----------------------------------------------------------------------------- */
+
+/* Pinned memory that arrays go through, attached to the context. */
+enum { ROOM_BYTES = 1 << 20 };
+
+neurlp_status neurlp_graph_device_cuda(neurlp_context *context, neurlp_device **device) {
+  const bool imitated = strcmp(neurlp_context_backend(context), "cuda:check") == 0;
+  return imitated ? neurlp_device_of_host(context, device) : neurlp_device_of_cuda(context, device);
+}
+
+static void close_room(void *object) {
+  cuda_transfer *transfer = object;
+  neurlp_context *context = transfer->device->context;
+  transfer->device->operations->release_pinned(transfer->device, &transfer->room);
+  neurlp_release(context, &transfer);
+}
+
+/* One for the GPU of a context, and one for the imitated one. */
+static neurlp_status transfer_of(neurlp_context *context, cuda_transfer **transfer) {
+  static const char keys[2];
+  neurlp_device *device = NULL;
+  cuda_transfer *made = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  const char *key = &keys[strcmp(neurlp_context_backend(context), "cuda:check") == 0];
+  *transfer = neurlp_attached(context, key);
+  if (*transfer) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_graph_device_cuda(context, &device));
+  NEURLP_TRY(neurlp_allocate(context, 1, sizeof *made, &made));
+  *made = (cuda_transfer){.device = device, .room_bytes = ROOM_BYTES};
+  NEURLP_TRY(device->operations->allocate_pinned(device, ROOM_BYTES, &made->room));
+  NEURLP_TRY(neurlp_attach(context, key, made, close_room));
+  *transfer = made;
+  made = NULL;
+done:
+  if (made) close_room(made);
+  return status;
+}
+
+static neurlp_status open_machine(neurlp_context *context) {
+  cuda_transfer *transfer = NULL;
+  return transfer_of(context, &transfer);
+}
+
+static neurlp_status allocate(neurlp_context *context, size_t bytes, void **memory) {
+  neurlp_device *device = NULL;
+  const neurlp_status status = neurlp_graph_device_cuda(context, &device);
+  *memory = NULL;
+  return status < 0 ? status : device->operations->allocate(device, bytes, memory);
+}
+
+static void release(neurlp_context *context, void **memory) {
+  neurlp_device *device = NULL;
+  if (*memory && neurlp_graph_device_cuda(context, &device) >= 0) device->operations->release(device, memory);
+}
+
+neurlp_status neurlp_graph_upload_cuda(neurlp_context *context, void *to, const void *from, size_t bytes) {
+  cuda_transfer *transfer = NULL;
+  const neurlp_status status = transfer_of(context, &transfer);
+  return status < 0 ? status : neurlp_transfer_in(transfer, to, from, bytes);
+}
+
+neurlp_status neurlp_graph_download_cuda(neurlp_context *context, void *to, const void *from, size_t bytes) {
+  cuda_transfer *transfer = NULL;
+  const neurlp_status status = transfer_of(context, &transfer);
+  return status < 0 ? status : neurlp_transfer_out(transfer, to, from, bytes);
+}
+
+static neurlp_status fill(neurlp_context *context, void *memory, unsigned char byte, size_t bytes) {
+  neurlp_device *device = NULL;
+  const neurlp_status status = neurlp_graph_device_cuda(context, &device);
+  return status < 0 ? status : device->operations->set(device, 0, memory, byte, bytes);
+}
+
+static neurlp_status wait_machine(neurlp_context *context) {
+  neurlp_device *device = NULL;
+  const neurlp_status status = neurlp_graph_device_cuda(context, &device);
+  return status < 0 ? status : device->operations->wait(device, 0);
+}
+
+/* ---- what a graph has -------------------------------------------------------------------------------- */
+
+static bool computed(const neurlp_node *node) {
+  return node->role == NEURLP_ROLE_COMPUTED;
+}
+
+static bool is_operation(const neurlp_node *node, const neurlp_operation *operation) {
+  return computed(node) && node->operation == operation;
+}
+
+static size_t workspace_bytes(neurlp_graph *graph) {
+  size_t most = 0;
+  for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
+    const neurlp_node *node = neurlp_graph_node(graph, i);
+    const size_t bytes = computed(node) ? neurlp_graph_workspace_cuda(graph, node) : 0;
+    if (most < bytes) most = bytes;
+  }
+  return most;
+}
+
+static int64_t most_systems(neurlp_graph *graph) {
+  int64_t most = 0;
+  for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
+    const int64_t systems = neurlp_block_systems_cuda(neurlp_graph_node(graph, i));
+    if (most < systems) most = systems;
+  }
+  return most;
+}
+
+static size_t bytes_of(neurlp_graph *graph) {
+  const size_t statuses = (size_t)(neurlp_graph_samples(graph) + most_systems(graph)) * sizeof(int32_t);
+  size_t bytes = sizeof(cuda_graph) + sizeof(neurlp_cuda_run) + 2 * statuses + workspace_bytes(graph) +
+                 (size_t)neurlp_graph_values(graph) * (sizeof(cuda_value) + sizeof(cuda_segment)) +
+                 (size_t)(neurlp_graph_loss_value(graph) + 1) * sizeof(cuda_segment);
+  for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
+    const neurlp_node *node = neurlp_graph_node(graph, i);
+    if (is_operation(node, &neurlp_operation_library)) bytes += neurlp_library_bytes_cuda(node);
+    if (is_operation(node, &neurlp_operation_nonlinear)) bytes += neurlp_nonlinear_bytes_cuda(graph, node);
+  }
+  return bytes;
+}
+
+static void destroy_own(neurlp_context *context, void **own) {
+  cuda_graph *g = *own;
+  const neurlp_device_operations *device = g->device->operations;
+  (void)device->wait(g->device, 0);
+  for (int32_t way = 0; way < 2; way++) {
+    for (int32_t i = 0; i < g->passes[way].count; i++)
+      device->forget(g->device, &g->passes[way].segments[i].recording);
+    neurlp_release(context, &g->passes[way].segments);
+  }
+  for (int32_t i = 0; g->values && i < g->value_count; i++)
+    for (int32_t j = 0; j < 4; j++) {
+      void **memory = &g->values[i].memory[j];
+      if (*memory && device->place(g->device, *memory) == NEURLP_PLACE_DEVICE)
+        device->release(g->device, memory);
+      else
+        neurlp_release(context, memory);
+    }
+  void *list[] = {g->run, g->statuses, g->systems, g->workspace};
+  void *pinned[] = {g->pinned_statuses, g->pinned_systems};
+  for (int32_t i = 0; i < 4; i++) device->release(g->device, &list[i]);
+  for (int32_t i = 0; i < 2; i++) device->release_pinned(g->device, &pinned[i]);
+  neurlp_release(context, &g->values);
+  neurlp_release(context, own);
+}
+
+/* Of NULL where there is nothing to hold. */
+static neurlp_status hold(cuda_graph *g, bool pinned, size_t bytes, void *pointer) {
+  const neurlp_device_operations *device = g->device->operations;
+  void *memory = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (bytes > 0)
+    status = pinned ? device->allocate_pinned(g->device, bytes, &memory)
+                    : device->allocate(g->device, bytes, &memory);
+  memcpy(pointer, &memory, sizeof memory);
+  return status;
+}
+
+static neurlp_status make_values(neurlp_graph *graph, cuda_graph *g) {
+  neurlp_status status = NEURLP_SUCCESS;
+  g->value_count = neurlp_graph_values(graph);
+  NEURLP_TRY(neurlp_allocate(g->context, g->value_count, sizeof *g->values, &g->values));
+  for (int32_t i = 0; i < g->value_count; i++) {
+    const neurlp_node *node = neurlp_graph_node(graph, i);
+    if (is_operation(node, &neurlp_operation_library))
+      NEURLP_TRY(neurlp_library_make_cuda(graph, node, &g->values[i]));
+    if (is_operation(node, &neurlp_operation_nonlinear))
+      NEURLP_TRY(neurlp_nonlinear_make_cuda(graph, node, &g->values[i]));
+  }
+done:
+  return status;
+}
+
+/* Blocks are solved by who says afterwards which systems failed; nonlinear blocks go through the host. */
+static bool waits(neurlp_graph *graph, bool forward, int32_t step) {
+  const neurlp_node *node = neurlp_graph_node(graph, neurlp_graph_step_value(graph, forward, step));
+  return is_operation(node, &neurlp_operation_block) || is_operation(node, &neurlp_operation_nonlinear);
+}
+
+/* Cuts a pass where something waits. */
+static neurlp_status cut_pass(neurlp_graph *graph, bool forward, int32_t steps, cuda_pass *pass) {
+  const neurlp_status status =
+      neurlp_allocate(neurlp_graph_context(graph), steps, sizeof *pass->segments, &pass->segments);
+  if (status < 0) return status;
+  for (int32_t step = 0; step < steps; step++) {
+    cuda_segment *last = pass->count > 0 ? &pass->segments[pass->count - 1] : NULL;
+    const bool alone = waits(graph, forward, step);
+    if (last && !last->waits && !alone)
+      last->end = step + 1;
+    else
+      pass->segments[pass->count++] = (cuda_segment){.first = step, .end = step + 1, .waits = alone};
+  }
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status create_own(neurlp_graph *graph, void **own) {
+  neurlp_context *context = neurlp_graph_context(graph);
+  const size_t samples = (size_t)neurlp_graph_samples(graph) * sizeof(int32_t);
+  const size_t systems = (size_t)most_systems(graph) * sizeof(int32_t);
+  const char *replay = getenv("NEURLP_REPLAY");
+  cuda_graph *g = NULL;
+  neurlp_device *device = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_graph_device_cuda(context, &device));
+  NEURLP_TRY(neurlp_allocate(context, 1, sizeof *g, &g));
+  *g = (cuda_graph){.context = context, .device = device};
+  g->records = !replay || strcmp(replay, "off") != 0;
+  g->checked = strcmp(neurlp_context_backend(context), "cuda:check") == 0;
+  NEURLP_TRY(hold(g, false, sizeof *g->run, &g->run));
+  NEURLP_TRY(hold(g, false, samples, &g->statuses));
+  NEURLP_TRY(hold(g, false, systems, &g->systems));
+  NEURLP_TRY(hold(g, false, workspace_bytes(graph), &g->workspace));
+  NEURLP_TRY(hold(g, true, samples, &g->pinned_statuses));
+  NEURLP_TRY(hold(g, true, systems, &g->pinned_systems));
+  NEURLP_TRY(make_values(graph, g));
+  NEURLP_TRY(cut_pass(graph, false, neurlp_graph_loss_value(graph) + 1, &g->passes[false]));
+  NEURLP_TRY(cut_pass(graph, true, neurlp_graph_values(graph), &g->passes[true]));
+  *own = g;
+  g = NULL;
+done:
+  if (g) {
+    void *made = g;
+    destroy_own(context, &made);
+  }
+  return status;
+}
+
+cuda_value *neurlp_graph_value_cuda(neurlp_graph *graph, const neurlp_node *node) {
+  return &neurlp_graph_on_cuda(graph)->values[node - neurlp_graph_node(graph, 0)];
+}
+
+/* ---- runs -------------------------------------------------------------------------------------------- */
+
+/* Not recorded: that is how recorded kernels learn of another run. */
+static neurlp_status begin(neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const neurlp_cuda_set_run run = {
+      .to = g->run, .run = {.present = neurlp_graph_present(graph), .weight = neurlp_graph_weight(graph)}};
+  const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_start_cuda(graph, neurlp_cuda_set_run_kernel(), 1, &run, sizeof run));
+  status = g->device->operations->set(g->device, 0, g->statuses, 0, bytes);
+done:
+  return status;
+}
+
+neurlp_status neurlp_graph_send_statuses_cuda(neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const neurlp_status *statuses = neurlp_graph_sample_statuses(graph);
+  const int64_t samples = neurlp_graph_samples(graph);
+  for (int64_t s = 0; s < samples; s++) g->pinned_statuses[s] = (int32_t)statuses[s];
+  return g->device->operations->copy(g->device, 0, g->statuses, g->pinned_statuses,
+                                     (size_t)samples * sizeof *g->statuses);
+}
+
+static neurlp_status set_one(neurlp_graph *graph, void *number) {
+  const neurlp_cuda_set_number one = {.to = number, .number = 1};
+  return neurlp_start_cuda(graph, &neurlp_cuda_sample_kernels_of(neurlp_graph_single(graph))->set_number, 1,
+                           &one, sizeof one);
+}
+
+/* ---- passes ------------------------------------------------------------------------------------------ */
+
+static neurlp_status record_segment(neurlp_graph *graph, bool forward, cuda_segment *segment) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const neurlp_device_operations *device = g->device->operations;
+  neurlp_status status = NEURLP_SUCCESS;
+  char message[1024];
+  NEURLP_TRY(device->record(g->device, 0));
+  status = neurlp_graph_run_steps(graph, forward, segment->first, segment->end, false);
+  if (status < 0)
+    (void)device->end_record(g->device, 0, NULL);
+  else
+    status = device->end_record(g->device, 0, &segment->recording);
+done:
+  if (status >= 0) return NEURLP_SUCCESS;
+  snprintf(message, sizeof message, "%s", neurlp_context_message(g->context));
+  return neurlp_fail(g->context, status,
+                     "recording values %d to %d: %s; NEURLP_REPLAY=off in the environment does without",
+                     neurlp_graph_step_value(graph, forward, segment->first),
+                     neurlp_graph_step_value(graph, forward, segment->end - 1), message);
+}
+
+/* First as it is, which loads code; then recorded; from then on replayed. */
+static neurlp_status run_pass(neurlp_graph *graph, bool forward, int32_t steps) {
+  cuda_graph *g = neurlp_graph_on_cuda(graph);
+  cuda_pass *pass = &g->passes[forward];
+  neurlp_status status = NEURLP_SUCCESS;
+  (void)steps; /* it was cut when the graph was finished */
+  for (int32_t i = 0; i < pass->count; i++) {
+    cuda_segment *segment = &pass->segments[i];
+    if (segment->waits || !g->records || pass->runs == 0) {
+      NEURLP_TRY(neurlp_graph_run_steps(graph, forward, segment->first, segment->end,
+                                        g->checked && pass->runs == 0));
+      continue;
+    }
+    if (!segment->recording) NEURLP_TRY(record_segment(graph, forward, segment));
+    NEURLP_TRY(g->device->operations->replay(g->device, 0, segment->recording));
+  }
+  pass->runs++;
+done:
+  return status;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------- */
+
+static neurlp_kernel kernel(neurlp_operation_index operation, neurlp_precision precision) {
+  (void)precision; /* kernels ask the graph */
+  switch (operation) {
+#define KERNEL_CASE(name)                                                                                    \
+  case NEURLP_OPERATION_##name:                                                                              \
+    return neurlp_kernel_##name##_cuda;
+    NEURLP_OPERATIONS(KERNEL_CASE)
+#undef KERNEL_CASE
+  case NEURLP_OPERATION_COUNT:
+    break;
+  }
+  return (neurlp_kernel){NULL, NULL};
+}
+
+const neurlp_graph_backend *neurlp_graph_backend_cuda(void) {
+  static const neurlp_graph_machine machine = {.open = open_machine,
+                                               .bytes = bytes_of,
+                                               .create = create_own,
+                                               .destroy = destroy_own,
+                                               .begin = begin,
+                                               .pass = run_pass,
+                                               .set_one = set_one,
+                                               .wait = wait_machine};
+  static const neurlp_graph_backend backend = {.name = "cuda",
+                                               .allocate = allocate,
+                                               .release = release,
+                                               .upload = neurlp_graph_upload_cuda,
+                                               .download = neurlp_graph_download_cuda,
+                                               .fill = fill,
+                                               .kernel = kernel,
+                                               .machine = &machine};
+  return &backend;
+}

@@ -1,0 +1,71 @@
+"""lorenz_network.yaml, shortened: the seven terms, from data and from a network's estimate of them; the same numbers
+on any number of ranks; and what is asked of the deck where weights are solved for."""
+import h5py
+import numpy as np
+
+from support import DECKS, LORENZ, check, check_below, check_equal, check_terms, command, run, verdict
+
+DECK = DECKS / "lorenz_network.yaml"
+SHORT = ["data.generate.samples=1500", "train.epochs=6", "train.cycles=4", "train.batch=32"]
+
+
+def numbers(path):
+    """{name: bytes} of all data sets, and of the file's attributes that are numbers, but for the number of ranks."""
+    found = {}
+
+    def take(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "if":
+            found[name] = item[()].tobytes()
+
+    with h5py.File(path) as file:
+        file.visititems(take)
+        found.update({f"attribute {k}": np.asarray(v).tobytes() for k, v in file.attrs.items()
+                      if np.asarray(v).dtype.kind == "f"})
+    return found
+
+
+def check_truth(name, found):
+    """What the file says of its own errors, beside what they are."""
+    states, terms = found.texts("states"), found.texts("equations/terms")
+    truth = np.zeros((len(states), len(terms)))
+    for (state, term), value in LORENZ.items():
+        truth[states.index(state), terms.index(term)] = value
+    difference = np.abs(found["equations/coefficients"][0] - truth)
+    relative = difference[truth != 0] / np.abs(truth[truth != 0])
+    expected = {"worst": relative.max(), "mean": relative.mean(),
+                "vector": np.linalg.norm(difference) / np.linalg.norm(truth)}
+    # a least-squares fit at random points: a rounding or so, times the condition of their 10 columns
+    check_below(f"{name}: truth/coefficients", np.abs(found["truth/coefficients"] - truth).max(), 1e-11)
+    with h5py.File(found.path) as file:
+        for key, value in expected.items():
+            check_below(f"{name}: coefficient_error_{key}",
+                        abs(file.attrs[f"coefficient_error_{key}"] - value), 1e-11)
+
+
+# the data as states: one solve in each cycle
+alone = run("alone", DECK, "data.generate.samples=3000", "inputs.states=data", "networks={}", "loss=[{of: solution}]")
+check_terms("data as states", alone.terms(), LORENZ, 1e-3)
+check_truth("data as states", alone)
+check_equal("data as states: loss in each cycle",
+            bool(0 < alone["metrics/train_loss"].size <= 5), True)
+
+one = run("one", DECK, *SHORT, "train.shards=4", "output.solution=true")
+check_terms("network", one.terms(), LORENZ, 0.078)           # the published worst error
+check_truth("network", one)
+errors = one["equations/standard_errors"][0]
+check("standard errors: finite, and 0 where terms were dropped",
+      bool(np.isfinite(errors).all() and ((errors > 0) == (one["equations/coefficients"][0] != 0)).all()))
+three = run("three", DECK, *SHORT, "train.shards=4", "output.solution=true", ranks=3)
+first, second = numbers(one.path), numbers(three.path)
+differ = sorted(n for n in set(first) | set(second) if first.get(n) != second.get(n))
+check(f"1 and 3 ranks write the same {len(first)} arrays and attributes", not differ and len(first) > 10,
+      " ".join(differ))
+
+for name, override, words in (("z", ["inputs.weights=parameter", "train.threshold_by=z"], "standard errors"),
+                              ("l1", ["loss=[{of: solution}, {of: weights, weight: 0.1}]"], "least squares"),
+                              ("absolute", ["loss=[{of: solution, measure: absolute}]"], "least squares"),
+                              ("states", ["loss=[{of: states}]"], "there is none"),
+                              ("steps", ["inputs.steps={parameter: 0.01}"], "constant")):
+    code, said = command(["validate", DECK, *override])
+    check(f"refused with a reason: {name}", code == 2 and words in said, "" if words in said else said)
+verdict()
