@@ -68,6 +68,19 @@ def test_physics():
                     np.mean(error[:, :horizon]), min(PUBLISHED[i], *PERCEPTRON[i:i + 1], np.inf))
 
 
+def test_sst():
+    """Four years of sea surface temperature: better than the mean of each calendar month before them."""
+    sst = np.loadtxt(DECKS / "data" / "elnino_sst.csv", delimiter=",", comments="#", skiprows=3)[:, 1]
+    known = len(sst) - 48
+    found = run("sst", DECKS / "sst.yaml")
+    check_equal("sst: first month that is forecast", list(found["forecast/first"]), [known])
+    check("sst: what was to be forecast", np.array_equal(found["forecast/data"].ravel(), sst[known:]))
+    climatology = sst[:known].reshape(-1, 12).mean(axis=0)
+    check_below("sst: RMSE over 48 months, and climatology's",
+                np.sqrt(np.mean((found["forecast/states"].ravel() - sst[known:]) ** 2)),
+                np.sqrt(np.mean((np.tile(climatology, 4) - sst[known:]) ** 2)))
+
+
 def test_gaps():
     """What is held back is not looked at: huge numbers there change nothing but the errors."""
     times = np.arange(80) * 0.1
@@ -117,6 +130,7 @@ def test_mistakes():
 
 test_network()
 test_physics()
+test_sst()
 test_gaps()
 test_mistakes()
 verdict()
