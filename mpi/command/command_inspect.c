@@ -306,10 +306,13 @@ static neurlp_status print_curve(const inspection *in, const char *path, const c
   return NEURLP_SUCCESS;
 }
 
-/* Tensors of the model's group, and how many numbers they have. */
+/* Trained tensors of the model's group, and how many numbers they have. */
 static herr_t count_parameters(hid_t group, const char *name, const H5O_info_t *info, void *data) {
+  static const char *const fixed[] = {"center", "spread", "weight_scale", "mask"};
   int64_t *counts = data;
   if (info->type != H5O_TYPE_DATASET) return 0;
+  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+    if (strcmp(name, fixed[i]) == 0) return 0;
   const int64_t count = elements_at(group, name);
   counts[0]++;
   counts[1] += count > 0 ? count : 0;

@@ -63,7 +63,8 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence =
          "What is minimised, the sum of: {of: solution or states, measure: square, absolute or relative, "
          "weight: 1, "
-         "steps: [first, end]}, compared with the data (with 'against: states', a solution with the state estimate), and {of: weights, measure: l1 or l2, weight: 1}."},
+         "steps: [first, end]}, compared with the data (with 'against: states', a solution with the state "
+         "estimate), and {of: weights, measure: l1 or l2, weight: 1}."},
 
     {.path = "data.file",
      .kind = NEURLP_KEY_TEXT,

@@ -142,7 +142,7 @@ static void read_network(neurlp_deck_report *report, const neurlp_deck_node *nod
   const neurlp_deck_node *layers = node->kind == NEURLP_NODE_MAP ? neurlp_deck_member(node, "layers") : node;
   if (node->kind == NEURLP_NODE_MAP) neurlp_deck_check_members(report, node, "a network", names);
   const neurlp_deck_node *axis = neurlp_deck_member(node, "axis");
-  if (axis && neurlp_deck_member_word(report, axis, "'axis'", axes) == 1) network->axis = NEURLP_AXIS_SPACE;
+  if (axis && neurlp_deck_member_word(report, axis, "an axis", axes) == 1) network->axis = NEURLP_AXIS_SPACE;
   if (layers)
     read_layers(report, layers, &network->layer_count, &network->layers);
   else

@@ -143,19 +143,8 @@ static void check_use(neurlp_deck *deck, neurlp_deck_report *report, int32_t key
   }
 }
 
-static bool is_used(const neurlp_deck *deck, const char *network) {
-  for (int32_t i = 0; i < neurlp_deck_key_count; i++) {
-    const neurlp_deck_source_value *value = deck->values[i].wiring;
-    if (neurlp_deck_keys[i].kind == NEURLP_KEY_SOURCE && value && value->network &&
-        strcmp(value->network, network) == 0)
-      return true;
-  }
-  return false;
-}
-
 static void check_sources(neurlp_deck *deck, neurlp_deck_report *report) {
-  const neurlp_deck_value *networks = &deck->values[neurlp_deck_key_find("networks")];
-  const neurlp_deck_networks *all = networks->wiring;
+  const neurlp_deck_networks *all = deck->values[neurlp_deck_key_find("networks")].wiring;
   for (int32_t i = 0; i < neurlp_deck_key_count; i++) {
     if (neurlp_deck_keys[i].kind != NEURLP_KEY_SOURCE) continue;
     neurlp_deck_source_value *value = deck->values[i].wiring;
@@ -163,12 +152,6 @@ static void check_sources(neurlp_deck *deck, neurlp_deck_report *report) {
     find_network(report, all, value);
     if (value->source.network >= 0) check_use(deck, report, i, value);
   }
-  const neurlp_deck_node *node = networks->node ? networks->node->first : NULL;
-  for (int32_t i = 0; all && node && i < all->count; i++, node = node->next)
-    if (!is_used(deck, all->networks[i].name))
-      neurlp_deck_report_add(report, node->key_place,
-                             "no input comes from network %s; leave it out, or use it",
-                             neurlp_deck_quoted(all->networks[i].name).text);
 }
 
 void neurlp_deck_check_rules(neurlp_deck *deck, neurlp_deck_report *report) {

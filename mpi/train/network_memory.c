@@ -4,6 +4,7 @@
 #include "core/triangle.h"
 #include "file/array_file_parts.h"
 #include "train/lbfgs.h"
+#include "train/network_result.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +17,20 @@ static int64_t number_bytes(const neurlp_network_study *s) {
   return neurlp_graph_precision(s->model.graph) == NEURLP_SINGLE ? 4 : 8;
 }
 
+/* What solving for weights takes: it is opened, and closed again. 0 where it cannot be: the training says
+ * why. */
+static int64_t solving_bytes(neurlp_network_study *s) {
+  const size_t before = neurlp_context_memory(s->context).current_bytes;
+  neurlp_solving solving = {0};
+  if (!s->training.solving) return 0;
+  const neurlp_status status = neurlp_solving_open(&solving, s->training.solving, &s->model);
+  const size_t after = neurlp_context_memory(s->context).current_bytes;
+  neurlp_solving_close(&solving);
+  return status < 0 ? 0 : (int64_t)(after - before);
+}
+
 /* What neurlp_training_run allocates. */
-static int64_t training_bytes(const neurlp_network_study *s) {
+static int64_t training_bytes(neurlp_network_study *s) {
   const neurlp_training_options *o = &s->training.options;
   const int64_t count = neurlp_graph_parameter_count(s->model.graph);
   const int64_t vector = count * number_bytes(s), samples = neurlp_graph_samples(s->model.graph);
@@ -37,7 +50,7 @@ static int64_t training_bytes(const neurlp_network_study *s) {
   if (o->patience > 0) bytes += vector; /* early stopping's best ones */
   bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */
   bytes += 2 * s->solving.shards * neurlp_triangle_count(s->terms + 1) * s->data.dimensions * 8;
-  return bytes + 2 * (int64_t)sizeof(neurlp_epoch) * o->epochs * o->cycles;
+  return bytes + solving_bytes(s) + 2 * (int64_t)sizeof(neurlp_epoch) * o->epochs * o->cycles;
 }
 
 /* What neurlp_network_result_write allocates: answers of this rank's windows, and the largest of them, or a
@@ -47,7 +60,7 @@ static int64_t result_bytes(const neurlp_network_study *s) {
   const neurlp_window_spec *z = &s->windows.spec;
   const int64_t T = z->window, D = z->dimensions, samples = neurlp_graph_samples(s->model.graph);
   int64_t each = 2 * T * D, most = T * D, first = 0, count = 0, largest = 0;
-  neurlp_partition(s->windows.count, s->data.rank, s->data.size, &first, &count);
+  neurlp_network_result_part(s, &first, &count);
   if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK) each += D * s->terms;
   if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK) {
     most = T * D * (s->order + 1);
@@ -66,17 +79,17 @@ static int64_t result_bytes(const neurlp_network_study *s) {
   return 8 * (count * (each + 1) + largest) + history + (kept ? NEURLP_PIECE_BYTES : 0);
 }
 
-neurlp_network_memory neurlp_network_memory_of(const neurlp_network_study *s) {
+neurlp_network_memory neurlp_network_memory_of(neurlp_network_study *s) {
   const neurlp_memory now = neurlp_context_memory(s->context);
   const int64_t graph = (int64_t)neurlp_graph_bytes(s->model.graph);
   const int64_t training = training_bytes(s), result = result_bytes(s);
-  const int64_t then = (int64_t)now.current_bytes + (s->allocated ? 0 : graph) +
-                       (training > result ? training : result) + SMALL_BYTES;
-  return (neurlp_network_memory){
-      .graph_bytes = graph, .most_bytes = then > (int64_t)now.peak_bytes ? then : (int64_t)now.peak_bytes};
+  const int64_t then =
+      (int64_t)now.current_bytes + (s->allocated ? 0 : graph) + (training > result ? training : result);
+  const int64_t most = then > (int64_t)now.peak_bytes ? then : (int64_t)now.peak_bytes;
+  return (neurlp_network_memory){.graph_bytes = graph, .most_bytes = most + SMALL_BYTES};
 }
 
-void neurlp_network_memory_report(const neurlp_network_study *s) {
+void neurlp_network_memory_report(neurlp_network_study *s) {
   const neurlp_network_memory mine = neurlp_network_memory_of(s);
   int64_t most = mine.most_bytes;
   MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT64_T, MPI_MAX, s->data.comm);

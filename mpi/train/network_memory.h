@@ -10,9 +10,9 @@ typedef struct neurlp_network_memory {
 } neurlp_network_memory;
 
 /* Of an open study, with or without the graph's memory; before the training. Not collective. */
-neurlp_network_memory neurlp_network_memory_of(const neurlp_network_study *study);
+neurlp_network_memory neurlp_network_memory_of(neurlp_network_study *study);
 
 /* Collective. Rank 0 says it, of the rank that has most. */
-void neurlp_network_memory_report(const neurlp_network_study *study);
+void neurlp_network_memory_report(neurlp_network_study *study);
 
 #endif

@@ -415,12 +415,21 @@ done:
   return status;
 }
 
+void neurlp_network_result_part(const neurlp_network_study *s, int64_t *first, int64_t *count) {
+  const int64_t samples = neurlp_graph_samples(s->model.graph), windows = s->windows.count;
+  neurlp_partition((windows + samples - 1) / samples, s->data.rank, s->data.size, first, count);
+  *first *= samples;
+  *count *= samples;
+  if (*first > windows) *first = windows;
+  if (*count > windows - *first) *count = windows - *first;
+}
+
 neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_network_history *history,
                                           const char *path, neurlp_network_scores *scores,
                                           int64_t *written_bytes) {
   neurlp_status status = NEURLP_SUCCESS;
   writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
-  neurlp_partition(s->windows.count, s->data.rank, s->data.size, &w.first, &w.count);
+  neurlp_network_result_part(s, &w.first, &w.count);
   *written_bytes = array_bytes(s, history) + neurlp_network_forecast_bytes(s);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
   score(&w, scores);

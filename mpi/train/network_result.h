@@ -28,6 +28,10 @@ typedef struct neurlp_network_scores {
   neurlp_coefficient_errors coefficients;
 } neurlp_network_scores;
 
+/* The windows that this rank evaluates: whole shards, so that each window has the same place in the same
+ * shard for any number of ranks, and the same numbers to the last bit. */
+void neurlp_network_result_part(const neurlp_network_study *study, int64_t *first, int64_t *count);
+
 /* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was
  * found. */
 NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *study,

@@ -6,7 +6,7 @@ import numpy as np
 from support import DECKS, LORENZ, check, check_below, check_equal, check_terms, command, run, verdict
 
 DECK = DECKS / "lorenz_network.yaml"
-SHORT = ["data.generate.samples=3000", "train.epochs=6", "train.cycles=4", "train.batch=32"]
+SHORT = ["data.generate.samples=1500", "train.epochs=6", "train.cycles=4", "train.batch=32"]
 
 
 def numbers(path):

@@ -203,10 +203,10 @@ static void check_layers(void) {
       {"a convolution of what is flat",
        4,
        -1,
-       "a convolution needs time",
+       "a convolution needs places",
        2,
        {PLAIN(FLATTEN), CONVOLUTION(4, 3, 1)}},
-      {"a mean of what is flat", 12, -1, "a mean over time needs time", 2, {PLAIN(FLATTEN), PLAIN(MEAN)}},
+      {"a mean of what is flat", 12, -1, "a mean over places needs places", 2, {PLAIN(FLATTEN), PLAIN(MEAN)}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const layer_case *c = &cases[i];
@@ -241,6 +241,7 @@ typedef struct wiring_case {
   neurlp_wiring wiring;
   int32_t formulation; /* 0: default, 1: smnn, 2: mnn; 3: default with soft values */
   bool single;
+  bool space; /* networks are given states by time */
 } wiring_case;
 
 #define NUMBERS(...)                                                                                         \
@@ -276,13 +277,27 @@ static void read_parameter(neurlp_graph *graph, const char *name, double *number
   must(neurlp_graph_read(graph, neurlp_graph_find(graph, name), numbers));
 }
 
-/* What network i makes of the data: count numbers. */
-static void run_network(const oracle *o, const neurlp_source_spec *source, int32_t count, double *y) {
+static double limit(const neurlp_source_spec *source, int32_t j, double x) {
+  const double *each = source->range_count > 0 ? source->ranges + 2 * (j % source->range_count) : NULL;
+  const double lower = each ? each[0] : source->lower, upper = each ? each[1] : source->upper;
+  return each || source->ranged ? lower + (upper - lower) / (1 + exp(-x)) : x;
+}
+
+/* Where number j of a network over space goes that gives [D][X][Y]: to [X][D][Y]. */
+static int32_t place_in_time(int32_t j, int32_t D, int32_t X, int32_t Y) {
+  const int32_t k = j / (X * Y), x = j / Y % X;
+  return (x * D + k) * Y + j % Y;
+}
+
+/* What network i makes of the data: X D Y numbers, those of each time and state, or X if Y is 0. */
+static void run_network(const oracle *o, const neurlp_source_spec *source, int32_t X, int32_t Y, double *y) {
   double weight[MOST * HIDDEN], bias[MOST], hidden[HIDDEN], seen[T * MOST_STATES];
+  const int32_t count = Y > 0 ? X * o->D * Y : X;
   char name[64];
   const char *net = network_names[source->network];
   const int32_t inputs = T * o->D;
-  for (int32_t i = 0; i < inputs; i++) seen[i] = (o->data[i] - center[i % o->D]) / spread[i % o->D];
+  for (int32_t i = 0; i < inputs; i++)
+    seen[o->c->space ? i % o->D * T + i / o->D : i] = (o->data[i] - center[i % o->D]) / spread[i % o->D];
   snprintf(name, sizeof name, "%s.1.weight", net);
   read_parameter(o->graph, name, weight);
   snprintf(name, sizeof name, "%s.1.bias", net);
@@ -297,9 +312,9 @@ static void run_network(const oracle *o, const neurlp_source_spec *source, int32
   snprintf(name, sizeof name, "%s.3.bias", net);
   read_parameter(o->graph, name, bias);
   for (int32_t j = 0; j < count; j++) {
-    y[j] = bias[j];
-    for (int32_t h = 0; h < HIDDEN; h++) y[j] += weight[j * HIDDEN + h] * hidden[h];
-    if (source->ranged) y[j] = source->lower + (source->upper - source->lower) / (1 + exp(-y[j]));
+    double sum = bias[j];
+    for (int32_t h = 0; h < HIDDEN; h++) sum += weight[j * HIDDEN + h] * hidden[h];
+    y[o->c->space && Y > 0 ? place_in_time(j, o->D, X, Y) : j] = limit(source, j, sum);
   }
 }
 
@@ -309,7 +324,7 @@ static void find_states(oracle *o) {
     memcpy(o->states, o->data, (size_t)(T * o->D) * sizeof(double));
     return;
   }
-  run_network(o, s, T * o->D, o->states);
+  run_network(o, s, T, 1, o->states);
   for (int32_t i = 0; i < T * o->D && !s->ranged; i++) {
     const int32_t k = i % o->D;
     o->states[i] = o->states[i] * spread[k] + center[k] + (s->residual ? o->data[i] - center[k] : 0);
@@ -319,12 +334,12 @@ static void find_states(oracle *o) {
 /* The library of the cases is 1, x, x^2. */
 static void find_rhs(oracle *o) {
   const neurlp_source_spec *r = &o->c->wiring.rhs, *w = &o->c->wiring.weights;
-  if (r->kind == NEURLP_SOURCE_NETWORK) run_network(o, r, T * o->D, o->rhs);
+  if (r->kind == NEURLP_SOURCE_NETWORK) run_network(o, r, T, 1, o->rhs);
   for (int32_t i = 0; i < T * o->D && r->kind != NEURLP_SOURCE_NETWORK; i++)
     o->rhs[i] = r->kind == NEURLP_SOURCE_CONSTANT ? r->numbers[i % o->D] : 0;
   if (r->kind != NEURLP_SOURCE_LIBRARY) return;
   if (w->kind == NEURLP_SOURCE_NETWORK)
-    run_network(o, w, o->D * TERMS, o->weights);
+    run_network(o, w, o->D * TERMS, 0, o->weights);
   else
     read_parameter(o->graph, "weights", o->weights);
   for (int32_t i = 0; i < o->D * TERMS; i++) o->weights[i] *= o->mask[i] * (w->ranged ? 1 : o->scale[i]);
@@ -340,15 +355,20 @@ static void find_coefficients(oracle *o) {
   const int32_t each = o->D * (ORDER + 1);
   double free[MOST_STATES * (ORDER + 1)] = {0};
   if (c->kind == NEURLP_SOURCE_NETWORK) {
-    run_network(o, c, T * each, o->coefficients);
+    run_network(o, c, c->steady ? 1 : T, ORDER + 1, o->coefficients);
+    for (int32_t i = each; i < T * each && c->steady; i++) o->coefficients[i] = o->coefficients[i - each];
     return;
   }
   if (c->kind == NEURLP_SOURCE_PARAMETER) read_parameter(o->graph, "coefficients", free);
   for (int32_t i = 0; i < T * each; i++) {
     const double start = c->numbers[i % (ORDER + 1)], x = free[i % each];
-    if (c->ranged) {
-      const double odds = (start - c->lower) / (c->upper - start) * exp(x);
-      o->coefficients[i] = c->lower + (c->upper - c->lower) * odds / (1 + odds);
+    const double *each_range = c->range_count > 0 ? c->ranges + 2 * (i % (ORDER + 1)) : NULL;
+    const double lower = each_range ? each_range[0] : c->lower, upper = each_range ? each_range[1] : c->upper;
+    if (each_range && lower == upper) {
+      o->coefficients[i] = lower;
+    } else if (each_range || c->ranged) {
+      const double odds = (start - lower) / (upper - start) * exp(x);
+      o->coefficients[i] = lower + (upper - lower) * odds / (1 + odds);
     } else {
       o->coefficients[i] = start + x;
     }
@@ -360,12 +380,12 @@ static void find_values_and_steps(oracle *o) {
   const int32_t K = w->initial_steps, J = w->initial_derivatives;
   double logarithm = 0;
   if (w->initial_values.kind == NEURLP_SOURCE_NETWORK)
-    run_network(o, &w->initial_values, K * o->D * J, o->values);
+    run_network(o, &w->initial_values, K, J, o->values);
   else
     memcpy(o->values, w->initial_values.kind == NEURLP_SOURCE_STATES ? o->states : o->data,
            (size_t)(K * o->D) * sizeof(double));
   if (w->steps.kind == NEURLP_SOURCE_NETWORK) {
-    run_network(o, &w->steps, T - 1, o->steps);
+    run_network(o, &w->steps, T - 1, 0, o->steps);
     return;
   }
   if (w->steps.kind == NEURLP_SOURCE_PARAMETER) read_parameter(o->graph, "step", &logarithm);
@@ -459,7 +479,10 @@ static void check_case(const wiring_case *c, const neurlp_network_spec *networks
   const double tolerance = c->single ? 2e-4 : 1e-10;
   oracle all[B];
   wiring.network_count = MOST_NETWORKS;
-  wiring.networks = (neurlp_network_spec *)(uintptr_t)networks;
+  neurlp_network_spec own[MOST_NETWORKS];
+  memcpy(own, networks, sizeof own);
+  for (int32_t i = 0; i < MOST_NETWORKS; i++) own[i].axis = c->space ? NEURLP_AXIS_SPACE : NEURLP_AXIS_TIME;
+  wiring.networks = own;
   wiring.loss_count = 1;
   wiring.losses = &loss;
   const neurlp_network_model_spec spec = {.wiring = &wiring,
@@ -537,6 +560,13 @@ static void check_wiring(void) {
   const neurlp_source_spec residual = {.kind = NEURLP_SOURCE_NETWORK, .residual = true};
   const neurlp_source_spec bounded = {
       .kind = NEURLP_SOURCE_PARAMETER, .ranged = true, .lower = -1, .upper = 2, NUMBERS(0.5, 1, -0.25)};
+  double ranges[] = {-1, 2, 0.5, 3, 0.25, 0.25};
+  const neurlp_source_spec varied = {
+      .kind = NEURLP_SOURCE_NETWORK, .network = 1, .range_count = 3, .ranges = ranges};
+  const neurlp_source_spec steady = {
+      .kind = NEURLP_SOURCE_NETWORK, .network = 1, .range_count = 3, .ranges = ranges, .steady = true};
+  const neurlp_source_spec of_each = {
+      .kind = NEURLP_SOURCE_PARAMETER, .range_count = 3, .ranges = ranges, NUMBERS(0.5, 1, 0.25)};
   const wiring_case cases[] = {
       {.name = "all from the data",
        .wiring = {.states = WORD(DATA),
@@ -597,6 +627,35 @@ static void check_wiring(void) {
                   .coefficients = FIXED(0, 1, 0),
                   .rhs = WORD(LIBRARY),
                   .weights = RANGED(1, 0.5, 2),
+                  .initial_values = WORD(DATA),
+                  .steps = FIXED(0.2),
+                  .initial_steps = 1,
+                  .initial_derivatives = 1}},
+      {.name = "everything from networks over space",
+       .formulation = 3,
+       .space = true,
+       .wiring = {.states = NET(0),
+                  .coefficients = varied,
+                  .rhs = NET(2),
+                  .initial_values = NET(3),
+                  .steps = RANGED(4, 0.05, 0.3),
+                  .initial_steps = 2,
+                  .initial_derivatives = 2}},
+      {.name = "the same, steady",
+       .formulation = 3,
+       .space = true,
+       .wiring = {.states = WORD(DATA),
+                  .coefficients = steady,
+                  .rhs = WORD(LIBRARY),
+                  .weights = NET(2),
+                  .initial_values = NET(3),
+                  .steps = FIXED(0.2),
+                  .initial_steps = 2,
+                  .initial_derivatives = 2}},
+      {.name = "a parameter with a range for each derivative",
+       .wiring = {.states = WORD(DATA),
+                  .coefficients = of_each,
+                  .rhs = FIXED(0.7, -1),
                   .initial_values = WORD(DATA),
                   .steps = FIXED(0.2),
                   .initial_steps = 1,

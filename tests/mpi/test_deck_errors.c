@@ -109,7 +109,7 @@ static const deck_case cases[] = {
     {DISCOVER "qqqqqqqq: 1\n",
      NULL,
      {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, networks, loss, data, "
-      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, run"}},
+      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, forecast, run"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "
@@ -147,11 +147,9 @@ static const deck_case cases[] = {
      {"d.yaml:3:62: error: no network is called 'encodr'; did you mean 'encoder'?",
       "d.yaml:3:108: error: 'residual' must be true or false",
       "d.yaml:5:21: error: 'encoder' must be a list of layers: [{dense: 64}, tanh, {dense: output}]",
-      "d.yaml:5:25: error: no input comes from network 'b'; leave it out, or use it",
       "d.yaml:5:28: error: network 'b' has no 'layers'",
       "d.yaml:5:29: error: 'layer' is unknown in a network; did you mean 'layers'?",
-      "d.yaml:5:45: error: '2c' cannot be a name; names have letters, digits and _, and no digit first",
-      "d.yaml:5:45: error: no input comes from network '2c'; leave it out, or use it"}},
+      "d.yaml:5:45: error: '2c' cannot be a name; names have letters, digits and _, and no digit first"}},
     {TRAIN "inputs: {coefficients: {constant: [0, 1], parameter: [1]}, rhs: {network: a}, states: {network: "
            "a}, weights: {parameter: 3}, initial_values: data}\nloss: {of: solution}\nnetworks: {a: [{clip: "
            "[1, -1]}, {scale: 3}, {residual: tanh}], b: [tanh]}\n",
@@ -162,8 +160,7 @@ static const deck_case cases[] = {
       "d.yaml:4:7: error: 'loss' must be a list of 1 to 8: [{of: solution}, {of: states}]",
       "d.yaml:5:23: error: 'clip' ends before it begins; write [lower, upper]",
       "d.yaml:5:41: error: 'scale' must be two numbers: [factor, offset]",
-      "d.yaml:5:56: error: 'residual' must be a list of layers: [{dense: 64}, tanh, {dense: output}]",
-      "d.yaml:5:64: error: no input comes from network 'b'; leave it out, or use it"}},
+      "d.yaml:5:56: error: 'residual' must be a list of layers: [{dense: 64}, tanh, {dense: output}]"}},
     {TRAIN "inputs: {coefficients: {network: a, range: [2, 1]}, rhs: {constant: 1, range: [0, 1]}, steps: "
            "parameter, weights: {parameter: shared, residual: true}, initial_values: {states: 3}}\nloss: "
            "[solutoin, {measure: square}, {of: weights, measure: square}, {of: solution, steps: [5, 2]}, "
@@ -202,9 +199,7 @@ static const deck_case cases[] = {
       "d.yaml:3:56: error: inputs.states must be a word, such as 'data'",
       "d.yaml:4:22: error: 'steps' are of windows, and weights have none",
       "d.yaml:4:53: error: 'measur' is unknown in a loss; did you mean 'measure'?",
-      "d.yaml:5:12: error: the name of a network may have 60 characters",
-      "d.yaml:5:12: error: no input comes from network 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'...; leave "
-      "it out, or use it"}},
+      "d.yaml:5:12: error: the name of a network may have 60 characters"}},
     {TRAIN
      "inputs: {coefficients: {parameter: shared}, states: {network: a, residual: true, range: [0, 1], solve: "
      "true}}\nloss: [solution]\nnetworks: {a: [{convolution: 3, stride: 0, dilation: x, padding: mirror}]}\n",
@@ -215,14 +210,26 @@ static const deck_case cases[] = {
       "d.yaml:5:41: error: 'stride' is 0; it must be an integer, 1 to 4095",
       "d.yaml:5:54: error: 'dilation' must be an integer, 1 to 4095",
       "d.yaml:5:66: error: 'mirror' is unknown in padding; there are zero, circular"}},
+    {TRAIN
+     "inputs: {coefficients: {network: a, range: [[1, 0], 1, x]}, steps: {network: b, range: [[0, 1]]}, "
+     "initial_values: {network: c, steady: true}}\nloss: [solution]\nnetworks: {a: {axis: tim, layers: "
+     "[tanh]}, b: [tanh], c: [tanh]}\n",
+     NULL,
+     {"d.yaml:3:45: error: 'this' ends before it begins; write [from, to]",
+      "d.yaml:3:56: error: 'this' must be a number, but 'x' is not a number",
+      "d.yaml:3:88: error: 'inputs.steps' has one range: [from, to]",
+      "d.yaml:3:128: error: 'steady' is for coefficients from a network",
+      "d.yaml:5:22: error: 'tim' is unknown in an axis; did you mean 'time'?"}},
     {TRAIN "discover: {threshold: 1}\n",
      NULL,
      {"d.yaml: error: missing key 'loss': What is minimised, the sum of: {of: solution or states, measure: "
-      "square, absolute or relative, weight: 1, steps: [first, end]}, compared with the data, and {of: "
-      "weights, measure: l1 or l2, weight: 1}.",
+      "square, absolute or relative, weight: 1, steps: [first, end]}, compared with the data (with "
+      "'against: states', a solution with the state estimate), and {of: weights, measure: l1 or l2, weight: "
+      "1}.",
       "d.yaml: error: missing key 'inputs.coefficients' (constant, parameter or network): Coefficients of u, "
       "u', u'', ... in each state's equation: {constant: [0, 1, 0]}, {parameter: [0, 1, 0]} to begin with, "
-      "or {network: name, range: [from, to]}, which may vary in time.",
+      "or {network: name}, which may vary in time unless steady: true. range: [from, to] for all of them, or "
+      "for each its own or a number: [[0.5, 2], [-1, 1], 1].",
       "d.yaml:3:1: error: 'discover' does not belong to task 'train', only to 'discover'; leave it out"}},
     {"task: fit\r\ndata: {}\r\n",
      NULL,

@@ -364,7 +364,7 @@ static neurlp_status solve_only(neurlp_training *t, int64_t cycle, const double 
   NEURLP_TRY(validate(t, &epoch.validation));
   result->training = epoch.training;
   result->validation = epoch.validation;
-  if (t->spec->report) status = t->spec->report(t->spec->user, &epoch);
+  if (t->spec->report) status = agree(t, t->spec->report(t->spec->user, &epoch));
 done:
   return status;
 }

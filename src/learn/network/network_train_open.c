@@ -1,5 +1,6 @@
 /* What a training works with, and what begins anew in each cycle. */
 #include "learn/network/network_train_parts.h"
+#include "train/accelerator.h"
 
 #include <math.h>
 #include <string.h>
@@ -84,6 +85,12 @@ neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_trai
                          .weights = -1};
   const int64_t samples = neurlp_graph_samples(graph);
   const int64_t numbers = samples * spec->windows->spec.window * spec->windows->spec.dimensions;
+  const neurlp_accelerator *accelerator = NULL;
+  NEURLP_TRY(neurlp_accelerator_of(t->context, &accelerator));
+  if (accelerator)
+    return neurlp_fail(t->context, NEURLP_ERROR_ARGUMENT,
+                       "networks are not trained on the backend %s yet; take block.backend: cpu",
+                       neurlp_context_backend(t->context));
   if (t->count == 0)
     return neurlp_fail(t->context, NEURLP_ERROR_ARGUMENT,
                        "there is nothing to train: no input of the block comes from "
