@@ -45,7 +45,10 @@ static int64_t training_bytes(neurlp_network_study *s) {
     bytes += (int64_t)neurlp_minimiser_lbfgs.bytes(&options);
     steps.name = "sgd";
   }
-  bytes += (int64_t)neurlp_optimiser_bytes(&steps, neurlp_graph_precision(s->model.graph), count, tensors);
+  const int64_t optimiser =
+      (int64_t)neurlp_optimiser_bytes(&steps, neurlp_graph_precision(s->model.graph), count, tensors);
+  bytes += optimiser;
+  if (strncmp(neurlp_context_backend(s->context), "cuda", 4) == 0) bytes += optimiser; /* on the GPU, too */
   bytes += vector;                      /* the watch's good parameters */
   if (o->patience > 0) bytes += vector; /* early stopping's best ones */
   bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */

@@ -1,4 +1,4 @@
-"""block.backend: windows on an imitated GPU. What is learned is what the CPU learns, but for roundings; it does not
+"""block.backend: windows and networks on an imitated GPU. What is learned is what the CPU learns, but for roundings; it does not
 depend on the number of ranks, bit for bit; `auto` says why it takes the CPU; a GPU that is missing, or has too little
 memory, is an error that says what to do, on all ranks."""
 import os
@@ -6,7 +6,7 @@ import os
 import h5py
 import numpy as np
 
-from support import check, check_below, check_equal, command, run, verdict
+from support import DECKS, check, check_below, check_equal, command, run, verdict
 
 DISCOVER = """
 task: discover
@@ -58,6 +58,30 @@ def compare(name, deck, ranks):
         check(f"{name}: {size} ranks give the bits of one", not differ, " ".join(differ))
 
 
+def train(name, deck, *short):
+    """Losses of the first epochs, and equations: a rounding is about 1e-16, and the training makes some hundred times more
+    of it in each of the first epochs; the bound leaves room for other compilers."""
+    usual = run(f"{name}_cpu", deck, *short)
+    one = run(f"{name}_1", deck, *short, "block.backend=cuda:check")
+    arrays = ("metrics/train_loss", "metrics/validation_loss", "metrics/gradient_norm", "equations/coefficients")
+    for array in arrays:
+        a, b = usual[array], one[array]
+        check_equal(f"{name}: {array}: numbers", b.shape, a.shape)
+        unit = np.maximum(np.abs(a), 1e-3 * np.max(np.abs(a)))
+        check_below(f"{name}: {array}: largest relative difference from the CPU", np.max(np.abs(a - b) / unit), 1e-6)
+    check(f"{name}: it learns", one["metrics/train_loss"][-1] < 0.9 * one["metrics/train_loss"][0])
+    check(f"{name}: not the CPU's bits", usual["metrics/train_loss"].tobytes() != one["metrics/train_loss"].tobytes())
+    two = run(f"{name}_2", deck, *short, "block.backend=cuda:check", ranks=2)
+    with h5py.File(one.path) as file:
+        check_equal(f"{name}: the GPU in the result", file.attrs["gpus"], "the imitated GPU")
+        names = []
+        file.visititems(lambda path, item: names.append(path)
+                        if isinstance(item, h5py.Dataset) and item.dtype.kind in "if" else None)
+    differ = [path for path in names if np.asarray(two[path]).tobytes() != np.asarray(one[path]).tobytes()]
+    check(f"{name}: 2 ranks give the {len(names)} arrays of one, bit for bit", not differ and len(names) > 10,
+          " ".join(differ))
+
+
 def fall_back():
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     found = run("auto", FIT, "block.backend=auto", ranks=2)
@@ -87,6 +111,11 @@ def little_memory():
 
 compare("discover", DISCOVER, (2, 3))
 compare("fit", FIT, (2, 5))
+LORENZ_SHORT = ("data.generate.samples=600", "block.window=20", "train.batch=32", "train.shards=4", "train.validation=0.2",
+                "train.clip=1", "train.cycles=2")
+train("solved", DECKS / "lorenz_network.yaml", *LORENZ_SHORT, "train.epochs=4", "train.patience=50")
+train("adam", DECKS / "lorenz_network.yaml", *LORENZ_SHORT, "train.epochs=4", "inputs.weights=parameter")
+train("lbfgs", DECKS / "lorenz_network.yaml", *LORENZ_SHORT, "train.epochs=4", "train.optimizer=lbfgs")
 fall_back()
 gpu_aware()
 little_memory()

@@ -47,6 +47,22 @@ static inline void problem_must(neurlp_context *context, neurlp_status status) {
   exit(1);
 }
 
+/* On the backend of NEURLP_TEST_BACKEND, or cpu. */
+static inline neurlp_context *problem_context(void) {
+  const char *backend = getenv("NEURLP_TEST_BACKEND");
+  neurlp_context *context = NULL;
+  problem_must(NULL, neurlp_context_create(1, &context));
+  if (backend) problem_must(context, neurlp_context_set_backend(context, backend));
+  return context;
+}
+
+/* What a device holds is freed with the context; the rest is to be free before. */
+static inline void problem_close_context(neurlp_context **context) {
+  if (strncmp(neurlp_context_backend(*context), "cpu", 3) == 0)
+    check_equal("memory that is left", neurlp_context_memory(*context).blocks, 0);
+  neurlp_context_destroy(context);
+}
+
 static inline void problem_fill(network_problem *p, const problem_options *o) {
   for (int64_t s = 0; s < PROBLEM_SYSTEMS; s++)
     for (int64_t t = 0; t < PROBLEM_SAMPLES; t++) {
@@ -107,11 +123,13 @@ static inline void problem_model(network_problem *p, const problem_options *o) {
 
 static inline void problem_reducers(network_problem *p) {
   const neurlp_vectors host = neurlp_vectors_host(p->context);
+  neurlp_vectors vectors;
   neurlp_shard_sum_spec spec = {.shards = p->sampler.options.shards,
                                 .shard_count = p->sampler.options.shards,
                                 .count = neurlp_graph_parameter_count(p->model.graph),
                                 .single = neurlp_graph_precision(p->model.graph) == NEURLP_SINGLE};
-  problem_must(p->context, neurlp_shard_sum_create(p->context, &host, &spec, &p->gradients));
+  problem_must(p->context, neurlp_vectors_of(p->context, &vectors));
+  problem_must(p->context, neurlp_shard_sum_create(p->context, &vectors, &spec, &p->gradients));
   spec.count = NEURLP_TRAINING_SCALARS;
   spec.single = false;
   problem_must(p->context, neurlp_shard_sum_create(p->context, &host, &spec, &p->scalars));

@@ -159,8 +159,7 @@ static neurlp_status write_diary(void *user, const neurlp_epoch *epoch) {
   d->training[d->count] = epoch->training;
   d->validation[d->count] = epoch->validation;
   d->parameters[d->count] = calloc((size_t)count, sizeof(double));
-  memcpy(d->parameters[d->count++], neurlp_graph_parameters(d->p->model.graph),
-         (size_t)count * sizeof(double));
+  problem_must(context, neurlp_graph_get_parameters(d->p->model.graph, d->parameters[d->count++]));
   return NEURLP_SUCCESS;
 }
 
@@ -184,8 +183,11 @@ static void check_stopping(void) {
   check_true("it stops early", result.stopped && result.epochs == d.count && d.count < MOST_EPOCHS);
   check_equal("at `patience` epochs after the best one", d.count - 1 - best, 4);
   const size_t bytes = (size_t)neurlp_graph_parameter_count(p->model.graph) * sizeof(double);
+  void *last = malloc(bytes);
+  problem_must(context, neurlp_graph_get_parameters(p->model.graph, last));
   check_true("the parameters are those of the best epoch, bit for bit",
-             memcmp(neurlp_graph_parameters(p->model.graph), d.parameters[best], bytes) == 0);
+             memcmp(last, d.parameters[best], bytes) == 0);
+  free(last);
   check_true("and so are the losses",
              result.validation == d.validation[best] && result.training == d.training[best]);
   for (int64_t e = 0; e < d.count; e++) free(d.parameters[e]);
@@ -237,16 +239,17 @@ static void check_bad(const char *name, const problem_options *options, neurlp_s
   network_problem *p = problem_open(context, options);
   neurlp_training_result result;
   const size_t bytes = (size_t)neurlp_graph_parameter_count(p->model.graph) * sizeof(double);
-  void *first = malloc(bytes);
-  memcpy(first, neurlp_graph_parameters(p->model.graph), bytes);
+  void *first = malloc(bytes), *last = malloc(bytes);
+  problem_must(context, neurlp_graph_get_parameters(p->model.graph, first));
   printf("%s\n", name);
   check_equal("status", neurlp_training_run(&p->training, p->mask, &result), expected);
   const char *message = neurlp_context_message(context);
   printf("%s\n", message);
   for (; *words; words++) check_true(*words, strstr(message, *words));
-  check_true("the first parameters are back, bit for bit",
-             memcmp(first, neurlp_graph_parameters(p->model.graph), bytes) == 0);
+  problem_must(context, neurlp_graph_get_parameters(p->model.graph, last));
+  check_true("the first parameters are back, bit for bit", memcmp(first, last, bytes) == 0);
   free(first);
+  free(last);
   problem_close(p);
 }
 
@@ -257,6 +260,12 @@ static void check_all_bad(void) {
   check_bad("data that overflow",
             &(problem_options){.rate = 0.01, .epochs = 3, .batch = 15, .network = true, .huge = 1e4},
             NEURLP_NOT_FINITE, window);
+  check_bad("the same in a later step",
+            &(problem_options){.rate = 0.01, .epochs = 3, .batch = 4, .network = true, .huge = 1e4},
+            NEURLP_NOT_FINITE,
+            (const char *const[]){"cycle 1, epoch 1, step 3: entry ", " of the gradient of weights",
+                                  "window 7 (trajectory 2, samples 8 to 15)", "before epoch 1, step 1",
+                                  NULL});
   check_bad("the same by L-BFGS",
             &(problem_options){.optimiser = "lbfgs",
                                .rate = 0.01,
@@ -276,7 +285,7 @@ static void check_all_bad(void) {
 }
 
 int main(void) {
-  problem_must(NULL, neurlp_context_create(1, &context));
+  context = problem_context();
   check_optimum("lbfgs", 0.1, 0, 60, 1e-6);
   check_optimum("sgd", 0.1, 0.9, 1000, 1e-4);
   check_optimum("adam", 0.02, 0, 2000, 1e-3);
@@ -288,7 +297,6 @@ int main(void) {
   check_shards(false);
   check_shards(true);
   check_all_bad();
-  check_equal("memory that is left", neurlp_context_memory(context).blocks, 0);
-  neurlp_context_destroy(&context);
+  problem_close_context(&context);
   return check_verdict();
 }

@@ -26,12 +26,14 @@ static neurlp_status train(MPI_Comm comm, const problem_options *options,
                            double *mask, neurlp_training_result *result) {
   network_problem *p = problem_open(context, options);
   const neurlp_vectors host = neurlp_vectors_host(context);
+  neurlp_vectors vectors;
   neurlp_reduce *gradients = NULL, *scalars = NULL;
   neurlp_reduce_spec spec = {.shards = SHARDS,
                              .count = neurlp_graph_parameter_count(p->model.graph),
                              .single = options->single,
                              .transport = NEURLP_TRANSPORT_DIRECT};
-  problem_must(context, neurlp_reduce_create(comm, context, &host, &spec, &gradients));
+  problem_must(context, neurlp_vectors_of(context, &vectors));
+  problem_must(context, neurlp_reduce_create(comm, context, &vectors, &spec, &gradients));
   spec.count = NEURLP_TRAINING_SCALARS;
   spec.single = false;
   problem_must(context, neurlp_reduce_create(comm, context, &host, &spec, &scalars));
@@ -39,8 +41,7 @@ static neurlp_status train(MPI_Comm comm, const problem_options *options,
   p->training.scalars = neurlp_reduce_table(scalars);
   p->training.report = report;
   const neurlp_status status = neurlp_training_run(&p->training, p->mask, result);
-  const size_t bytes = (size_t)neurlp_graph_parameter_count(p->model.graph) * (options->single ? 4 : 8);
-  memcpy(parameters, neurlp_graph_parameters(p->model.graph), bytes);
+  problem_must(context, neurlp_graph_get_parameters(p->model.graph, parameters));
   memcpy(mask, p->mask, sizeof p->mask);
   neurlp_reduce_destroy(&gradients);
   neurlp_reduce_destroy(&scalars);
@@ -54,7 +55,7 @@ static void train_alone(const problem_options *options, void *parameters, double
   network_problem *p = problem_open(context, options);
   check_equal("alone", neurlp_training_run(&p->training, p->mask, result), NEURLP_SUCCESS);
   *bytes = (size_t)neurlp_graph_parameter_count(p->model.graph) * (options->single ? 4 : 8);
-  memcpy(parameters, neurlp_graph_parameters(p->model.graph), *bytes);
+  problem_must(context, neurlp_graph_get_parameters(p->model.graph, parameters));
   memcpy(mask, p->mask, sizeof p->mask);
   problem_close(p);
 }
@@ -98,6 +99,66 @@ static void check_failure(const problem_options *options) {
   check_true("with its message", strstr(neurlp_context_message(context), "the history has no room"));
 }
 
+/* ---- one rank's GPU fails ---------------------------------------------------------------------------- */
+
+static neurlp_accelerator whole; /* as it is */
+static int64_t left;             /* calls that the last rank's GPU does before it fails, once */
+
+static neurlp_status gone(void) {
+  if (rank != size - 1 || left-- != 0) return NEURLP_SUCCESS;
+  return neurlp_fail(context, NEURLP_ERROR_DEVICE, "the GPU has gone");
+}
+
+static neurlp_status fail_update(void *object, neurlp_update_kind kind, neurlp_precision precision,
+                                 int32_t count, const neurlp_update_call *updates) {
+  const neurlp_status status = gone();
+  return status < 0 ? status : whole.update(object, kind, precision, count, updates);
+}
+
+static neurlp_status fail_download(void *object, void *to, const void *from, size_t bytes) {
+  const neurlp_status status = gone();
+  return status < 0 ? status : whole.download(object, to, from, bytes);
+}
+
+/* Between two sums over ranks, where the others do not see it: they learn of it from the next one, or at the
+ * end. First in none, then in the first, the fourth and the last of all calls of a training. */
+static void check_lost(const char *name, const problem_options *options) {
+  enum { MANY = 1 << 30 };
+  double parameters[4096], mask[PROBLEM_STATES * PROBLEM_TERMS];
+  neurlp_training_result result;
+  printf("%s\n", name);
+  left = MANY;
+  check_equal("whole", train(MPI_COMM_WORLD, options, NULL, parameters, mask, &result), NEURLP_SUCCESS);
+  const int64_t all = MANY - left, before[] = {0, 3, all - 1};
+  check_true("calls of the GPU that fails", rank != size - 1 || all > 5);
+  for (int32_t i = 0; i < 3; i++) {
+    left = before[i];
+    check_equal("a GPU that fails on one rank fails all of them",
+                train(MPI_COMM_WORLD, options, NULL, parameters, mask, &result), NEURLP_ERROR_DEVICE);
+    check_true("with its message", strstr(neurlp_context_message(context), "the GPU has gone"));
+  }
+}
+
+static void check_machine(void) {
+  problem_options validated = plain, only = plain, lbfgs = plain;
+  const neurlp_accelerator *machine = NULL;
+  problem_must(context, neurlp_accelerator_of(context, &machine));
+  if (!machine) return;
+  neurlp_accelerator *table = (neurlp_accelerator *)(uintptr_t)machine;
+  whole = *machine;
+  validated.cycles = only.cycles = lbfgs.cycles = 1;
+  only.validation = 0;
+  lbfgs.optimiser = "lbfgs";
+  lbfgs.batch = 12;
+  table->update = fail_update;
+  check_lost("steps", &validated);
+  check_lost("steps without validation", &only);
+  table->update = whole.update;
+  table->download = fail_download;
+  check_lost("gradients of L-BFGS", &lbfgs);
+  table->download = whole.download;
+}
+
 /* All ranks stop where the loss explodes, and say the same window. */
 static void check_explosion(void) {
   problem_options options = plain;
@@ -117,7 +178,7 @@ int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  problem_must(NULL, neurlp_context_create(1, &context));
+  context = problem_context();
   problem_options single = plain, lbfgs = plain, stopping = plain;
   single.single = true;
   lbfgs.optimiser = "lbfgs";
@@ -133,8 +194,8 @@ int main(int argc, char **argv) {
   lbfgs.cycles = 1;
   check_failure(&lbfgs);
   check_explosion();
-  check_equal("memory that is left", neurlp_context_memory(context).blocks, 0);
-  neurlp_context_destroy(&context);
+  check_machine();
+  problem_close_context(&context);
   int failed = check_verdict();
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
   MPI_Finalize();

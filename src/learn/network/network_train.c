@@ -1,7 +1,6 @@
 #include "learn/network/network_train.h"
 
-#include "learn/network/network_train_parts.h"
-#include "train/clip.h"
+#include "learn/network/network_train_memory.h"
 #include "train/initialise.h"
 
 #include <math.h>
@@ -101,6 +100,7 @@ static neurlp_status agree(neurlp_training *t, neurlp_status mine) {
   for (int64_t i = 0; status >= 0 && i < scalars->shard_count; i++)
     status = scalars->add(scalars->user, scalars->first_shard + i, nothing);
   status = scalars->finish(scalars->user, status < 0 ? status : NEURLP_SUCCESS, sums);
+  t->alone = false;
   return status < 0 ? status : mine;
 }
 
@@ -200,13 +200,20 @@ done:
   return status;
 }
 
+/* Collective. Weights that the sums so far give. The host is the same on all ranks and fails on all; a GPU
+ * may fail on one of them while it writes them. */
+static neurlp_status solve_weights(neurlp_training *t, const double *mask, bool errors) {
+  const neurlp_status status = neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, errors);
+  return t->machine ? agree(t, status) : status;
+}
+
 neurlp_status neurlp_training_solve(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_epoch before = {0};
   if (!t->spec->solving) return NEURLP_SUCCESS;
   neurlp_solving_fade(&t->solving, 0);
   NEURLP_TRY(pass_over_training(t, true, &before));
-  NEURLP_TRY(neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, epoch != NULL));
+  NEURLP_TRY(solve_weights(t, mask, epoch != NULL));
   if (epoch) status = pass_over_training(t, false, epoch);
 done:
   return status;
@@ -215,7 +222,8 @@ done:
 /* ---- epochs of steps --------------------------------------------------------------------------------- */
 
 /* After a batch, its loss and gradient are looked at, and the parameters that they are of are kept if they
- * are good. Where no window could be solved there is no loss, which is not a good one. */
+ * are good. Where no window could be solved there is no loss, which is not a good one. Of a gradient that is
+ * not on the host the norm is looked at, with the step, unless parameters are kept. */
 static neurlp_status look(neurlp_training *t, const neurlp_epoch *epoch, const neurlp_batch *batch) {
   const int64_t e = epoch->epoch + 1, step = batch->batch + 1;
   if (t->sums[SCALAR_FAILED] >= (double)batch->windows)
@@ -223,20 +231,37 @@ static neurlp_status look(neurlp_training *t, const neurlp_epoch *epoch, const n
                        "epoch %lld, step %lld: the block of none of %lld windows could be solved; lower the "
                        "learning rate, or give coefficients and steps a range",
                        (long long)e, (long long)step, (long long)batch->windows);
-  const neurlp_status status = neurlp_watch_check(t->watch, e, step, t->sums[SCALAR_LOSS], t->gradient);
-  if (status == NEURLP_SUCCESS && batch->batch == 0)
-    neurlp_watch_keep(t->watch, e, step, neurlp_graph_parameters(t->graph));
+  const void *gradient = NULL, *parameters = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!t->machine || batch->batch == 0) NEURLP_TRY(neurlp_training_see_gradient(t, &gradient));
+  status = neurlp_watch_check(t->watch, e, step, t->sums[SCALAR_LOSS], gradient);
+  if (status != NEURLP_SUCCESS || batch->batch != 0) goto done;
+  NEURLP_TRY(neurlp_training_see_parameters(t, &parameters));
+  neurlp_watch_keep(t->watch, e, step, parameters);
+done:
   return status;
 }
 
-static neurlp_status step(neurlp_training *t, double rate, double *norm) {
-  const neurlp_precision precision = neurlp_graph_precision(t->graph);
-  neurlp_optimiser_clear_fixed(t->optimiser, t->gradient);
+/* The norm is not finite: which entry it is, if the gradient was not looked at before; else what was said. */
+static neurlp_status name_entry(neurlp_training *t, const neurlp_epoch *epoch, const neurlp_batch *batch) {
+  const void *gradient = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!t->machine) return NEURLP_NOT_FINITE;
+  NEURLP_TRY(neurlp_training_see_gradient(t, &gradient));
+  status = neurlp_watch_check(t->watch, epoch->epoch + 1, batch->batch + 1, t->sums[SCALAR_LOSS], gradient);
+done:
+  return status == NEURLP_SUCCESS ? NEURLP_NOT_FINITE : status;
+}
+
+static neurlp_status step(neurlp_training *t, const neurlp_batch *batch, neurlp_epoch *epoch) {
   const double most = t->spec->options.clip > 0 ? t->spec->options.clip : 1e300; /* never */
-  const neurlp_status status = neurlp_clip_norm(t->context, precision, t->count, t->gradient, most, norm);
-  if (status != NEURLP_SUCCESS) return status;
-  neurlp_optimiser_step(t->optimiser, rate, neurlp_graph_parameters(t->graph), t->gradient);
-  return NEURLP_SUCCESS;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_training_clear_fixed(t));
+  status = neurlp_training_clip(t, most, &epoch->gradient);
+  if (status == NEURLP_NOT_FINITE) return name_entry(t, epoch, batch);
+  if (status == NEURLP_SUCCESS) status = neurlp_training_step(t, epoch->rate);
+done:
+  return status;
 }
 
 /* Collective. All batches of one epoch, each followed by a step. */
@@ -250,9 +275,9 @@ static neurlp_status run_steps(neurlp_training *t, const double *mask, neurlp_ep
     NEURLP_TRY(run_batch(t, &batch, true, t->spec->solving != NULL));
     add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
     status = look(t, epoch, &batch);
-    if (status == NEURLP_SUCCESS) status = step(t, epoch->rate, &epoch->gradient);
-    if (status == NEURLP_SUCCESS && t->spec->solving)
-      status = neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, false);
+    if (status == NEURLP_SUCCESS) status = step(t, &batch, epoch);
+    if (t->machine && t->spec->solving) status = agree(t, status); /* all solve, or none */
+    if (status == NEURLP_SUCCESS && t->spec->solving) status = solve_weights(t, mask, false);
     if (status != NEURLP_SUCCESS) break;
   }
 done:
@@ -270,19 +295,18 @@ typedef struct evaluation {
 static neurlp_status evaluate(void *user, const void *parameters, double *loss, void *gradient) {
   const evaluation *of = user;
   neurlp_training *t = of->training;
-  const size_t bytes = (size_t)t->count * t->number_bytes;
   const neurlp_batch batch = neurlp_batch_training(t->spec->sampler, 0, 0);
-  if (parameters != neurlp_graph_parameters(t->graph))
-    memcpy(neurlp_graph_parameters(t->graph), parameters, bytes);
-  neurlp_status status = neurlp_training_solve(t, of->mask, NULL);
-  if (status >= 0) status = run_batch(t, &batch, true, false);
-  if (status < 0) return status;
-  neurlp_optimiser_clear_fixed(t->optimiser, t->gradient);
-  memcpy(gradient, t->gradient, bytes);
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_training_set_parameters(t, parameters));
+  NEURLP_TRY(neurlp_training_solve(t, of->mask, NULL));
+  NEURLP_TRY(run_batch(t, &batch, true, false));
+  NEURLP_TRY(neurlp_training_clear_fixed(t));
+  NEURLP_TRY(neurlp_training_get_gradient(t, gradient));
   /* Windows that fail count nothing: where there are more of them, the loss is less, and no better. */
   *loss = t->failed >= 0 && t->sums[SCALAR_FAILED] > t->failed ? INFINITY : t->sums[SCALAR_LOSS];
   if (t->failed < 0) t->failed = t->sums[SCALAR_FAILED];
-  return NEURLP_SUCCESS;
+done:
+  return status;
 }
 
 /* One iteration; true in *ended where there is none left to make. Each step decreases the loss, so it can
@@ -291,30 +315,39 @@ static neurlp_status run_minimiser(neurlp_training *t, const double *mask, neurl
   evaluation of = {t, mask};
   const neurlp_objective objective = {evaluate, &of};
   neurlp_minimiser_report report;
-  const size_t bytes = (size_t)t->count * t->number_bytes;
-  memcpy(t->best, neurlp_graph_parameters(t->graph), bytes);
-  const neurlp_status status = neurlp_minimiser_lbfgs.minimise(t->minimiser, &objective, t->best, &report);
-  memcpy(neurlp_graph_parameters(t->graph), t->best, bytes); /* those of the last evaluation may be others */
-  if (status < 0 || status == NEURLP_NOT_FINITE) return status;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_training_get_parameters(t, t->room));
+  status = neurlp_minimiser_lbfgs.minimise(t->minimiser, &objective, t->room, &report);
+  if (status < 0) return status;
+  /* Those of the last evaluation may be others. */
+  const neurlp_status put = neurlp_training_set_parameters(t, t->room);
+  if (put < 0 || status == NEURLP_NOT_FINITE) return put < 0 ? put : status;
   *ended = report.end != NEURLP_MINIMISER_ITERATIONS;
   epoch->training = report.loss;
   epoch->gradient = report.gradient;
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] = t->sums[i];
   epoch->failed = (int64_t)t->sums[SCALAR_FAILED];
-  return neurlp_training_solve(t, mask, NULL); /* the last evaluation may have been of other parameters */
+  status = neurlp_training_solve(t, mask, NULL); /* the last evaluation may have been of other parameters */
+done:
+  return status;
 }
 
 /* ---- cycles ------------------------------------------------------------------------------------------ */
 
-static bool observe(neurlp_training *t, const neurlp_epoch *epoch, int64_t total) {
+static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, int64_t total, bool *early) {
   const double judged = isnan(epoch->validation) ? epoch->training : epoch->validation;
+  const void *parameters = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
   neurlp_schedule_observe(&t->spec->options.schedule, &t->schedule, epoch->epoch, judged);
   if (judged < t->best_loss) {
     t->best_loss = judged;
     t->best_training = epoch->training;
   }
-  return t->stopping &&
-         neurlp_stopping_observe(t->stopping, total, judged, neurlp_graph_parameters(t->graph));
+  if (!t->stopping) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_training_see_parameters(t, &parameters));
+  *early = neurlp_stopping_observe(t->stopping, total, judged, parameters);
+done:
+  return status;
 }
 
 static neurlp_status run_epoch(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
@@ -347,9 +380,11 @@ static neurlp_status go_back(neurlp_training *t, int64_t cycle, neurlp_status st
   int64_t epoch = 0, step = 0;
   snprintf(message, sizeof message, "%s", neurlp_context_message(t->context));
   print_blame(t, where, sizeof where);
-  if (neurlp_watch_restore(t->watch, neurlp_graph_parameters(t->graph), &epoch, &step) < 0)
+  if (neurlp_watch_restore(t->watch, neurlp_training_room(t), &epoch, &step) < 0)
     return neurlp_fail(t->context, status, "cycle %lld, %s%s; kept are the parameters of its beginning",
                        (long long)cycle + 1, message, where);
+  const neurlp_status put = neurlp_training_put_room(t);
+  if (put < 0) return put;
   return neurlp_fail(t->context, status,
                      "cycle %lld, %s%s; kept are the parameters before epoch %lld, step %lld",
                      (long long)cycle + 1, message, where, (long long)epoch, (long long)step);
@@ -373,7 +408,7 @@ static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *
                                neurlp_training_result *result) {
   const neurlp_training_options *options = &t->spec->options;
   neurlp_status status = NEURLP_SUCCESS;
-  bool ended = false;
+  bool ended = false, early = false;
   if (t->only_weights) return solve_only(t, cycle, mask, result);
   NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
   t->schedule = neurlp_schedule_start(&options->schedule);
@@ -385,10 +420,12 @@ static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *
     result->epochs++;
     result->training = epoch.training;
     result->validation = epoch.validation;
-    if (observe(t, &epoch, result->epochs - 1)) ended = result->stopped = true;
+    NEURLP_TRY(observe(t, &epoch, result->epochs - 1, &early));
+    if (early) ended = result->stopped = true;
   }
   if (t->stopping) {
-    NEURLP_TRY(neurlp_stopping_restore(t->stopping, neurlp_graph_parameters(t->graph)));
+    NEURLP_TRY(neurlp_stopping_restore(t->stopping, neurlp_training_room(t)));
+    NEURLP_TRY(neurlp_training_put_room(t));
     result->training = t->best_training;
   }
   if (t->spec->solving) {
@@ -401,6 +438,13 @@ static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *
   }
 done:
   return status;
+}
+
+/* Collective. A rank whose GPU fails leaves at once, and meets the others here: they are in their next batch,
+ * whose losses are agreed on in the same way, or at this end. */
+static neurlp_status end_together(neurlp_training *t, neurlp_status status) {
+  const bool all_know = !t->machine || (status < 0 && !t->alone);
+  return all_know ? status : agree(t, status);
 }
 
 neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask,
@@ -426,6 +470,7 @@ neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask
     if (dropped == 0) break;
   }
 done:
+  status = end_together(&training, status);
   neurlp_training_close(&training);
   return status;
 }

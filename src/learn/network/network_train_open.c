@@ -1,6 +1,5 @@
 /* What a training works with, and what begins anew in each cycle. */
-#include "learn/network/network_train_parts.h"
-#include "train/accelerator.h"
+#include "learn/network/network_train_memory.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,6 +30,7 @@ static neurlp_status make_optimiser(neurlp_training *t) {
   }
   status = neurlp_optimiser_create(t->context, &options, neurlp_graph_precision(t->graph), t->count, tensors,
                                    groups, &t->optimiser);
+  if (status >= 0 && t->machine) status = neurlp_optimiser_move(t->optimiser, t->machine);
 done:
   neurlp_release(t->context, &groups);
   return status;
@@ -85,18 +85,11 @@ neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_trai
                          .weights = -1};
   const int64_t samples = neurlp_graph_samples(graph);
   const int64_t numbers = samples * spec->windows->spec.window * spec->windows->spec.dimensions;
-  const neurlp_accelerator *accelerator = NULL;
-  NEURLP_TRY(neurlp_accelerator_of(t->context, &accelerator));
-  if (accelerator)
-    return neurlp_fail(t->context, NEURLP_ERROR_ARGUMENT,
-                       "networks are not trained on the backend %s yet; take block.backend: cpu",
-                       neurlp_context_backend(t->context));
   if (t->count == 0)
     return neurlp_fail(t->context, NEURLP_ERROR_ARGUMENT,
                        "there is nothing to train: no input of the block comes from "
                        "a network or a parameter");
-  NEURLP_TRY(neurlp_allocate(t->context, t->count, t->number_bytes, &t->gradient));
-  NEURLP_TRY(neurlp_allocate(t->context, t->count, t->number_bytes, &t->best));
+  NEURLP_TRY(neurlp_training_open_memory(t));
   NEURLP_TRY(neurlp_allocate(t->context, t->count, sizeof *t->free, &t->free));
   NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->data, &t->data));
   NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->target, &t->target));
@@ -115,8 +108,7 @@ void neurlp_training_close(neurlp_training *t) {
   neurlp_optimiser_destroy(&t->optimiser);
   neurlp_stopping_destroy(&t->stopping);
   neurlp_watch_destroy(&t->watch);
-  neurlp_release(t->context, &t->gradient);
-  neurlp_release(t->context, &t->best);
+  neurlp_training_close_memory(t);
   neurlp_release(t->context, &t->free);
   neurlp_release(t->context, &t->data);
   neurlp_release(t->context, &t->target);
@@ -131,8 +123,8 @@ neurlp_status neurlp_training_begin_cycle(neurlp_training *t, const double *mask
     for (int64_t i = 0; i < info.count; i++) t->free[info.first + i] = mask[i] != 0;
   }
   if (t->spec->model->mask >= 0) NEURLP_TRY(neurlp_graph_write(t->graph, t->spec->model->mask, mask));
-  neurlp_optimiser_set_mask(t->optimiser, t->free, neurlp_graph_parameters(t->graph));
-  neurlp_optimiser_reset(t->optimiser);
+  NEURLP_TRY(neurlp_optimiser_set_mask(t->optimiser, t->free, neurlp_graph_parameters(t->graph)));
+  NEURLP_TRY(neurlp_optimiser_reset(t->optimiser));
   if (t->spec->solving) { /* their group is frozen; a minimiser knows of the mask alone */
     const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
     memset(t->free + info.first, 0, (size_t)info.count);

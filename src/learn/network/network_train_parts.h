@@ -3,6 +3,7 @@
 #define NEURLP_LEARN_NETWORK_NETWORK_TRAIN_PARTS_H
 
 #include "learn/network/network_train.h"
+#include "train/accelerator.h"
 #include "train/lbfgs.h"
 #include "train/stopping.h"
 #include "train/watch.h"
@@ -31,8 +32,11 @@ typedef struct neurlp_training {
   neurlp_stopping *stopping; /* NULL: never */
   neurlp_watch *watch;
   neurlp_schedule_state schedule;
-  uint8_t *free;         /* [count] 0: a parameter that is fixed */
-  void *gradient, *best; /* [count] */
+  uint8_t *free;                     /* [count] 0: a parameter that is fixed */
+  const neurlp_accelerator *machine; /* where parameters and gradient are; NULL: on the host */
+  void *gradient;                    /* [count] of the batch, there */
+  void *room;            /* [count] on the host: what L-BFGS moves, and copies from and to the machine */
+  bool alone;            /* this rank failed, and others do not know of it */
   double *data, *target; /* [samples of a shard][T][D] */
   int64_t *shard;        /* [samples of a shard] windows */
   double sums[NEURLP_TRAINING_SCALARS];
