@@ -59,6 +59,8 @@ int neurlp_exit_status(neurlp_status status) {
   case NEURLP_NOT_FINITE:
   case NEURLP_SOME_FAILED:
     return NEURLP_EXIT_SOME_FAILED;
+  case NEURLP_STOPPED:
+    return NEURLP_EXIT_STOPPED;
   case NEURLP_ERROR_MEMORY:
   case NEURLP_ERROR_IO:
   case NEURLP_ERROR_DEVICE:

@@ -53,7 +53,8 @@ extern "C" {
   X(NEURLP_ERROR_DECK, -5, "the input deck has errors")                                                      \
   X(NEURLP_ERROR_IO, -6, "a file could not be written")                                                      \
   X(NEURLP_ERROR_INTERNAL, -7, "an internal error; please report it")                                        \
-  X(NEURLP_ERROR_DEVICE, -8, "the GPU failed")
+  X(NEURLP_ERROR_DEVICE, -8, "the GPU failed")                                                               \
+  X(NEURLP_STOPPED, -9, "stopped in good order before the end; the same command goes on")
 
 typedef enum neurlp_status {
 #define NEURLP_STATUS_ENUM(name, value, sentence) name = value,

@@ -308,12 +308,18 @@ static int32_t list_state(void *state, neurlp_state_array arrays[NEURLP_STATE_MO
   const neurlp_state_kind real = neurlp_state_real(m->options.precision);
   const int64_t n = m->options.count, memory = m->options.memory;
   int32_t filled = 0;
-  arrays[filled++] = (neurlp_state_array){"integers", NEURLP_STATE_INT64, INTEGERS, m->integers};
-  arrays[filled++] = (neurlp_state_array){"loss", NEURLP_STATE_DOUBLE, 1, &m->loss};
-  arrays[filled++] = (neurlp_state_array){"gradient", real, n, m->gradient};
-  arrays[filled++] = (neurlp_state_array){"changes", real, memory * n, m->changes};
-  arrays[filled++] = (neurlp_state_array){"bends", real, memory * n, m->bends};
-  arrays[filled++] = (neurlp_state_array){"inner", NEURLP_STATE_DOUBLE, memory, m->inner};
+  arrays[filled++] = (neurlp_state_array){
+      .name = "integers", .kind = NEURLP_STATE_INT64, .count = INTEGERS, .numbers = m->integers};
+  arrays[filled++] =
+      (neurlp_state_array){.name = "loss", .kind = NEURLP_STATE_DOUBLE, .count = 1, .numbers = &m->loss};
+  arrays[filled++] =
+      (neurlp_state_array){.name = "gradient", .kind = real, .count = n, .numbers = m->gradient};
+  arrays[filled++] =
+      (neurlp_state_array){.name = "changes", .kind = real, .count = memory * n, .numbers = m->changes};
+  arrays[filled++] =
+      (neurlp_state_array){.name = "bends", .kind = real, .count = memory * n, .numbers = m->bends};
+  arrays[filled++] = (neurlp_state_array){
+      .name = "inner", .kind = NEURLP_STATE_DOUBLE, .count = memory, .numbers = m->inner};
   return filled;
 }
 

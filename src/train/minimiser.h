@@ -4,7 +4,7 @@
 #define NEURLP_TRAIN_MINIMISER_H
 
 #include "core/context.h"
-#include "train/state.h"
+#include "core/state.h"
 
 /* The loss as a function of the parameters. Where ranks share the work, evaluate sums over them, and all get
  * the same numbers, bit for bit: then all take the same decisions. */
@@ -54,7 +54,7 @@ typedef struct neurlp_minimiser {
    * parameters given), or what evaluate failed with. */
   neurlp_status (*minimise)(void *state, const neurlp_objective *objective, void *parameters,
                             neurlp_minimiser_report *report);
-  /* Lists its state, train/state.h; returns how many arrays. */
+  /* Lists its state, core/state.h; returns how many arrays. */
   int32_t (*state)(void *state, neurlp_state_array arrays[NEURLP_STATE_MOST]);
   void (*destroy)(void **state); /* safe to call twice */
 } neurlp_minimiser;

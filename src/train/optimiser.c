@@ -364,13 +364,20 @@ neurlp_optimiser_group neurlp_optimiser_get_group(const neurlp_optimiser *o, int
 
 int32_t neurlp_optimiser_state(neurlp_optimiser *o, neurlp_state_array arrays[NEURLP_STATE_MOST]) {
   int32_t n = 0;
-  arrays[n++] = (neurlp_state_array){"steps", NEURLP_STATE_INT64, o->groups, o->steps};
-  arrays[n++] = (neurlp_state_array){"rate_factor", NEURLP_STATE_DOUBLE, o->groups, o->rate_factor};
-  arrays[n++] = (neurlp_state_array){"weight_decay", NEURLP_STATE_DOUBLE, o->groups, o->weight_decay};
-  arrays[n++] = (neurlp_state_array){"frozen", NEURLP_STATE_BYTE, o->groups, o->frozen};
-  arrays[n++] = (neurlp_state_array){"mask", NEURLP_STATE_BYTE, o->count, o->mask};
+  arrays[n++] = (neurlp_state_array){
+      .name = "steps", .kind = NEURLP_STATE_INT64, .count = o->groups, .numbers = o->steps};
+  arrays[n++] = (neurlp_state_array){
+      .name = "rate_factor", .kind = NEURLP_STATE_DOUBLE, .count = o->groups, .numbers = o->rate_factor};
+  arrays[n++] = (neurlp_state_array){
+      .name = "weight_decay", .kind = NEURLP_STATE_DOUBLE, .count = o->groups, .numbers = o->weight_decay};
+  arrays[n++] = (neurlp_state_array){
+      .name = "frozen", .kind = NEURLP_STATE_BYTE, .count = o->groups, .numbers = o->frozen};
+  arrays[n++] =
+      (neurlp_state_array){.name = "mask", .kind = NEURLP_STATE_BYTE, .count = o->count, .numbers = o->mask};
   for (int32_t i = 0; i < o->moments_count; i++)
-    arrays[n++] =
-        (neurlp_state_array){o->kind->moments[i], neurlp_state_real(o->precision), o->count, o->moments[i]};
+    arrays[n++] = (neurlp_state_array){.name = o->kind->moments[i],
+                                       .kind = neurlp_state_real(o->precision),
+                                       .count = o->count,
+                                       .numbers = o->moments[i]};
   return n;
 }

@@ -17,7 +17,7 @@
 
 #include "core/context.h"
 #include "train/accelerator.h"
-#include "train/state.h"
+#include "core/state.h"
 
 /* Start from neurlp_optimiser_defaults. */
 typedef struct neurlp_optimiser_options {
@@ -103,7 +103,7 @@ NEURLP_MUST_USE neurlp_status neurlp_optimiser_move(neurlp_optimiser *optimiser,
 int32_t neurlp_optimiser_groups(const neurlp_optimiser *optimiser);
 neurlp_optimiser_group neurlp_optimiser_get_group(const neurlp_optimiser *optimiser, int32_t index);
 
-/* Lists the state, train/state.h: moments, mask, steps, and what groups can change. Returns how many arrays.
+/* Lists the state, core/state.h: moments, mask, steps, and what groups can change. Returns how many arrays.
  * Of an optimiser that was moved these are copies: fetch them before they are looked at, and send them after
  * they were changed. On the host both do nothing. */
 int32_t neurlp_optimiser_state(neurlp_optimiser *optimiser, neurlp_state_array arrays[NEURLP_STATE_MOST]);

@@ -110,7 +110,9 @@ bool neurlp_schedule_observe(const neurlp_schedule *s, neurlp_schedule_state *st
 
 int32_t neurlp_schedule_list_state(neurlp_schedule_state *state,
                                    neurlp_state_array arrays[NEURLP_STATE_MOST]) {
-  arrays[0] = (neurlp_state_array){"numbers", NEURLP_STATE_DOUBLE, 2, state->numbers};
-  arrays[1] = (neurlp_state_array){"integers", NEURLP_STATE_INT64, 2, state->integers};
+  arrays[0] = (neurlp_state_array){
+      .name = "numbers", .kind = NEURLP_STATE_DOUBLE, .count = 2, .numbers = state->numbers};
+  arrays[1] = (neurlp_state_array){
+      .name = "integers", .kind = NEURLP_STATE_INT64, .count = 2, .numbers = state->integers};
   return 2;
 }

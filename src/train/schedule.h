@@ -4,7 +4,7 @@
 #define NEURLP_TRAIN_SCHEDULE_H
 
 #include "core/context.h"
-#include "train/state.h"
+#include "core/state.h"
 
 typedef enum neurlp_schedule_kind {
   NEURLP_SCHEDULE_CONSTANT,
@@ -59,7 +59,7 @@ double neurlp_schedule_rate(const neurlp_schedule *schedule, const neurlp_schedu
 bool neurlp_schedule_observe(const neurlp_schedule *schedule, neurlp_schedule_state *state, int64_t at,
                              double loss);
 
-/* Lists the state, train/state.h; returns how many arrays. */
+/* Lists the state, core/state.h; returns how many arrays. */
 int32_t neurlp_schedule_list_state(neurlp_schedule_state *state,
                                    neurlp_state_array arrays[NEURLP_STATE_MOST]);
 

@@ -83,9 +83,13 @@ neurlp_status neurlp_stopping_restore(const neurlp_stopping *s, void *parameters
 }
 
 int32_t neurlp_stopping_state(neurlp_stopping *s, neurlp_state_array arrays[NEURLP_STATE_MOST]) {
-  arrays[0] = (neurlp_state_array){"losses", NEURLP_STATE_DOUBLE, 2, s->losses};
-  arrays[1] = (neurlp_state_array){"integers", NEURLP_STATE_INT64, 2, s->integers};
-  arrays[2] =
-      (neurlp_state_array){"best_parameters", neurlp_state_real(s->precision), s->count, s->parameters};
+  arrays[0] =
+      (neurlp_state_array){.name = "losses", .kind = NEURLP_STATE_DOUBLE, .count = 2, .numbers = s->losses};
+  arrays[1] = (neurlp_state_array){
+      .name = "integers", .kind = NEURLP_STATE_INT64, .count = 2, .numbers = s->integers};
+  arrays[2] = (neurlp_state_array){.name = "best_parameters",
+                                   .kind = neurlp_state_real(s->precision),
+                                   .count = s->count,
+                                   .numbers = s->parameters};
   return 3;
 }

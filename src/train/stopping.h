@@ -4,7 +4,7 @@
 #define NEURLP_TRAIN_STOPPING_H
 
 #include "core/context.h"
-#include "train/state.h"
+#include "core/state.h"
 
 typedef struct neurlp_stopping_options {
   int64_t patience; /* >= 1: it stops at this many losses in a row without improvement */
@@ -35,7 +35,7 @@ double neurlp_stopping_best(const neurlp_stopping *stopping, int64_t *epoch);
  * them, if no finite loss was told. */
 NEURLP_MUST_USE neurlp_status neurlp_stopping_restore(const neurlp_stopping *stopping, void *parameters);
 
-/* Lists the state, train/state.h; returns how many arrays. */
+/* Lists the state, core/state.h; returns how many arrays. */
 int32_t neurlp_stopping_state(neurlp_stopping *stopping, neurlp_state_array arrays[NEURLP_STATE_MOST]);
 
 #endif

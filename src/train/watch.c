@@ -154,9 +154,13 @@ neurlp_status neurlp_watch_restore(const neurlp_watch *w, void *parameters, int6
 }
 
 int32_t neurlp_watch_state(neurlp_watch *w, neurlp_state_array arrays[NEURLP_STATE_MOST]) {
-  arrays[0] = (neurlp_state_array){"best", NEURLP_STATE_DOUBLE, 1, &w->best};
-  arrays[1] = (neurlp_state_array){"kept", NEURLP_STATE_INT64, 2, w->kept};
-  arrays[2] =
-      (neurlp_state_array){"good_parameters", neurlp_state_real(w->precision), w->count, w->parameters};
+  arrays[0] =
+      (neurlp_state_array){.name = "best", .kind = NEURLP_STATE_DOUBLE, .count = 1, .numbers = &w->best};
+  arrays[1] =
+      (neurlp_state_array){.name = "kept", .kind = NEURLP_STATE_INT64, .count = 2, .numbers = w->kept};
+  arrays[2] = (neurlp_state_array){.name = "good_parameters",
+                                   .kind = neurlp_state_real(w->precision),
+                                   .count = w->count,
+                                   .numbers = w->parameters};
   return 3;
 }

@@ -4,7 +4,7 @@
 #define NEURLP_TRAIN_WATCH_H
 
 #include "core/context.h"
-#include "train/state.h"
+#include "core/state.h"
 
 /* A part of the vector that messages can name. */
 typedef struct neurlp_watch_group {
@@ -49,7 +49,7 @@ void neurlp_watch_keep(neurlp_watch *watch, int64_t epoch, int64_t step, const v
 NEURLP_MUST_USE neurlp_status neurlp_watch_restore(const neurlp_watch *watch, void *parameters,
                                                    int64_t *epoch, int64_t *step);
 
-/* Lists the state, train/state.h; returns how many arrays. */
+/* Lists the state, core/state.h; returns how many arrays. */
 int32_t neurlp_watch_state(neurlp_watch *watch, neurlp_state_array arrays[NEURLP_STATE_MOST]);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef TESTS_TRAIN_SUPPORT_H
 #define TESTS_TRAIN_SUPPORT_H
 
-#include "train/state.h"
+#include "core/state.h"
 
 #include "support/check.h"
 
