@@ -43,6 +43,10 @@ typedef struct neurlp_keeper {
   /* Once, before the first step: *found says whether arrays hold what was kept earlier, or are as they were.
    */
   neurlp_status (*restore)(void *user, int32_t count, const neurlp_state_array *arrays, bool *found);
+  /* Between two steps, before keep: whether that would keep now. Who has to fetch arrays from somewhere asks
+   * first, and then need not call keep. Collective as the others; every rank is told the same. May be NULL:
+   * then keep is called each time. */
+  bool (*due)(void *user);
 } neurlp_keeper;
 
 /* Bytes of one number. */
