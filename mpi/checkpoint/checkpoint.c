@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What ranks agree on between two steps, as bits: the greatest says why the run stops. */
-enum { DECIDE_KEEP = 1, DECIDE_USR1 = 2, DECIDE_TERM = 4, DECIDE_TIME = 8 };
+/* What ranks agree on between two steps, as bits. */
+enum { DECIDE_KEEP = 1, DECIDE_USR1 = 2, DECIDE_TERM = 4, DECIDE_TIME = 8, DECIDE_FAILED = 16 };
 enum { DECIDE_STOP = DECIDE_USR1 | DECIDE_TERM | DECIDE_TIME, UNDECIDED = -1 };
 
 /* ---- when -------------------------------------------------------------------------------------------- */
@@ -36,10 +36,11 @@ static int decide_by_clock(neurlp_checkpoint *c) {
   return decision;
 }
 
-/* Collective: one reduction of one number. */
-static int decide(neurlp_checkpoint *c) {
+/* Collective: one reduction of one number. `failed`: this rank has. */
+static int decide(neurlp_checkpoint *c, bool failed) {
   const int signal = neurlp_stop_signal();
   int decision = c->rank == 0 ? decide_by_clock(c) : 0;
+  if (failed) decision |= DECIDE_FAILED;
   if (signal) decision |= signal == SIGTERM ? DECIDE_TERM : DECIDE_USR1;
   if (c->size > 1) MPI_Allreduce(MPI_IN_PLACE, &decision, 1, MPI_INT, MPI_BOR, c->comm);
   c->steps++;
@@ -49,10 +50,14 @@ static int decide(neurlp_checkpoint *c) {
   return decision & ~c->deaf;
 }
 
-static bool due(void *user) {
+static neurlp_status due(void *user, neurlp_status mine, bool *is_due) {
   neurlp_checkpoint *c = user;
-  c->decision = decide(c);
-  return c->decision != 0;
+  c->decision = decide(c, mine != NEURLP_SUCCESS);
+  *is_due = c->decision != 0;
+  if (!(c->decision & DECIDE_FAILED)) return NEURLP_SUCCESS;
+  *is_due = false;
+  c->decision = UNDECIDED;
+  return neurlp_agree(c->comm, c->context, mine);
 }
 
 /* ---- keeping ----------------------------------------------------------------------------------------- */
@@ -111,7 +116,7 @@ static neurlp_status stop(neurlp_checkpoint *c, int decision) {
 
 static neurlp_status keep(void *user, int32_t count, const neurlp_state_array *arrays) {
   neurlp_checkpoint *c = user;
-  const int decision = c->decision == UNDECIDED ? decide(c) : c->decision;
+  const int decision = c->decision == UNDECIDED ? decide(c, false) : c->decision;
   c->decision = UNDECIDED;
   if (decision == 0) return NEURLP_SUCCESS;
   write_one(c, count, arrays);
