@@ -62,11 +62,12 @@ static neurlp_status due(void *user, neurlp_status mine, bool *is_due) {
 
 /* ---- keeping ----------------------------------------------------------------------------------------- */
 
-/* Rank 0 says it, and all ranks remember why. The run goes on. */
+/* Rank 0 says it, once until it is over, and all ranks remember why. The run goes on. */
 static void note_trouble(neurlp_checkpoint *c) {
+  const bool said = *c->trouble != '\0';
   snprintf(c->trouble, sizeof c->trouble, "%.1000s",
            neurlp_checkpoint_plain(neurlp_context_message(c->context)));
-  if (c->rank == 0)
+  if (c->rank == 0 && !said)
     fprintf(stderr, "neurlp run: no checkpoint could be written; the run goes on without. %s\n", c->trouble);
 }
 
