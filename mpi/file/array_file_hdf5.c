@@ -130,6 +130,7 @@ void neurlp_array_file_abort(neurlp_array_file *file, const char *what) {
           "name is untouched. Free some space or write to another folder.\n",
           file->rank, file->path, what, neurlp_hdf5_reason());
   neurlp_guard_remove(file);
+  neurlp_file_lock_remove(file->path);
   MPI_Abort(file->comm, 1);
   abort(); /* MPI_Abort does not return; the compiler does not know */
 }

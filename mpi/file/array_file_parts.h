@@ -3,6 +3,7 @@
 #define NEURLP_MPI_ARRAY_FILE_PARTS_H
 
 #include "file/array_file.h"
+#include "file/array_file_lock.h"
 
 /* Most bytes that one collective transfer moves on one rank: bounds every temporary buffer. */
 enum { NEURLP_PIECE_BYTES = 32 << 20, NEURLP_CHUNK_BYTES = 1 << 20, NEURLP_MOST_EXTENTS = 6 };
@@ -23,6 +24,7 @@ struct neurlp_array_file {
   neurlp_context *context;
   hid_t id;
   char *path, *folder, *temporary;
+  neurlp_file_lock *lock;
   neurlp_written_block *blocks;
   int64_t block_count, block_capacity;
 };
