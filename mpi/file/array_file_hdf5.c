@@ -1,5 +1,6 @@
 #include "file/array_file_parts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,17 +53,15 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
 
 hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
-  const size_t bytes = strlen(path) + sizeof "ufs:";
-  char *name = malloc(bytes);
+  char name[PATH_MAX + sizeof "ufs:"];
   hid_t file = -1;
   H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
   if (create) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-  if (name) {
-    snprintf(name, bytes, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
+  if (strlen(path) < PATH_MAX) { /* the same on all ranks */
+    snprintf(name, sizeof name, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
     file = neurlp_hdf5_noted(create ? H5Fcreate(name, H5F_ACC_TRUNC, creation, access)
                                     : H5Fopen(name, H5F_ACC_RDONLY, access));
   }
-  free(name);
   H5Pclose(creation);
   H5Pclose(access);
   return file;

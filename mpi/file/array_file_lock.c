@@ -109,8 +109,7 @@ static int write_owner(int descriptor, const owner *o) {
                               o->job, o->restart, o->since);
   const ssize_t written = write(descriptor, text, (size_t)length);
   if (written < 0) return errno;
-  if (written != length) return ENOSPC;
-  return fsync(descriptor) == 0 ? 0 : errno;
+  return written == length ? 0 : ENOSPC;
 }
 
 /* False if there is no lock, or no whole one. */
