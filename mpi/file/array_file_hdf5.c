@@ -6,7 +6,9 @@
 #include <string.h>
 
 void neurlp_hdf5_quiet(void) {
+  static bool links_are_local = false;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  if (!links_are_local && H5Lunregister(H5L_TYPE_EXTERNAL) >= 0) links_are_local = true;
 }
 
 /* The reason being collected by collect_reason. */

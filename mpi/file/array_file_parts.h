@@ -54,7 +54,8 @@ void neurlp_verify_release(neurlp_array_file *file);
 
 /* ---- array_file_hdf5.c ------------------------------------------------------------------------------- */
 
-/* HDF5 prints its error stack by default; from here on it does not. */
+/* HDF5 prints its error stack by default; from here on it does not. Nor does it follow links into other
+ * files, which whoever made a file could point at any file that its reader may read. */
 void neurlp_hdf5_quiet(void);
 /* Passes the result of an HDF5 call through; if it is a failure, keeps its reason, which the next HDF5 call
  * (closing what was open, say) would wipe out. */
