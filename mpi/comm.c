@@ -1,6 +1,7 @@
 #include "comm.h"
 
 #include "command/command.h"
+#include "core/shared_failure.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,10 +22,12 @@ static bool names_a_rank(const char *message) {
 neurlp_status neurlp_agree(MPI_Comm comm, neurlp_context *context, neurlp_status status) {
   int rank = 0;
   int size = 1;
+  if (status < 0 && neurlp_context_shared(context)) return status;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &size);
   int first = precedence(status, rank, size);
   MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm);
+  neurlp_context_set_shared(context, false);
   if (first == 2 * size) return NEURLP_SUCCESS;
 
   const int speaker = first % size;
@@ -39,7 +42,9 @@ neurlp_status neurlp_agree(MPI_Comm comm, neurlp_context *context, neurlp_status
   int code = (int)status;
   MPI_Bcast(&code, 1, MPI_INT, speaker, comm);
   MPI_Bcast(message, (int)sizeof message, MPI_CHAR, speaker, comm);
-  return neurlp_fail(context, (neurlp_status)code, "%s", message);
+  status = neurlp_fail(context, (neurlp_status)code, "%s", message);
+  neurlp_context_set_shared(context, true);
+  return status;
 }
 
 int neurlp_exit_status(neurlp_status status) {

@@ -11,7 +11,11 @@
  * with the rank's number in front ("rank 2: ...") if there is more than one rank and the message does not
  * name one already, as it does where the failure was agreed on before; a stop is no rank's own. One small
  * reduction if all succeeded.
- */
+ *
+ * A negative status that came out of an agreement is not agreed on again: it is returned at once. So a rank
+ * that fails alone may go straight to the agreement at the end of what it was doing, past others inside of
+ * it: there it meets those that are still on their way to the next one, which all then leave with its failure
+ * and pass the later ones by. Between two agreements ranks must not wait for each other in any other call. */
 NEURLP_MUST_USE neurlp_status neurlp_agree(MPI_Comm comm, neurlp_context *context, neurlp_status status);
 
 /* The exit status that a status means (NEURLP_EXIT_... in command.h): deck, argument and syntax errors are 2;

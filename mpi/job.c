@@ -11,6 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define MEMORY_REMEDY                                                                                        \
+  "; put fewer ranks on a node, or use more nodes (`neurlp validate DECK` says what a run needs)"
+
 /* The arguments, sorted. */
 typedef struct arguments {
   const char *deck, *output;
@@ -144,15 +147,22 @@ static int32_t threads_of_rank(MPI_Comm comm, const neurlp_deck *deck) {
   return share > 1 ? share : 1;
 }
 
+neurlp_context *neurlp_job_context(MPI_Comm comm, const char *command, int32_t threads) {
+  neurlp_context *context = NULL;
+  if (neurlp_context_create(threads, &context) != NEURLP_SUCCESS) {
+    fprintf(stderr, "neurlp %s: rank %d: could not allocate the first few bytes" MEMORY_REMEDY "\n", command,
+            rank_of(comm));
+    MPI_Abort(comm, NEURLP_EXIT_INTERNAL);
+  }
+  return context;
+}
+
 int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, neurlp_job *job) {
   neurlp_status status = NEURLP_SUCCESS;
   arguments found = {0};
   char *report = NULL;
   *job = (neurlp_job){0};
-  if (neurlp_context_create(1, &job->lent) != NEURLP_SUCCESS) {
-    fprintf(stderr, "neurlp %s: out of memory\n", command);
-    MPI_Abort(comm, NEURLP_EXIT_INTERNAL);
-  }
+  job->lent = neurlp_job_context(comm, command, 1);
   NEURLP_TRY(neurlp_agree(comm, job->lent,
                           neurlp_allocate(job->lent, argc, sizeof *found.overrides, &found.overrides)));
   NEURLP_TRY(sort_arguments(job->lent, argc, argv, &found));
@@ -166,8 +176,7 @@ int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, 
                              &job->deck, &report);
   if (status == NEURLP_ERROR_DECK && report && rank_of(comm) == 0) fprintf(stderr, "%s\n", report);
   NEURLP_TRY(neurlp_agree(comm, job->lent, status));
-  NEURLP_TRY(
-      neurlp_agree(comm, job->lent, neurlp_context_create(threads_of_rank(comm, job->deck), &job->context)));
+  job->context = neurlp_job_context(comm, command, threads_of_rank(comm, job->deck));
 done:
   neurlp_release(job->lent, &found.overrides);
   if (report) {
@@ -190,7 +199,10 @@ void neurlp_job_end(neurlp_job *job) {
 int neurlp_job_finish(MPI_Comm comm, neurlp_context *context, const char *command, neurlp_status status) {
   if (status < 0 && rank_of(comm) == 0) {
     const char *message = neurlp_context_message(context);
-    fprintf(stderr, "neurlp %s: %s\n", command, *message ? message : neurlp_status_sentence(status));
+    /* whoever ran out knows the bytes, not what they are for; what helps is the same for all */
+    const char *remedy = status == NEURLP_ERROR_MEMORY ? MEMORY_REMEDY : "";
+    fprintf(stderr, "neurlp %s: %s%s\n", command, *message ? message : neurlp_status_sentence(status),
+            remedy);
   }
   return neurlp_exit_status(status);
 }

@@ -21,6 +21,10 @@ typedef struct neurlp_job {
  * is NEURLP_EXIT_DONE, rank 0 has said on standard error what is wrong. End the job either way. */
 int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, neurlp_job *job);
 
+/* A context for a command. Without memory even for that, ranks could agree on nothing: it then says so and
+ * ends all of them with status 1. */
+neurlp_context *neurlp_job_context(MPI_Comm comm, const char *command, int32_t threads);
+
 /* Frees all of it. Safe on a job that did not begin. */
 void neurlp_job_end(neurlp_job *job);
 

@@ -4,6 +4,7 @@
 #include "command/command.h"
 #include "data/generate_write.h"
 #include "device.h"
+#include "file/array_file_lock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,7 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
   neurlp_generated *generated = NULL;
   block b = {0};
   char *name = NULL;
+  neurlp_file_lock *lock = NULL;
   const char *path = job->output ? job->output : neurlp_deck_text(job->deck, "output.data");
   if (neurlp_deck_text(job->deck, "data.file"))
     return neurlp_fail(context, NEURLP_ERROR_DECK,
@@ -77,6 +79,7 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
   }
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
   NEURLP_TRY(neurlp_agree(comm, context, spare_sources(context, generated, path)));
+  NEURLP_TRY(neurlp_file_lock_take(comm, context, path, &lock));
   NEURLP_TRY(make_block(comm, context, generated, &b));
   const neurlp_generated_part part = {.generated = generated,
                                       .samples = &b.samples,
@@ -88,6 +91,7 @@ done:
   neurlp_samples_release(context, &b.samples);
   neurlp_release(context, &b.parameters);
   neurlp_generate_destroy(&generated);
+  neurlp_file_lock_release(&lock);
   neurlp_release(context, &name);
   return status;
 }

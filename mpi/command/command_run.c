@@ -1,6 +1,7 @@
 /* neurlp run: from a deck to learned equations. */
 #include "comm.h"
 #include "command/command.h"
+#include "file/array_file_lock.h"
 #include "study/log.h"
 #include "study/report.h"
 #include "study/result.h"
@@ -63,11 +64,13 @@ int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
   neurlp_study study = {0};
   neurlp_estimates estimates = {0};
   char *path = NULL;
+  neurlp_file_lock *lock = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   const double begin = MPI_Wtime();
   int exit_code = neurlp_job_begin(comm, "run", argc, argv, &job);
   if (exit_code != NEURLP_EXIT_DONE) goto end;
   NEURLP_TRY(neurlp_agree(comm, job.context, name_output(&job, &path)));
+  NEURLP_TRY(neurlp_file_lock_take(comm, job.context, path, &lock)); /* now, not after hours of work */
   if (strcmp(neurlp_deck_text(job.deck, "task"), "train") == 0) {
     status = neurlp_network_run(comm, &job, path, &exit_code);
     goto done;
@@ -79,6 +82,7 @@ done:
   if (status != NEURLP_SUCCESS) exit_code = neurlp_job_finish(comm, job.context, "run", status);
   neurlp_estimates_release(job.context, &estimates);
   neurlp_study_close(&study);
+  neurlp_file_lock_release(&lock);
   neurlp_release(job.context, &path);
 end:
   neurlp_job_end(&job);

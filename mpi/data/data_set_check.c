@@ -87,12 +87,17 @@ static neurlp_status check_extents(neurlp_context *context, const char *file_nam
                        path, rank, NEURLP_MOST_EXTENTS);
   numeric->rank = rank;
   *bytes = (int64_t)sizeof(double);
+  bool none = false;
   for (int i = 0; i < rank; i++) {
     numeric->extents[i] = (int64_t)extents[i];
-    if (extents[i] > INT64_MAX || __builtin_mul_overflow(*bytes, (int64_t)extents[i], bytes))
+    none = none || extents[i] == 0;
+    /* some extents may be multiplied without the one that is 0 */
+    const int64_t extent = extents[i] == 0 ? 1 : (int64_t)extents[i];
+    if (extents[i] > INT64_MAX || __builtin_mul_overflow(*bytes, extent, bytes))
       return neurlp_fail(context, NEURLP_ERROR_DATA, "%s: '%s' claims more numbers than can be counted",
                          file_name, path);
   }
+  if (none) *bytes = 0;
   return NEURLP_SUCCESS;
 }
 
@@ -107,8 +112,10 @@ neurlp_status neurlp_numeric_check(neurlp_context *context, hid_t file, const ch
   }
   if (neurlp_hdf5_is(file, path, H5O_TYPE_DATASET)) dataset = H5Dopen2(file, path, H5P_DEFAULT);
   if (dataset < 0)
-    return neurlp_fail(context, NEURLP_ERROR_DATA, "%s: '%s' is not a data set that can be read", file_name,
-                       path);
+    return neurlp_fail(
+        context, NEURLP_ERROR_DATA,
+        "%s: '%s' is not a data set that can be read (a link into another file is not followed)", file_name,
+        path);
   type = H5Dget_type(dataset);
   const H5T_class_t kind = H5Tget_class(type);
   int64_t bytes = 0;

@@ -13,6 +13,7 @@ static void release_file(neurlp_array_file **file) {
   neurlp_array_file *gone = *file;
   neurlp_context *context = gone->context;
   neurlp_verify_release(gone);
+  neurlp_file_lock_release(&gone->lock);
   neurlp_release(context, &gone->path);
   neurlp_release(context, &gone->folder);
   neurlp_release(context, &gone->temporary);
@@ -73,13 +74,12 @@ static neurlp_status create_file(MPI_Comm comm, neurlp_context *context, const c
   if (status == NEURLP_SUCCESS)
     status = neurlp_agree(comm, context,
                           made->rank == 0 ? neurlp_guard_create(made, expected_bytes) : NEURLP_SUCCESS);
-  if (status == NEURLP_SUCCESS) {
-    status = neurlp_agree(comm, context, open_temporary(made));
-    if (status == NEURLP_SUCCESS && sealed)
-      status = neurlp_agree(comm, context,
-                            made->rank == 0 ? neurlp_guard_reserve(made, expected_bytes) : NEURLP_SUCCESS);
-    if (status != NEURLP_SUCCESS) give_up(made);
-  }
+  if (status == NEURLP_SUCCESS) status = neurlp_file_lock_take(comm, context, path, &made->lock);
+  if (status == NEURLP_SUCCESS) status = neurlp_agree(comm, context, open_temporary(made));
+  if (status == NEURLP_SUCCESS && sealed)
+    status = neurlp_agree(comm, context,
+                          made->rank == 0 ? neurlp_guard_reserve(made, expected_bytes) : NEURLP_SUCCESS);
+  if (status != NEURLP_SUCCESS) give_up(made);
   if (status == NEURLP_SUCCESS)
     *file = made;
   else

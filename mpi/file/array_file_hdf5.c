@@ -1,11 +1,14 @@
 #include "file/array_file_parts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 void neurlp_hdf5_quiet(void) {
+  static bool links_are_local = false;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  if (!links_are_local && H5Lunregister(H5L_TYPE_EXTERNAL) >= 0) links_are_local = true;
 }
 
 /* The reason being collected by collect_reason. */
@@ -52,18 +55,16 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
 
 static hid_t open_together(MPI_Comm comm, const char *path, bool create, hsize_t skipped_bytes) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
-  const size_t bytes = strlen(path) + sizeof "ufs:";
-  char *name = malloc(bytes);
+  char name[PATH_MAX + sizeof "ufs:"];
   hid_t file = -1;
   H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
   if (skipped_bytes > 0) H5Pset_userblock(creation, skipped_bytes);
   if (create) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-  if (name) {
-    snprintf(name, bytes, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
+  if (strlen(path) < PATH_MAX) { /* the same on all ranks */
+    snprintf(name, sizeof name, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
     file = neurlp_hdf5_noted(create ? H5Fcreate(name, H5F_ACC_TRUNC, creation, access)
                                     : H5Fopen(name, H5F_ACC_RDONLY, access));
   }
-  free(name);
   H5Pclose(creation);
   H5Pclose(access);
   return file;
@@ -139,6 +140,7 @@ void neurlp_array_file_abort(neurlp_array_file *file, const char *what) {
           "name is untouched. Free some space or write to another folder.\n",
           file->rank, file->path, what, neurlp_hdf5_reason());
   neurlp_guard_remove(file);
+  neurlp_file_lock_remove(file->path);
   MPI_Abort(file->comm, 1);
   abort(); /* MPI_Abort does not return; the compiler does not know */
 }

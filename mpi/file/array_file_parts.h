@@ -3,6 +3,7 @@
 #define NEURLP_MPI_ARRAY_FILE_PARTS_H
 
 #include "file/array_file.h"
+#include "file/array_file_lock.h"
 
 /* Most bytes that one collective transfer moves on one rank: bounds every temporary buffer. */
 enum { NEURLP_PIECE_BYTES = 32 << 20, NEURLP_CHUNK_BYTES = 1 << 20, NEURLP_MOST_EXTENTS = 6 };
@@ -26,6 +27,7 @@ struct neurlp_array_file {
   hid_t id;
   char *path, *folder, *temporary;
   bool sealed;
+  neurlp_file_lock *lock;
   neurlp_written_block *blocks;
   int64_t block_count, block_capacity;
 };
@@ -62,7 +64,8 @@ NEURLP_MUST_USE neurlp_status neurlp_seal_put(neurlp_array_file *file);
 
 /* ---- array_file_hdf5.c ------------------------------------------------------------------------------- */
 
-/* HDF5 prints its error stack by default; from here on it does not. */
+/* HDF5 prints its error stack by default; from here on it does not. Nor does it follow links into other
+ * files, which whoever made a file could point at any file that its reader may read. */
 void neurlp_hdf5_quiet(void);
 /* Passes the result of an HDF5 call through; if it is a failure, keeps its reason, which the next HDF5 call
  * (closing what was open, say) would wipe out. */

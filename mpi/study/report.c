@@ -88,40 +88,39 @@ static int compare_numbers(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-/* Rank 0 gets `mine` of all ranks, sorted, with NaN left out; NULL on the others, or without memory. */
-static double *gather_sorted(const neurlp_study *s, const double *mine, int64_t count, int64_t *total) {
-  int counts[2] = {(int)count, 0};
-  int *all = malloc((size_t)s->size * 2 * sizeof *all);
+/* Collective. Rank 0 gets `mine` of all ranks, sorted, with NaN left out; NULL on the others, or without
+ * memory. counts: [2 ranks] buffer. */
+static double *gather_sorted(const neurlp_study *s, int *counts, const double *mine, int64_t count,
+                             int64_t *total) {
+  const int own = (int)count;
+  int *places = counts + s->size;
   double *values = NULL;
+  int64_t sum = 0;
   *total = 0;
-  MPI_Gather(counts, 1, MPI_INT, all, 1, MPI_INT, 0, s->comm);
-  if (s->rank == 0 && all) {
-    int64_t sum = 0;
-    for (int r = 0; r < s->size; r++) {
-      all[s->size + r] = (int)sum;
-      sum += all[r];
-    }
-    values = malloc((size_t)(sum + 1) * sizeof *values);
-    *total = sum;
+  MPI_Gather(&own, 1, MPI_INT, counts, 1, MPI_INT, 0, s->comm);
+  for (int r = 0; s->rank == 0 && r < s->size; r++) {
+    places[r] = (int)sum;
+    sum += counts[r];
   }
-  MPI_Gatherv(mine, counts[0], MPI_DOUBLE, values, all, all ? all + s->size : NULL, MPI_DOUBLE, 0, s->comm);
-  free(all);
+  neurlp_status status =
+      s->rank == 0 ? neurlp_allocate(s->context, sum + 1, sizeof *values, &values) : NEURLP_SUCCESS;
+  status = neurlp_agree(s->comm, s->context, status);
+  if (status != NEURLP_SUCCESS) return NULL;
+  MPI_Gatherv(mine, own, MPI_DOUBLE, values, counts, places, MPI_DOUBLE, 0, s->comm);
   if (!values) return NULL;
-  int64_t kept = 0;
-  for (int64_t i = 0; i < *total; i++)
-    if (!isnan(values[i])) values[kept++] = values[i];
-  *total = kept;
-  qsort(values, (size_t)kept, sizeof *values, compare_numbers);
+  for (int64_t i = 0; i < sum; i++)
+    if (!isnan(values[i])) values[(*total)++] = values[i];
+  qsort(values, (size_t)*total, sizeof *values, compare_numbers);
   return values;
 }
 
-/* Median and quartiles over systems of one number of each row. */
-static void report_spread(const neurlp_study *s, const char *name, const double *mine, int64_t count,
-                          const char *format) {
+/* Collective. Median and quartiles over systems of one number of each row. */
+static void report_spread(const neurlp_study *s, int *counts, const char *name, const double *mine,
+                          int64_t count, const char *format) {
   int64_t total = 0;
-  double *values = gather_sorted(s, mine, count, &total);
+  double *values = gather_sorted(s, counts, mine, count, &total);
   if (values && total > 0) printf(format, name, values[total / 2], values[total / 4], values[total * 3 / 4]);
-  free(values);
+  neurlp_release(s->context, &values);
 }
 
 /* Index of a parameter among the true ones, or -1. */
@@ -131,13 +130,18 @@ static int32_t find_truth(const neurlp_study *s, const char *name) {
   return -1;
 }
 
+/* Collective. */
 static void report_systems(const neurlp_study *s, const neurlp_estimates *e) {
   const neurlp_model *model = s->model;
   const int64_t P = model->parameters;
   const int32_t most = P < 40 ? (int32_t)P : 40;
   char text[4096];
-  double *column = malloc((size_t)(e->rows + 1) * sizeof *column);
-  if (!column) return; /* only words are lost; the file has the numbers */
+  double *column = NULL;
+  int *counts = NULL;
+  neurlp_status status = neurlp_allocate(s->context, e->rows + 1, sizeof *column, &column);
+  if (status >= 0) status = neurlp_allocate(s->context, 2 * (int64_t)s->size, sizeof *counts, &counts);
+  if (neurlp_agree(s->comm, s->context, status) < 0)
+    goto done; /* only words are lost; the file has the numbers */
   for (int32_t k = 0; s->rank == 0 && k < model->dimensions; k++) {
     neurlp_model_print(model, k, NULL, 6, text, sizeof text);
     printf("%s  %s\n", k == 0 ? "\n" : "", text);
@@ -146,16 +150,18 @@ static void report_systems(const neurlp_study *s, const neurlp_estimates *e) {
   for (int32_t p = 0; p < most; p++) {
     neurlp_model_parameter_name(model, p, text, sizeof text);
     for (int64_t row = 0; row < e->rows; row++) column[row] = e->theta[row * P + p];
-    report_spread(s, text, column, e->rows, "  %-24s %-12.6g %.6g to %.6g\n");
+    report_spread(s, counts, text, column, e->rows, "  %-24s %-12.6g %.6g to %.6g\n");
     const int32_t truth = find_truth(s, text);
     if (truth < 0) continue;
     for (int64_t row = 0; row < e->rows; row++) {
       const double exact = s->true_parameters[row * s->true_parameter_count + truth];
       column[row] = 100 * fabs(column[row] - exact) / fabs(exact);
     }
-    report_spread(s, "  error against truth, %", column, e->rows, "  %-24s %-12.4g %.4g to %.4g\n");
+    report_spread(s, counts, "  error against truth, %", column, e->rows, "  %-24s %-12.4g %.4g to %.4g\n");
   }
-  free(column);
+done:
+  neurlp_release(s->context, &counts);
+  neurlp_release(s->context, &column);
 }
 
 void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e) {

@@ -1,5 +1,7 @@
 #include "core/context.h"
 
+#include "core/shared_failure.h"
+
 #include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct neurlp_context {
   const char *backend;
   neurlp_memory memory;
   attachment *last;
+  bool shared; /* the failure that message tells of */
   char message[2048];
 };
 
@@ -100,7 +103,16 @@ neurlp_status neurlp_fail(neurlp_context *context, neurlp_status status, const c
   va_start(arguments, format);
   vsnprintf(context->message, sizeof context->message, format, arguments);
   va_end(arguments);
+  context->shared = false;
   return status;
+}
+
+void neurlp_context_set_shared(neurlp_context *context, bool shared) {
+  context->shared = shared;
+}
+
+bool neurlp_context_shared(const neurlp_context *context) {
+  return context->shared;
 }
 
 neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t size_bytes,

@@ -48,6 +48,18 @@ def dangling(file):
     file["states"] = h5py.SoftLink("/nowhere")
 
 
+def elsewhere(file):
+    file["states"] = h5py.ExternalLink("good.h5", "/states")
+
+
+def around(file):
+    file["other"], file["states"] = h5py.ExternalLink("good.h5", "/"), h5py.SoftLink("/other/states")
+
+
+def loop(file):
+    file["states"], file["other"] = h5py.SoftLink("/other"), h5py.SoftLink("/states")
+
+
 def patch(name, change):
     with open(name + ".h5", "r+b") as file:
         content = bytearray(file.read())
@@ -71,6 +83,11 @@ write("states_are_texts", "does not hold numbers", states=texts("a", "b"))
 write("states_are_compound", "does not hold numbers", states=np.zeros((S, T, D), dtype=[("a", "f8"), ("b", "i4")]))
 write("states_are_a_group", "is not a data set", states=lambda file: file.create_group("states"))
 write("states_lead_nowhere", "states", states=dangling)
+write("states_link_into_another_file", "not followed", states=elsewhere)
+write("states_link_around_a_corner", "not followed", states=around)
+write("states_link_in_a_circle", "states", states=loop)
+write("states_uncountable_and_none", "more numbers than can be counted",
+      states=lambda file: file.create_dataset("states", (0, 1 << 40, 1 << 40), "f8", chunks=(1, 1, 1)))
 write("states_in_one_dimension", "needs two", states=np.zeros(T))
 write("states_in_four_dimensions", "needs two", states=np.zeros((S, T, D, 1)))
 write("states_scalar", "dimensions", states=1.0)

@@ -1,0 +1,102 @@
+#define _GNU_SOURCE /* dladdr: which function of a library an address belongs to */
+#include "apart.h"
+
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_BAD = 1, EXIT_LIBRARY = 3, MOST_FRAMES = 64 };
+static const rlim_t MEMORY_BYTES = (rlim_t)4 << 30;
+
+/* Where HDF5 1.10.8 itself crashes, or never ends, on damaged metadata. Each was seen here, with nothing but
+ * a damaged file as its cause. */
+static const char *const known[] = {
+    "H5HG_read", /* the size of an object in a global heap is believed */
+};
+/* Within these it never ends. */
+static const char *const endless[] = {
+    "H5HG__protect", /* objects of size 0 in a global heap */
+};
+
+/* Whether an address is in a function of HDF5 that has a name, and which. */
+static const char *name_in_hdf5(void *address) {
+  Dl_info info;
+  const bool there = dladdr(address, &info) && info.dli_fname && strstr(info.dli_fname, "libhdf5");
+  return there ? info.dli_sname : NULL;
+}
+
+/* For a crash, the innermost function of HDF5 must be a known one, and none of ours within it (there are
+ * callbacks); for what never ends, a known one must be among those being called. */
+static bool is_known(void *const *frames, int count, bool ended) {
+  for (int i = 0; i < count; i++) {
+    Dl_info info;
+    const char *name = name_in_hdf5(frames[i]);
+    for (size_t k = 0; name && !ended && k < sizeof endless / sizeof *endless; k++)
+      if (strcmp(name, endless[k]) == 0) return true;
+    for (size_t k = 0; name && ended && k < sizeof known / sizeof *known; k++)
+      if (strcmp(name, known[k]) == 0) return true;
+    if (name && ended) return false;
+    if (dladdr(frames[i], &info) && info.dli_sname && strncmp(info.dli_sname, "neurlp", 6) == 0) return false;
+  }
+  return false;
+}
+
+static void judge(const char *what, bool ended) {
+  void *frames[MOST_FRAMES];
+  const int count = backtrace(frames, MOST_FRAMES);
+  if (is_known(frames, count, ended)) _exit(EXIT_LIBRARY);
+  if (write(STDOUT_FILENO, what, strlen(what)) > 0) backtrace_symbols_fd(frames, count, STDOUT_FILENO);
+  _exit(EXIT_BAD);
+}
+
+static void on_signal(int number) {
+  const bool ended = number != SIGPROF && number != SIGALRM;
+  judge(ended ? "a crash:\n" : "it does not end:\n", ended);
+}
+
+/* The address sanitizer calls this when it has found something, in HDF5 too, whose memcpy it sees. */
+void __asan_on_error(void);
+void __asan_on_error(void) {
+  judge("found by the address sanitizer:\n", true);
+}
+
+static void prepare_child(unsigned seconds) {
+  static char stack[1 << 16];
+  const stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
+  const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGPROF, SIGALRM};
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+  void *frames[1];
+  backtrace(frames, 1);      /* loads what it needs, now */
+  sigaltstack(&other, NULL); /* a stack may overflow, too */
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
+#ifndef __SANITIZE_ADDRESS__ /* which reserves far more */
+  const struct rlimit limit = {MEMORY_BYTES, MEMORY_BYTES};
+  setrlimit(RLIMIT_AS, &limit);
+#endif
+  /* of computing, so that it means the same on a busy machine; what waits for something is given longer */
+  const struct itimerval computing = {.it_value.tv_sec = seconds};
+  setitimer(ITIMER_PROF, &computing, NULL);
+  alarm(20 * seconds);
+}
+
+fuzz_end fuzz_apart(bool (*body)(int64_t number), int64_t number, unsigned seconds) {
+  int status = 0;
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    prepare_child(seconds);
+    const bool good = body(number);
+    fflush(stdout);
+    _exit(good ? 0 : EXIT_BAD);
+  }
+  if (child < 0 || waitpid(child, &status, 0) != child) return FUZZ_BAD;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_LIBRARY) return FUZZ_LIBRARY;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? FUZZ_GOOD : FUZZ_BAD;
+}

@@ -1,0 +1,151 @@
+#include "readers.h"
+
+#include "comm.h"
+#include "command/command.h"
+#include "data/data_set.h"
+#include "fault/commands.h"
+#include "problem/linear_problem.h"
+#ifdef NEURLP_HAVE_PLOT
+#include "plot/plot_source.h"
+#endif
+
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const fuzz_good_files[FUZZ_KINDS] = {"data.h5", "found.h5", "trained.h5", "problems.h5"};
+
+bool fuzz_make_good_files(const char *problems) {
+  char said[FAULT_SAID_BYTES];
+  fault_jobs_prepare(problems);
+  for (int i = 0; i < 2; i++) /* discover, train */
+    if (fault_job_run(&fault_jobs[i], said) != NEURLP_EXIT_DONE) {
+      printf("%s: %s\n", fault_jobs[i].name, said);
+      return false;
+    }
+  return true;
+}
+
+/* ---- readers: exit statuses, as of commands ---------------------------------------------------------- */
+
+/* -1: memory is still held. */
+static int finish(neurlp_context *context, neurlp_status status) {
+  const bool clean = neurlp_context_memory(context).blocks == 0;
+  neurlp_context_destroy(&context);
+  return clean ? neurlp_exit_status(status) : -1;
+}
+
+static int read_data(const char *path) {
+  const neurlp_data_request request = {.path = path, .clean = true, .end = -1, .stride = 1};
+  neurlp_context *context = NULL;
+  neurlp_data_set *data = NULL;
+  neurlp_samples samples;
+  if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return -1;
+  neurlp_status status = neurlp_data_open(MPI_COMM_SELF, context, &request, &data);
+  if (status == NEURLP_SUCCESS) {
+    const int64_t last = data->systems - 1, length = data->lengths ? data->lengths[last] : data->samples;
+    const neurlp_sample_range range = {0, data->systems, 0, length};
+    status = neurlp_data_read(data, &range, &samples);
+    neurlp_samples_release(context, &samples);
+  }
+  neurlp_data_close(&data);
+  return finish(context, status);
+}
+
+static int read_problems(const char *path) {
+  neurlp_context *context = NULL;
+  neurlp_linear_file *file = NULL;
+  if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return -1;
+  neurlp_status status = neurlp_linear_open(MPI_COMM_SELF, context, path, &file);
+  for (int32_t g = 0; status == NEURLP_SUCCESS && g < file->count; g++)
+    for (int a = 0; status == NEURLP_SUCCESS && a < NEURLP_LINEAR_ARRAYS; a++) {
+      const neurlp_linear_group *group = &file->groups[g];
+      double *values = NULL;
+      if (a == NEURLP_LINEAR_GRAD_OUTPUT && !group->has_grad_output) continue;
+      status =
+          neurlp_allocate(context, neurlp_linear_row(group, (neurlp_linear_array)a), sizeof *values, &values);
+      if (status == NEURLP_SUCCESS)
+        status = neurlp_linear_read(file, g, (neurlp_linear_array)a, 0, 1, values);
+      neurlp_release(context, &values);
+    }
+  neurlp_linear_close(&file);
+  return finish(context, status);
+}
+
+static int quietly(int (*command)(MPI_Comm, int, char **), int argc, const char *const *arguments) {
+  char said[FAULT_SAID_BYTES];
+  fault_job job = {.name = "fuzz", .command = command, .argc = argc};
+  for (int i = 0; i < argc; i++) job.argv[i] = (char *)(uintptr_t)arguments[i];
+  return fault_job_run(&job, said);
+}
+
+static int inspect(const char *path) {
+  return quietly(neurlp_command_inspect, 1, &path);
+}
+
+static int simulate(const char *path) {
+  const char *arguments[] = {path,
+                             "data.generate.initial_from=last",
+                             "data.generate.step=0.01",
+                             "data.generate.samples=3",
+                             "-o",
+                             "simulated.h5"};
+  return quietly(neurlp_command_simulate, 6, arguments);
+}
+
+static int go_on_training(const char *path) {
+  char model[256];
+  snprintf(model, sizeof model, "train.model=%s", path);
+  const char *arguments[] = {"train.yaml", model};
+  return quietly(neurlp_command_validate, 2, arguments);
+}
+
+#ifdef NEURLP_HAVE_PLOT
+static int draw(const char *path) {
+  const neurlp_plot_request request = {.path = path, .folder = ".", .from = -HUGE_VAL, .to = HUGE_VAL};
+  neurlp_context *context = NULL;
+  neurlp_plot_source source = {0};
+  if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return -1;
+  const neurlp_status status = neurlp_plot_source_read(context, &request, &source);
+  neurlp_plot_source_release(&source);
+  return finish(context, status);
+}
+#else
+static int draw(const char *path) {
+  (void)path;
+  return NEURLP_EXIT_DONE;
+}
+#endif
+
+/* ----------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct reader {
+  const char *name;
+  int (*read)(const char *path);
+} reader;
+
+static const reader readers[FUZZ_KINDS][3] = {
+    [FUZZ_DATA] = {{"data set", read_data}, {"inspect", inspect}, {"plot", draw}},
+    [FUZZ_RESULT] = {{"simulate", simulate}, {"inspect", inspect}, {"plot", draw}},
+    [FUZZ_TRAINED] = {{"train.model", go_on_training}, {"inspect", inspect}, {"plot", draw}},
+    [FUZZ_PROBLEMS] = {{"linear problems", read_problems}, {"inspect", inspect}, {NULL, NULL}}};
+
+/* 4 and 5: simulations and problems of which some failed. */
+static bool in_order(int status) {
+  return status == NEURLP_EXIT_DONE || status == NEURLP_EXIT_DECK || status == NEURLP_EXIT_DATA ||
+         status == NEURLP_EXIT_NOT_CONVERGED || status == NEURLP_EXIT_SOME_FAILED;
+}
+
+const char *fuzz_read_all(fuzz_kind kind, const char *path, int *status) {
+  for (int i = 0; i < 3 && readers[kind][i].read; i++) {
+    *status = readers[kind][i].read(path);
+    H5Eclear2(H5E_DEFAULT);
+    if (!in_order(*status)) return readers[kind][i].name;
+    *status = (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
+    if (*status != 0) return readers[kind][i].name;
+  }
+  return NULL;
+}
