@@ -51,6 +51,9 @@ typedef struct cpu_state {
   void *sums[NEURLP_ARRAY_INPUTS];
 } cpu_state;
 
+/* Sets threads, no more than so many tiles, and bytes of workspace for each. */
+void neurlp_threads_plan_cpu(cpu_state *cpu, int64_t tiles);
+
 typedef void (*cpu_kernel)(const neurlp_tile_job *);
 
 /* The most jobs that are run at once: first pieces of systems, and others. */
