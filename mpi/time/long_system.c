@@ -77,7 +77,7 @@ done:
 /* Collective. */
 static neurlp_status begin(long_system *s) {
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_timeline_of(s->problem, &s->line)));
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_timeline_of(s->context, s->problem, &s->line)));
   NEURLP_TRY(neurlp_rank_tree_create(s->comm, s->context, &s->line, &s->tree));
   s->own = s->tree.end - s->tree.first;
   NEURLP_TRY(neurlp_agree(s->comm, s->context, allocate(s)));
@@ -184,6 +184,7 @@ typedef struct verdict {
 /* Collective. Second pass: what has failed is written as NaN. */
 static neurlp_status finish(long_system *s, const verdict *v) {
   const bool numbers = v->solve == NEURLP_SUCCESS, gradients = s->options.gradients;
+  const neurlp_long_writing what = {.solution = true, .gradients = gradients};
   neurlp_status status = NEURLP_SUCCESS;
   for (int64_t i = 0; i < s->slabs; i++) {
     int64_t first, end;
@@ -192,7 +193,7 @@ static neurlp_status finish(long_system *s, const verdict *v) {
     if (numbers) NEURLP_TRY(s->io->read(s->io->user, &slab));
     if (numbers && first < end) finish_slab(s, first, end, gradients && v->adjoint == NEURLP_SUCCESS);
     if (!numbers || v->adjoint != NEURLP_SUCCESS) neurlp_long_undefine(&s->room, !numbers);
-    NEURLP_TRY(s->io->write(s->io->user, &slab, false));
+    NEURLP_TRY(s->io->write(s->io->user, &slab, &what));
   }
 done:
   return status;
@@ -200,14 +201,14 @@ done:
 
 /* Collective. Where it came out in the second pass only that the solution, or gradients, are not finite. */
 static neurlp_status undefine(long_system *s, bool solution) {
+  const neurlp_long_writing what = {.solution = solution, .gradients = s->options.gradients, .again = true};
   neurlp_status status = NEURLP_SUCCESS;
   for (int64_t i = 0; i < s->slabs; i++) {
     int64_t first, end;
     pieces_of(s, i, &first, &end);
-    neurlp_long_slab slab = neurlp_long_slab_of(&s->room, first, end);
+    const neurlp_long_slab slab = neurlp_long_slab_of(&s->room, first, end);
     neurlp_long_undefine(&s->room, solution);
-    if (!solution) slab.solution = NULL;
-    NEURLP_TRY(s->io->write(s->io->user, &slab, true));
+    NEURLP_TRY(s->io->write(s->io->user, &slab, &what));
   }
 done:
   return status;
@@ -285,6 +286,11 @@ done:
                                      .messages = s->tree.traffic.messages - result->solve.messages,
                                      .bytes = s->tree.traffic.bytes - result->solve.bytes};
   return status;
+}
+
+neurlp_status neurlp_long_check(neurlp_context *context, const neurlp_problem *problem) {
+  neurlp_timeline line;
+  return neurlp_timeline_of(context, problem, &line);
 }
 
 neurlp_status neurlp_long_solve(MPI_Comm comm, neurlp_context *context, const neurlp_problem *problem,

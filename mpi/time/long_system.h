@@ -21,15 +21,20 @@ typedef struct neurlp_long_slab {
   neurlp_gradients gradients; /* of what is constant in time nothing is written slab by slab */
 } neurlp_long_slab;
 
+/* What is written of a slab, the same on all ranks. */
+typedef struct neurlp_long_writing {
+  bool solution, gradients;
+  bool again; /* it has been written before */
+} neurlp_long_writing;
+
 /* Where numbers come from and go to. Both are called by all ranks the same number of times, each with a slab
  * of its own, so that they may be collective, and return the same status on all of them. */
 typedef struct neurlp_long_io {
   void *user;
   /* Reads inputs into the slab's arrays; grad_output if it is not NULL, initial values at step 0 only. */
   neurlp_status (*read)(void *user, const neurlp_long_slab *slab);
-  /* Writes the solution if it is not NULL, and the gradients that are not; initial values' at step 0 only.
-   * `again`: the same slab has been written before. */
-  neurlp_status (*write)(void *user, const neurlp_long_slab *slab, bool again);
+  /* Writes what `what` says, of gradients those that are not NULL; initial values' at step 0 only. */
+  neurlp_status (*write)(void *user, const neurlp_long_slab *slab, const neurlp_long_writing *what);
 } neurlp_long_io;
 
 typedef struct neurlp_long_options {
@@ -47,6 +52,10 @@ typedef struct neurlp_long_result {
    * caller releases them from the context. */
   void *grad_coefficients, *grad_rhs, *grad_steps;
 } neurlp_long_result;
+
+/* Local. Whether the time of such a problem can be divided, with the context's backend;
+ * NEURLP_ERROR_ARGUMENT, and a sentence why, if it cannot. */
+NEURLP_MUST_USE neurlp_status neurlp_long_check(neurlp_context *context, const neurlp_problem *problem);
 
 /* Collective. Solves a problem of one system, which shares nothing (sharing may be NEURLP_CONSTANT), and
  * takes gradients if wanted. A system that fails has NaN in all that is written, and its status in the

@@ -19,8 +19,9 @@ typedef struct neurlp_timeline {
 } neurlp_timeline;
 
 /* The timeline of a problem of one system. Fails with NEURLP_ERROR_ARGUMENT, and a sentence why, where time
- * cannot be cut, or need not be. */
-NEURLP_MUST_USE neurlp_status neurlp_timeline_of(const neurlp_problem *problem, neurlp_timeline *line);
+ * cannot be cut, or need not be, or where the context's backend is not cpu. */
+NEURLP_MUST_USE neurlp_status neurlp_timeline_of(neurlp_context *context, const neurlp_problem *problem,
+                                                 neurlp_timeline *line);
 
 /* The step that piece p begins at, a joint unless p = 0; for p = pieces that at the end of the last one. */
 static inline int64_t neurlp_timeline_step(const neurlp_timeline *line, int64_t p) {
@@ -46,7 +47,7 @@ static inline int32_t neurlp_stretch_steps(const neurlp_timeline *line, int64_t 
 }
 
 /* Makes workspace; context and problem are borrowed. Fails with NEURLP_ERROR_MEMORY, and with
- * NEURLP_ERROR_ARGUMENT where time cannot be cut or the context's backend is not cpu. */
+ * NEURLP_ERROR_ARGUMENT as the timeline. */
 NEURLP_MUST_USE neurlp_status neurlp_stretch_create(neurlp_context *context, const neurlp_problem *problem,
                                                     int64_t most_pieces, neurlp_stretch **stretch);
 void neurlp_stretch_destroy(neurlp_stretch **stretch);

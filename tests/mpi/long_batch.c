@@ -79,7 +79,7 @@ static void take_array(const memory *m, int32_t i, const void *slab, int64_t fir
          (steps - from) * array->each);
 }
 
-static neurlp_status write_slab(void *user, const neurlp_long_slab *slab, bool again) {
+static neurlp_status write_slab(void *user, const neurlp_long_slab *slab, const neurlp_long_writing *what) {
   memory *m = user;
   test_batch *batch = m->batch;
   const int64_t each = each_step(batch), first = slab->first_step, own = slab->first_own, T = slab->length;
@@ -89,10 +89,10 @@ static neurlp_status write_slab(void *user, const neurlp_long_slab *slab, bool a
     take_array(m, STEPS, slab->gradients.steps, first, 0, T - 1);
     if (first == 0)
       take_array(m, INITIAL_VALUES, slab->gradients.initial_values, 0, 0, batch->shape.initial_steps);
-    if (slab->solution)
+    if (what->solution)
       take(m, slab->solution, own * each, batch->solution + (first + own) * each, (T - own) * each);
-    for (int64_t t = own; t < T && !again; t++) m->written[first + t]++;
-    m->again += again;
+    for (int64_t t = own; t < T && !what->again; t++) m->written[first + t]++;
+    m->again += what->again;
   }
   return meet_fault(m, ++m->writes, m->fault->write);
 }

@@ -26,13 +26,18 @@ static const char *reason_of(const neurlp_problem *problem) {
   return "it has too few steps; set piece_intervals to cut it into shorter pieces";
 }
 
-neurlp_status neurlp_timeline_of(const neurlp_problem *problem, neurlp_timeline *line) {
+neurlp_status neurlp_timeline_of(neurlp_context *context, const neurlp_problem *problem,
+                                 neurlp_timeline *line) {
   cpu_cut cut = {0};
   neurlp_cut_plan_cpu(&cut, problem);
   const neurlp_cut *plan = &cut.plan;
   *line = (neurlp_timeline){0};
+  if (strcmp(neurlp_context_backend(context), "cpu") != 0)
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                       "only the backend cpu divides the time of one system, and this is %s; choose cpu",
+                       neurlp_context_backend(context));
   if (plan->intervals == 0)
-    return neurlp_fail(problem->context, NEURLP_ERROR_ARGUMENT,
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                        "the time of a system of %d steps cannot be divided: %s", problem->shape.steps,
                        reason_of(problem));
   *line = (neurlp_timeline){.pieces = plan->most + 1,
@@ -90,15 +95,10 @@ neurlp_status neurlp_stretch_create(neurlp_context *context, const neurlp_proble
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_stretch *made = NULL;
   *stretch = NULL;
-  if (strcmp(neurlp_context_backend(context), "cpu") != 0)
-    return neurlp_fail(
-        context, NEURLP_ERROR_ARGUMENT,
-        "the time of one system is divided by the backend cpu only, and this is %s; choose cpu",
-        neurlp_context_backend(context));
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof *made, &made));
   made->context = context;
   made->most = most_pieces;
-  NEURLP_TRY(neurlp_timeline_of(problem, &made->line));
+  NEURLP_TRY(neurlp_timeline_of(context, problem, &made->line));
   made->problem = problem_of_stretch(problem, &made->line, most_pieces);
   NEURLP_TRY(create_workspace(made));
   *stretch = made;
