@@ -3,6 +3,7 @@
 #include "command/command.h"
 #include "device.h"
 #include "job.h"
+#include "problem/linear_problem_answer.h"
 #include "problem/linear_problem_solve.h"
 
 #include <stdio.h>
@@ -12,9 +13,17 @@
 enum { SCHEMA_VERSION = 1, ATTRIBUTE_BYTES = 65536 };
 
 typedef struct solve_arguments {
-  const char *problem, *output, *backend;
+  const char *problem, *output, *backend, *divide;
   char command_line[4096];
 } solve_arguments;
+
+/* What a word after --divide means; -1: nothing. */
+static int division_of(const char *word) {
+  static const char *const words[] = {"auto", "systems", "time"};
+  for (int i = 0; i < 3; i++)
+    if (strcmp(word, words[i]) == 0) return i;
+  return -1;
+}
 
 static neurlp_status read_arguments(neurlp_context *context, int argc, char **argv, solve_arguments *found) {
   snprintf(found->command_line, sizeof found->command_line, "neurlp solve");
@@ -25,15 +34,21 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
   bool good = true;
   for (int i = 0; i < argc && good; i++) {
     const bool is_output = strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0;
-    const bool is_backend = strcmp(argv[i], "--backend") == 0, is_option = is_output || is_backend;
-    const char **target = is_output ? &found->output : is_backend ? &found->backend : &found->problem;
+    const bool is_backend = strcmp(argv[i], "--backend") == 0, is_divide = strcmp(argv[i], "--divide") == 0,
+               is_option = is_output || is_backend || is_divide;
+    const char **target = is_output    ? &found->output
+                          : is_backend ? &found->backend
+                          : is_divide  ? &found->divide
+                                       : &found->problem;
     if (is_option) i++;
     good = i < argc && !*target && *argv[i] && (is_option || argv[i][0] != '-');
     if (good) *target = argv[i];
   }
-  if (!good || !found->problem || !found->output)
+  if (!found->divide) found->divide = "auto";
+  if (!good || !found->problem || !found->output || division_of(found->divide) < 0)
     return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
-                       "the arguments are: PROBLEM.h5 -o OUT.h5 [--backend cpu|cuda|auto|cuda:check]");
+                       "the arguments are: PROBLEM.h5 -o OUT.h5 [--backend cpu|cuda|auto|cuda:check] "
+                       "[--divide auto|systems|time]");
   if (!found->backend) found->backend = "cpu";
   struct stat problem, output;
   if (stat(found->problem, &problem) == 0 && stat(found->output, &output) == 0 &&
@@ -45,28 +60,32 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
 }
 
 /* Says what a group came to. */
-static void report_group(int rank, const neurlp_linear_group *group, int64_t failed) {
+static void report_group(int rank, const neurlp_linear_group *group, const neurlp_linear_outcome *outcome) {
   if (rank != 0) return;
   const neurlp_shape *shape = &group->shape;
   printf("%s: %lld system%s of %d equation%s in %d dimension%s, order %d, %d steps%s", group->name,
          (long long)shape->systems, shape->systems == 1 ? "" : "s", shape->equations,
          shape->equations == 1 ? "" : "s", shape->dimensions, shape->dimensions == 1 ? "" : "s", shape->order,
          shape->steps, group->has_grad_output ? ", with gradients" : "");
-  if (failed > 0) printf("; %lld failed, see %s/status", (long long)failed, group->name);
+  if (outcome->time)
+    printf("; time divided, %lld pieces, joined by %lld messages of %lld bytes in all, %.1f MB on a rank",
+           (long long)outcome->pieces, (long long)outcome->messages, (long long)outcome->bytes,
+           (double)outcome->memory_bytes / 1e6);
+  if (outcome->failed > 0) printf("; %lld failed, see %s/status", (long long)outcome->failed, group->name);
   printf("\n");
 }
 
 /* Collective. Solves all groups; *some: some systems failed. */
 static neurlp_status solve_groups(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
-                                  neurlp_array_file *answers, bool *some) {
+                                  neurlp_array_file *answers, neurlp_division division, bool *some) {
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   for (int32_t i = 0; i < problems->count; i++) {
-    int64_t failed = 0;
-    const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, answers, &failed);
+    neurlp_linear_outcome outcome;
+    const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, answers, division, &outcome);
     if (status != NEURLP_SUCCESS) return status;
-    *some = *some || failed > 0;
-    report_group(rank, &problems->groups[i], failed);
+    *some = *some || outcome.failed > 0;
+    report_group(rank, &problems->groups[i], &outcome);
   }
   return NEURLP_SUCCESS;
 }
@@ -83,7 +102,8 @@ static neurlp_status solve(MPI_Comm comm, neurlp_context *context, const solve_a
   NEURLP_TRY(neurlp_array_file_create(comm, context, arguments->output, bytes, &answers));
   NEURLP_TRY(neurlp_array_file_provenance(answers, "neurlp linear solution", SCHEMA_VERSION,
                                           arguments->command_line, NULL, 0));
-  NEURLP_TRY(solve_groups(comm, context, problems, answers, &some));
+  NEURLP_TRY(
+      solve_groups(comm, context, problems, answers, (neurlp_division)division_of(arguments->divide), &some));
   NEURLP_TRY(neurlp_array_file_commit(&answers));
   if (some) status = NEURLP_SOME_FAILED;
 done:

@@ -59,6 +59,9 @@ typedef struct neurlp_array {
                             scale; else the dimension is only labelled. An array [N] whose dimension has its
                             own name is a scale itself. */
   int32_t compress;      /* gzip level, 0: none */
+  bool covered; /* calls to come write every element: the data set is not filled beforehand. Such a call that
+                   writes them all at once needs not say so */
+  bool again;   /* what this call writes was written before, in the same blocks, and is replaced */
 } neurlp_array;
 
 /* Errors in the calls below. What all ranks can see is returned on all of them (NEURLP_ERROR_ARGUMENT,
@@ -72,6 +75,12 @@ typedef struct neurlp_array {
  * is at most 2 GB; the memory needed besides `values` is that of one row, or 32 MB. */
 NEURLP_MUST_USE neurlp_status neurlp_array_write_rows(neurlp_array_file *file, const neurlp_array *array,
                                                       int64_t first, int64_t count, const void *values);
+
+/* Collective. Writes steps [first, first + count) of one row of an array [S][T][...]; count may be 0 (row 0
+ * and first 0 then). Otherwise as neurlp_array_write_rows. */
+NEURLP_MUST_USE neurlp_status neurlp_array_write_steps(neurlp_array_file *file, const neurlp_array *array,
+                                                       int64_t row, int64_t first, int64_t count,
+                                                       const void *values);
 
 /* Collective. Writes packed samples (see neurlp_samples) into an array [S][T][...]; what nobody writes is the
  * fill value. */

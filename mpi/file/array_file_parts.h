@@ -18,6 +18,7 @@ typedef struct neurlp_written_block {
   hid_t type; /* in memory; a predefined type or one that the file owns */
   size_t bytes;
   uint64_t checksum;
+  bool again; /* takes the place of the same block that was written before */
 } neurlp_written_block;
 
 struct neurlp_array_file {

@@ -108,7 +108,7 @@ static neurlp_status open_dataset(neurlp_array_file *file, const neurlp_array *a
     status = neurlp_guard_room(file, elements_of(array, 0) * (int64_t)H5Tget_size(array->type));
   status = neurlp_agree(file->comm, file->context, status);
   if (status != NEURLP_SUCCESS) return status;
-  *dataset = make_dataset(file, array, covered);
+  *dataset = make_dataset(file, array, covered || array->covered);
   status = neurlp_agree(file->comm, file->context, neurlp_array_describe(file, *dataset, array));
   if (status != NEURLP_SUCCESS) {
     H5Dclose(*dataset);
@@ -120,7 +120,8 @@ static neurlp_status open_dataset(neurlp_array_file *file, const neurlp_array *a
 /* Collective. Writes one block (this rank's may be empty) and remembers it for the verifying read. */
 static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
                                  const int64_t *start, const int64_t *count, const void *values) {
-  neurlp_written_block block = {.rank = array->rank, .type = array->type, .bytes = H5Tget_size(array->type)};
+  neurlp_written_block block = {
+      .rank = array->rank, .type = array->type, .bytes = H5Tget_size(array->type), .again = array->again};
   for (int32_t i = 0; i < array->rank; i++) {
     block.start[i] = (hsize_t)start[i];
     block.count[i] = (hsize_t)count[i];
@@ -196,6 +197,45 @@ neurlp_status neurlp_array_write_rows(neurlp_array_file *file, const neurlp_arra
   status = open_dataset(file, array, rows == array->extents[0], &dataset);
   if (status != NEURLP_SUCCESS) return status;
   if (elements_of(array, 0) > 0) status = write_rows_in_pieces(file, array, dataset, first, count, values);
+  H5Dclose(dataset);
+  return neurlp_agree(file->comm, file->context, status);
+}
+
+/* Collective. The part of neurlp_array_write_steps after the data set is open. */
+static neurlp_status write_steps_in_pieces(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
+                                           int64_t row, int64_t first, int64_t count, const void *values) {
+  const int64_t step_bytes = elements_of(array, 2) * (int64_t)H5Tget_size(array->type);
+  const int64_t limit = NEURLP_PIECE_BYTES / step_bytes > 0 ? NEURLP_PIECE_BYTES / step_bytes : 1;
+  int64_t pieces = (count + limit - 1) / limit;
+  MPI_Allreduce(MPI_IN_PLACE, &pieces, 1, MPI_INT64_T, MPI_MAX, file->comm);
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t i = 0, at = 0; i < pieces; i++) {
+    const int64_t steps = count - at < limit ? count - at : limit;
+    int64_t start[NEURLP_MOST_EXTENTS] = {row, first + at}, block[NEURLP_MOST_EXTENTS] = {1, steps};
+    for (int32_t k = 2; k < array->rank; k++) block[k] = array->extents[k];
+    const neurlp_status written =
+        write_block(file, array, dataset, start, block, (const char *)values + (size_t)(at * step_bytes));
+    if (status == NEURLP_SUCCESS) status = written;
+    at += steps;
+  }
+  return status;
+}
+
+neurlp_status neurlp_array_write_steps(neurlp_array_file *file, const neurlp_array *array, int64_t row,
+                                       int64_t first, int64_t count, const void *values) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (array->rank < 2 || row < 0 || row >= array->extents[0] || count < 0 || first < 0 ||
+      first > array->extents[1] || count > array->extents[1] - first)
+    status =
+        neurlp_fail(file->context, NEURLP_ERROR_ARGUMENT, "steps %lld to %lld of row %lld are not in '%s'",
+                    (long long)first, (long long)first + count - 1, (long long)row, array->path);
+  status = neurlp_agree(file->comm, file->context, status);
+  if (status != NEURLP_SUCCESS) return status;
+  hid_t dataset = -1;
+  status = open_dataset(file, array, false, &dataset);
+  if (status != NEURLP_SUCCESS) return status;
+  if (elements_of(array, 0) > 0)
+    status = write_steps_in_pieces(file, array, dataset, row, first, count, values);
   H5Dclose(dataset);
   return neurlp_agree(file->comm, file->context, status);
 }

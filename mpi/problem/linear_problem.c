@@ -27,10 +27,10 @@ void neurlp_linear_extents(const neurlp_linear_group *group, neurlp_linear_array
   const neurlp_shape *shape = &group->shape;
   const int64_t steps = shape->steps, dimensions = shape->dimensions, derivatives = shape->order + 1;
   const int64_t all[NEURLP_LINEAR_ARRAYS][4] = {
-      {steps, shape->equations, dimensions, derivatives},
-      {steps, shape->equations},
+      {shape->coefficients_sharing ? 1 : steps, shape->equations, dimensions, derivatives},
+      {shape->rhs_sharing ? 1 : steps, shape->equations},
       {shape->initial_steps, dimensions, shape->initial_derivatives},
-      {steps - 1, shape->steps_per_dimension ? dimensions : 1},
+      {shape->steps_sharing ? 1 : steps - 1, shape->steps_per_dimension ? dimensions : 1},
       {steps, dimensions, derivatives}};
   static const int32_t ranks[NEURLP_LINEAR_ARRAYS] = {5, 3, 4, 3, 4};
   *rank = ranks[array];
@@ -45,6 +45,17 @@ int64_t neurlp_linear_row(const neurlp_linear_group *group, neurlp_linear_array 
   int64_t row = 1;
   for (int32_t i = 1; i < rank; i++) row *= extents[i];
   return row;
+}
+
+neurlp_status neurlp_linear_problem_create(neurlp_context *context, const neurlp_linear_group *group,
+                                           int64_t systems, neurlp_problem **problem) {
+  neurlp_shape shape = group->shape;
+  shape.systems = systems;
+  const neurlp_status status = neurlp_problem_create(context, &shape, &group->formulation, problem);
+  if (status != NEURLP_ERROR_ARGUMENT) return status;
+  char reason[512];
+  snprintf(reason, sizeof reason, "%s", neurlp_context_message(context));
+  return neurlp_fail(context, NEURLP_ERROR_DATA, "group '%s': %s", group->name, reason);
 }
 
 /* ---- rank 0: what a group holds ---------------------------------------------------------------------- */
@@ -83,19 +94,19 @@ static neurlp_status compare(const group_reader *reader, neurlp_linear_array arr
                      reader->group->name, neurlp_linear_array_name(array), has, wants);
 }
 
-/* Sizes from the coefficients, [S][T][E][D][d+1]. */
+/* Sizes from the coefficients, [S][T][E][D][d+1], or [S][1]... if they are constant in time. */
 static neurlp_status shape_from_coefficients(const group_reader *reader) {
   neurlp_numeric c;
   const neurlp_status status = check_array(reader, NEURLP_LINEAR_COEFFICIENTS, true, &c);
   if (status != NEURLP_SUCCESS) return status;
   const int64_t *n = c.extents;
-  const bool fits = c.rank == 5 && n[0] >= 1 && n[1] >= 2 && n[1] <= INT32_MAX && n[2] >= 1 &&
+  const bool fits = c.rank == 5 && n[0] >= 1 && n[1] >= 1 && n[1] <= INT32_MAX && n[2] >= 1 &&
                     n[2] <= INT32_MAX && n[3] >= 1 && n[3] <= INT32_MAX && n[4] >= 2 && n[4] <= 7;
   if (!fits)
     return neurlp_fail(
         reader->context, NEURLP_ERROR_DATA,
         "%s: '%s/coefficients' must be [system][step][equation][dimension][derivative], with at "
-        "least 1 system, 2 steps, 1 equation, 1 dimension and 2 to 7 derivatives; it has %d dimensions, "
+        "least 1 system, 1 step, 1 equation, 1 dimension and 2 to 7 derivatives; it has %d dimensions, "
         "[%lld][%lld][%lld][%lld][%lld]",
         reader->path, reader->group->name, c.rank, (long long)n[0], (long long)n[1], (long long)n[2],
         (long long)n[3], (long long)n[4]);
@@ -108,14 +119,57 @@ static neurlp_status shape_from_coefficients(const group_reader *reader) {
   return NEURLP_SUCCESS;
 }
 
+/* Attribute that must be a whole number; *value stays as it is without. */
+static neurlp_status read_count(const group_reader *reader, const char *name, int32_t *value) {
+  double number = *value;
+  const neurlp_status status = neurlp_attribute_number_read(reader->context, reader->file, reader->path,
+                                                            reader->group->name, name, &number);
+  if (status != NEURLP_SUCCESS) return status;
+  if (number < 0 || number > INT32_MAX || number != floor(number))
+    return neurlp_fail(reader->context, NEURLP_ERROR_DATA,
+                       "%s: attribute '%s' of '%s' is %g; it must be a whole number from 0 to %d",
+                       reader->path, name, reader->group->name, number, INT32_MAX);
+  *value = (int32_t)number;
+  return NEURLP_SUCCESS;
+}
+
+/* How many steps there are: those of the coefficients or, where these are constant in time, of the right-hand
+ * side or, where it is, too, one more than there are step sizes, or what the attribute step_count says. An
+ * array with one step only is constant. */
+static neurlp_status count_steps(const group_reader *reader, const neurlp_numeric *rhs,
+                                 const neurlp_numeric *sizes) {
+  neurlp_shape *shape = &reader->group->shape;
+  const int64_t of_rhs = rhs->rank == 3 ? rhs->extents[1] : 1,
+                intervals = sizes->rank == 3 ? sizes->extents[1] : 1;
+  int32_t told = 0;
+  const neurlp_status status = read_count(reader, "step_count", &told);
+  if (status != NEURLP_SUCCESS) return status;
+  const int64_t own = shape->steps, steps = own > 1         ? own
+                                            : of_rhs > 1    ? of_rhs
+                                            : intervals > 1 ? intervals + 1
+                                            : told > 0      ? told
+                                                            : 2;
+  if (steps < 2 || steps > INT32_MAX || (told > 0 && told != steps))
+    return neurlp_fail(reader->context, NEURLP_ERROR_DATA,
+                       "%s: '%s' has %lld steps, and its attribute 'step_count' says %d (0: nothing); they "
+                       "must agree, and be from 2 to %d",
+                       reader->path, reader->group->name, (long long)steps, told, INT32_MAX);
+  shape->steps = (int32_t)steps;
+  shape->coefficients_sharing = own == 1 ? NEURLP_CONSTANT : NEURLP_VARYING;
+  shape->rhs_sharing = of_rhs == 1 ? NEURLP_CONSTANT : NEURLP_VARYING;
+  shape->steps_sharing = intervals == 1 && steps > 2 ? NEURLP_CONSTANT : NEURLP_VARYING;
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status check_sizes(const group_reader *reader) {
   neurlp_shape *shape = &reader->group->shape;
   neurlp_numeric rhs, values, steps, grad;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(shape_from_coefficients(reader));
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_RHS, true, &rhs));
-  NEURLP_TRY(compare(reader, NEURLP_LINEAR_RHS, &rhs));
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_STEPS, true, &steps));
+  NEURLP_TRY(count_steps(reader, &rhs, &steps));
+  NEURLP_TRY(compare(reader, NEURLP_LINEAR_RHS, &rhs));
   shape->steps_per_dimension = steps.rank == 3 && steps.extents[2] != 1;
   NEURLP_TRY(compare(reader, NEURLP_LINEAR_STEPS, &steps));
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_INITIAL_VALUES, false, &values));
@@ -189,32 +243,45 @@ done:
   return status;
 }
 
+/* Adds up numbers of the first system's step sizes, so many intervals from `first` on; false: unreadable. */
+static bool add_steps(const group_reader *reader, hid_t dataset, hid_t space, int64_t first,
+                      int64_t intervals, double *steps, double *sum) {
+  const hsize_t each =
+      reader->group->shape.steps_per_dimension ? (hsize_t)reader->group->shape.dimensions : 1;
+  const hsize_t start[3] = {0, (hsize_t)first, 0}, size[3] = {1, (hsize_t)intervals, each};
+  const hid_t memory = H5Screate_simple(3, size, NULL);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
+  const bool good = H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, steps) >= 0;
+  for (hsize_t i = 0; i < size[1] * each && good; i++) *sum += steps[i];
+  H5Sclose(memory);
+  return good;
+}
+
 /* Mean step of the group's first system: changes rounding only, so any positive number will do. */
 static double mean_step(const group_reader *reader) {
+  enum { AT_ONCE = 1 << 16 }; /* intervals */
   char path[2 * NEURLP_GROUP_NAME_BYTES];
   const neurlp_linear_group *group = reader->group;
   snprintf(path, sizeof path, "%s/steps", group->name);
   const int64_t count = neurlp_linear_row(group, NEURLP_LINEAR_STEPS);
+  const int64_t each = group->shape.steps_per_dimension ? group->shape.dimensions : 1;
   double *steps = NULL;
   double sum = 0;
   if (group->shape.systems < 1 ||
-      neurlp_allocate(reader->context, count, sizeof *steps, &steps) != NEURLP_SUCCESS)
+      neurlp_allocate(reader->context, AT_ONCE * each, sizeof *steps, &steps) != NEURLP_SUCCESS)
     return 1;
-  const hsize_t start[3] = {0, 0, 0};
-  const hsize_t size[3] = {1, (hsize_t)group->shape.steps - 1,
-                           group->shape.steps_per_dimension ? (hsize_t)group->shape.dimensions : 1};
   const hid_t dataset = H5Dopen2(reader->file, path, H5P_DEFAULT);
   const hid_t space = H5Dget_space(dataset);
-  const hid_t memory = H5Screate_simple(3, size, NULL);
-  H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL);
-  if (H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, steps) >= 0)
-    for (int64_t i = 0; i < count; i++) sum += steps[i];
-  H5Sclose(memory);
+  bool good = true;
+  for (int64_t first = 0; first < count / each && good; first += AT_ONCE) {
+    const int64_t left = count / each - first;
+    good = add_steps(reader, dataset, space, first, left < AT_ONCE ? left : AT_ONCE, steps, &sum);
+  }
   H5Sclose(space);
   H5Dclose(dataset);
   neurlp_release(reader->context, &steps);
   const double mean = sum / (double)count;
-  return isfinite(mean) && mean > 0 ? mean : 1;
+  return good && isfinite(mean) && mean > 0 ? mean : 1;
 }
 
 static neurlp_status read_formulation(const group_reader *reader) {
@@ -256,6 +323,7 @@ static neurlp_status read_group(const group_reader *reader) {
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(check_sizes(reader));
   NEURLP_TRY(read_formulation(reader));
+  NEURLP_TRY(read_count(reader, "piece_intervals", &reader->group->shape.piece_intervals));
 done:
   return status;
 }
@@ -345,23 +413,42 @@ neurlp_status neurlp_linear_open(MPI_Comm comm, neurlp_context *context, const c
   return status;
 }
 
-neurlp_status neurlp_linear_read(neurlp_linear_file *file, int32_t group, neurlp_linear_array array,
-                                 int64_t first, int64_t count, double *values) {
+/* Collective. Reads a block of an array, which begins at `start` and has `size`. */
+static neurlp_status read_block(neurlp_linear_file *file, int32_t group, neurlp_linear_array array,
+                                const int64_t *start, const int64_t *size, int32_t rank, double *values) {
   neurlp_linear_source *source = file->source;
   char path[2 * NEURLP_GROUP_NAME_BYTES];
-  int32_t rank = 0;
-  int64_t size[6] = {0};
-  const int64_t start[6] = {first}, stride[6] = {1, 1, 1, 1, 1, 1};
+  const int64_t stride[6] = {1, 1, 1, 1, 1, 1};
   snprintf(path, sizeof path, "%s/%s", file->groups[group].name, neurlp_linear_array_name(array));
-  neurlp_linear_extents(&file->groups[group], array, &rank, size);
   if (neurlp_linear_row(&file->groups[group], array) == 0) return NEURLP_SUCCESS;
-  size[0] = count;
   neurlp_status status = NEURLP_SUCCESS;
   if (neurlp_hdf5_read_block(source->file, path, rank, start, stride, size, values) < 0)
     status =
         neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",
                     source->path, path, neurlp_hdf5_reason());
   return neurlp_agree(source->comm, source->context, status);
+}
+
+neurlp_status neurlp_linear_read(neurlp_linear_file *file, int32_t group, neurlp_linear_array array,
+                                 int64_t first, int64_t count, double *values) {
+  int32_t rank = 0;
+  int64_t size[6] = {0};
+  const int64_t start[6] = {first};
+  neurlp_linear_extents(&file->groups[group], array, &rank, size);
+  size[0] = count;
+  return read_block(file, group, array, start, size, rank, values);
+}
+
+neurlp_status neurlp_linear_read_steps(neurlp_linear_file *file, int32_t group, neurlp_linear_array array,
+                                       int64_t system, int64_t first, int64_t count, double *values) {
+  int32_t rank = 0;
+  int64_t size[6] = {0};
+  neurlp_linear_extents(&file->groups[group], array, &rank, size);
+  const bool whole = size[1] == 1; /* constant in time */
+  const int64_t start[6] = {system, whole ? 0 : first};
+  size[0] = count > 0;
+  if (!whole) size[1] = count;
+  return read_block(file, group, array, start, size, rank, values);
 }
 
 void neurlp_linear_close(neurlp_linear_file **file) {

@@ -25,10 +25,10 @@ typedef struct neurlp_linear_file {
 
 /* What can be read of a group; each is a batch of rows, one for each system. */
 typedef enum neurlp_linear_array {
-  NEURLP_LINEAR_COEFFICIENTS,   /* [S][T][E][D][d+1] */
-  NEURLP_LINEAR_RHS,            /* [S][T][E] */
+  NEURLP_LINEAR_COEFFICIENTS,   /* [S][T][E][D][d+1], T or, where it is constant in time, 1 */
+  NEURLP_LINEAR_RHS,            /* [S][T][E], in the same way */
   NEURLP_LINEAR_INITIAL_VALUES, /* [S][K][D][J] */
-  NEURLP_LINEAR_STEPS,          /* [S][T-1][1 or D] */
+  NEURLP_LINEAR_STEPS,          /* [S][T-1][1 or D], or [S][1][1 or D] */
   NEURLP_LINEAR_GRAD_OUTPUT,    /* [S][T][D][d+1]; the solution has this shape, too */
   NEURLP_LINEAR_ARRAYS
 } neurlp_linear_array;
@@ -41,6 +41,12 @@ void neurlp_linear_extents(const neurlp_linear_group *group, neurlp_linear_array
 /* Numbers of one system in an array. */
 int64_t neurlp_linear_row(const neurlp_linear_group *group, neurlp_linear_array array);
 
+/* The problem as the library knows it, of so many systems. What it refuses is the file's fault:
+ * NEURLP_ERROR_DATA, with the group's name. */
+NEURLP_MUST_USE neurlp_status neurlp_linear_problem_create(neurlp_context *context,
+                                                           const neurlp_linear_group *group, int64_t systems,
+                                                           neurlp_problem **problem);
+
 /* Collective. Opens and checks the file. Sizes that disagree, attributes out of range, ... are
  * NEURLP_ERROR_DATA on every rank, with group, value and remedy. */
 NEURLP_MUST_USE neurlp_status neurlp_linear_open(MPI_Comm comm, neurlp_context *context, const char *path,
@@ -50,6 +56,12 @@ NEURLP_MUST_USE neurlp_status neurlp_linear_open(MPI_Comm comm, neurlp_context *
 NEURLP_MUST_USE neurlp_status neurlp_linear_read(neurlp_linear_file *file, int32_t group,
                                                  neurlp_linear_array array, int64_t first, int64_t count,
                                                  double *values);
+
+/* Collective. Reads steps (or intervals) [first, first + count) of one system of an array; count may be 0.
+ * What is constant in time is read as it is, its one step. */
+NEURLP_MUST_USE neurlp_status neurlp_linear_read_steps(neurlp_linear_file *file, int32_t group,
+                                                       neurlp_linear_array array, int64_t system,
+                                                       int64_t first, int64_t count, double *values);
 
 /* Collective. */
 void neurlp_linear_close(neurlp_linear_file **file);

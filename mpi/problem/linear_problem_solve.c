@@ -1,6 +1,9 @@
 #include "problem/linear_problem_solve.h"
 
 #include "comm.h"
+#include "problem/linear_problem_answer.h"
+#include "problem/linear_problem_time.h"
+#include "time/long_system.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,14 +48,6 @@ static int64_t numbers_per_system(const neurlp_linear_group *group) {
   return numbers;
 }
 
-int64_t neurlp_linear_answer_bytes(const neurlp_linear_group *group) {
-  int64_t row_bytes =
-      8 * neurlp_linear_row(group, NEURLP_LINEAR_GRAD_OUTPUT) + 4 + 8 * group->formulation.slack;
-  for (int i = 0; group->has_grad_output && i <= NEURLP_LINEAR_STEPS; i++)
-    row_bytes += 8 * neurlp_linear_row(group, (neurlp_linear_array)i);
-  return row_bytes * group->shape.systems;
-}
-
 static neurlp_status make_piece(solving *s, int64_t room) {
   neurlp_status status = NEURLP_SUCCESS;
   piece *p = &s->piece;
@@ -82,16 +77,8 @@ static void release_piece(neurlp_context *context, piece *p) {
   neurlp_release(context, &p->codes);
 }
 
-/* The problem as the library knows it. What it refuses is the file's fault, so it is named as such. */
 static neurlp_status make_solver(solving *s) {
-  neurlp_shape shape = s->group->shape;
-  shape.systems = s->piece.room;
-  neurlp_status status = neurlp_problem_create(s->context, &shape, &s->group->formulation, &s->problem);
-  if (status == NEURLP_ERROR_ARGUMENT) {
-    char reason[512];
-    snprintf(reason, sizeof reason, "%s", neurlp_context_message(s->context));
-    return neurlp_fail(s->context, NEURLP_ERROR_DATA, "group '%s': %s", s->group->name, reason);
-  }
+  neurlp_status status = neurlp_linear_problem_create(s->context, s->group, s->piece.room, &s->problem);
   if (status == NEURLP_SUCCESS) status = neurlp_solver_create(s->context, s->problem, &s->solver);
   return status;
 }
@@ -119,70 +106,27 @@ static neurlp_status solve_piece(solving *s, int64_t count) {
                                &gradients, p->status);
 }
 
-/* Collective. Writes rows of one answer, shaped as `array`. */
-static neurlp_status write_answer(solving *s, const char *name, const char *long_name,
-                                  neurlp_linear_array array, int64_t first, int64_t count,
-                                  const double *values) {
-  static const char *const labels[NEURLP_LINEAR_ARRAYS][5] = {
-      {"system", "step", "equation", "dimension", "derivative"},
-      {"system", "step", "equation"},
-      {"system", "step", "dimension", "derivative"},
-      {"system", "interval", "dimension"},
-      {"system", "step", "dimension", "derivative"}};
-  char path[2 * NEURLP_GROUP_NAME_BYTES];
-  neurlp_array answer = {
-      .path = path, .type = H5T_NATIVE_DOUBLE, .units = "1", .long_name = long_name, .compress = 0};
-  snprintf(path, sizeof path, "%s/%s", s->group->name, name);
-  neurlp_linear_extents(s->group, array, &answer.rank, answer.extents);
-  for (int32_t i = 0; i < answer.rank; i++) answer.scales[i] = labels[array][i];
+/* Collective. Writes rows of one answer. */
+static neurlp_status write_rows(solving *s, neurlp_linear_answer which, int64_t first, int64_t count,
+                                const void *values) {
+  neurlp_array answer;
+  char path[NEURLP_ANSWER_PATH_BYTES];
+  neurlp_linear_answer_of(s->group, which, path, &answer);
   return neurlp_array_write_rows(s->answers, &answer, first, count, values);
-}
-
-/* Collective. */
-static neurlp_status write_slack(solving *s, int64_t first, int64_t count) {
-  char path[2 * NEURLP_GROUP_NAME_BYTES];
-  snprintf(path, sizeof path, "%s/slack", s->group->name);
-  const neurlp_array answer = {.path = path,
-                               .type = H5T_NATIVE_DOUBLE,
-                               .rank = 1,
-                               .extents = {s->group->shape.systems},
-                               .units = "1",
-                               .long_name = "slack of the smoothness rows",
-                               .scales = {"system"}};
-  return neurlp_array_write_rows(s->answers, &answer, first, count, s->piece.slack);
-}
-
-/* Collective. */
-static neurlp_status write_status(solving *s, int64_t first, int64_t count) {
-  char path[2 * NEURLP_GROUP_NAME_BYTES];
-  snprintf(path, sizeof path, "%s/status", s->group->name);
-  const neurlp_array answer = {.path = path,
-                               .type = H5T_NATIVE_INT32,
-                               .rank = 1,
-                               .extents = {s->group->shape.systems},
-                               .long_name =
-                                   "status of each system; the attribute `meanings` says what it means",
-                               .scales = {"system"}};
-  for (int64_t i = 0; i < count; i++) s->piece.codes[i] = (int32_t)s->piece.status[i];
-  return neurlp_array_write_rows(s->answers, &answer, first, count, s->piece.codes);
 }
 
 /* Collective. Writes systems [first, first + count) of every answer. */
 static neurlp_status write_piece(solving *s, int64_t first, int64_t count) {
-  static const char *const names[] = {"grad_coefficients", "grad_rhs", "grad_initial_values", "grad_steps"};
-  static const char *const long_names[] = {"gradient of sum(grad_output * solution) in coefficients",
-                                           "gradient of sum(grad_output * solution) in rhs",
-                                           "gradient of sum(grad_output * solution) in initial values",
-                                           "gradient of sum(grad_output * solution) in steps"};
+  piece *p = &s->piece;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(write_answer(s, "solution", "derivatives 0 to d of each dimension at each step",
-                          NEURLP_LINEAR_GRAD_OUTPUT, first, count, s->piece.solution));
-  if (s->group->formulation.slack) NEURLP_TRY(write_slack(s, first, count));
-  NEURLP_TRY(write_status(s, first, count));
+  for (int64_t i = 0; i < count; i++) p->codes[i] = (int32_t)p->status[i];
+  NEURLP_TRY(write_rows(s, NEURLP_ANSWER_SOLUTION, first, count, p->solution));
+  if (s->group->formulation.slack) NEURLP_TRY(write_rows(s, NEURLP_ANSWER_SLACK, first, count, p->slack));
+  NEURLP_TRY(write_rows(s, NEURLP_ANSWER_STATUS, first, count, p->codes));
   for (int i = 0; s->group->has_grad_output && i <= NEURLP_LINEAR_STEPS; i++)
     if (neurlp_linear_row(s->group, (neurlp_linear_array)i) > 0)
-      NEURLP_TRY(write_answer(s, names[i], long_names[i], (neurlp_linear_array)i, first, count,
-                              s->piece.gradients[i]));
+      NEURLP_TRY(
+          write_rows(s, neurlp_linear_gradient((neurlp_linear_array)i), first, count, p->gradients[i]));
 done:
   return status;
 }
@@ -202,34 +146,9 @@ done:
   return status;
 }
 
-/* Collective. What the numbers in `status` mean, and what was solved. */
-static neurlp_status describe_group(solving *s) {
-  static const neurlp_status possible[] = {NEURLP_SUCCESS, NEURLP_SINGULAR, NEURLP_NOT_FINITE};
-  neurlp_status status = NEURLP_SUCCESS;
-  char path[2 * NEURLP_GROUP_NAME_BYTES], meanings[512] = "";
-  for (size_t i = 0; i < sizeof possible / sizeof *possible; i++)
-    snprintf(meanings + strlen(meanings), sizeof meanings - strlen(meanings), "%s%d: %s", i ? "; " : "",
-             (int)possible[i], neurlp_status_sentence(possible[i]));
-  snprintf(path, sizeof path, "%s/status", s->group->name);
-  const neurlp_formulation *formulation = &s->group->formulation;
-  NEURLP_TRY(neurlp_array_attribute_text(s->answers, path, "meanings", meanings));
-  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "order", s->group->shape.order));
-  NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "smoothness",
-                                         formulation->smoothness == NEURLP_SMOOTHNESS_TAYLOR ? "taylor"
-                                                                                             : "hermite"));
-  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "central", formulation->central));
-  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "slack", formulation->slack));
-  NEURLP_TRY(neurlp_array_attribute_integer(s->answers, s->group->name, "periodic", formulation->periodic));
-  NEURLP_TRY(neurlp_array_attribute_text(s->answers, s->group->name, "initial",
-                                         formulation->initial == NEURLP_INITIAL_HARD ? "hard" : "soft"));
-  NEURLP_TRY(
-      neurlp_array_attribute_number(s->answers, s->group->name, "nominal_step", formulation->nominal_step));
-done:
-  return status;
-}
-
-neurlp_status neurlp_linear_solve(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
-                                  int32_t group, neurlp_array_file *answers, int64_t *failed) {
+/* Collective. Every rank solves systems of its own. */
+static neurlp_status solve_systems(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
+                                   int32_t group, neurlp_array_file *answers, int64_t *failed) {
   solving s = {.comm = comm,
                .context = context,
                .problems = problems,
@@ -256,10 +175,52 @@ neurlp_status neurlp_linear_solve(MPI_Comm comm, neurlp_context *context, neurlp
     status = solve_rows(&s, first + at, count, failed);
     at += count;
   }
-  if (status == NEURLP_SUCCESS) status = describe_group(&s);
   if (status == NEURLP_SUCCESS) MPI_Allreduce(MPI_IN_PLACE, failed, 1, MPI_INT64_T, MPI_SUM, comm);
   neurlp_solver_destroy(&s.solver);
   neurlp_problem_destroy(&s.problem);
   release_piece(context, &s.piece);
+  return status;
+}
+
+/* Local; the same on all ranks. Whether a group's time can be divided: if not, why. */
+static neurlp_status check_time(neurlp_context *context, const neurlp_linear_group *group) {
+  neurlp_problem *problem = NULL;
+  char reason[512];
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_linear_problem_create(context, group, 1, &problem));
+  NEURLP_TRY(neurlp_long_check(context, problem));
+done:
+  neurlp_problem_destroy(&problem);
+  if (status != NEURLP_ERROR_ARGUMENT) return status;
+  snprintf(reason, sizeof reason, "%s", neurlp_context_message(context));
+  return neurlp_fail(context, status, "group '%s': %s", group->name, reason);
+}
+
+/* Collective. Decides what is divided. */
+static neurlp_status decide(MPI_Comm comm, neurlp_context *context, const neurlp_linear_group *group,
+                            neurlp_division division, bool *time) {
+  int size = 1;
+  MPI_Comm_size(comm, &size);
+  const bool few = group->shape.systems < size || numbers_per_system(group) > SOLVE_BYTES / 8;
+  *time = false;
+  if (division == NEURLP_DIVIDE_SYSTEMS || (division == NEURLP_DIVIDE_AUTO && !few)) return NEURLP_SUCCESS;
+  const neurlp_status status = check_time(context, group);
+  *time = status == NEURLP_SUCCESS;
+  if (division == NEURLP_DIVIDE_AUTO && status == NEURLP_ERROR_ARGUMENT) return NEURLP_SUCCESS;
+  return neurlp_agree(comm, context, status);
+}
+
+neurlp_status neurlp_linear_solve(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
+                                  int32_t group, neurlp_array_file *answers, neurlp_division division,
+                                  neurlp_linear_outcome *outcome) {
+  neurlp_status status = NEURLP_SUCCESS;
+  *outcome = (neurlp_linear_outcome){.failed = 0};
+  NEURLP_TRY(decide(comm, context, &problems->groups[group], division, &outcome->time));
+  if (outcome->time)
+    NEURLP_TRY(neurlp_linear_solve_time(comm, context, problems, group, answers, outcome));
+  else
+    NEURLP_TRY(solve_systems(comm, context, problems, group, answers, &outcome->failed));
+  NEURLP_TRY(neurlp_linear_describe(answers, &problems->groups[group]));
+done:
   return status;
 }

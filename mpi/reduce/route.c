@@ -50,7 +50,12 @@ static int32_t visit(neurlp_route *route, int64_t first, int64_t end) {
   const int64_t middle = neurlp_shard_middle(first, end);
   const cover left = cover_of(route, first, middle), right = cover_of(route, middle, end);
   const int32_t shared = left.last == right.first, rank = route->rank; /* a rank that has shards of both */
-  neurlp_route_step step = {.from = -1, .left = NEURLP_ROUTE_RECEIVED, .right = NEURLP_ROUTE_RECEIVED};
+  neurlp_route_step step = {.from = -1,
+                            .left = NEURLP_ROUTE_RECEIVED,
+                            .right = NEURLP_ROUTE_RECEIVED,
+                            .first = first,
+                            .middle = middle,
+                            .end = end};
   if (rank <= left.last) step.left = visit(route, first, middle);
   if (rank >= right.first) step.right = visit(route, middle, end);
   step.into = step.left >= 0 ? step.left : step.right;

@@ -19,6 +19,7 @@ typedef struct neurlp_route_step {
   int32_t left, right; /* slots, or NEURLP_ROUTE_...; left NEURLP_ROUTE_NONE: nothing is added */
   int32_t into;        /* slot of the sum: that of left or of right */
   int32_t first_send, sends;
+  int64_t first, middle, end; /* the node's shards: left of middle, and right; 0 where nothing is added */
 } neurlp_route_step;
 
 /* Slots are those of neurlp_shard_sum: the subtrees that are all this rank's. */

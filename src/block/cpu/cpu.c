@@ -46,6 +46,11 @@ static size_t thread_bytes(const neurlp_kernels *kernels, const neurlp_problem *
   return whole_lines(head > piece ? head : piece);
 }
 
+void neurlp_threads_plan_cpu(cpu_state *cpu, int64_t tiles) {
+  cpu->threads = thread_count(cpu->context, tiles);
+  cpu->thread_bytes = thread_bytes(cpu->kernels, cpu->problem, &cpu->cut);
+}
+
 static size_t workspace_bytes_cpu(const neurlp_context *context, const neurlp_problem *problem) {
   const neurlp_kernels *kernels = neurlp_kernels_choose(problem->shape.precision);
   cpu_cut cut = {0};
@@ -112,8 +117,7 @@ static neurlp_status create_cpu(neurlp_context *context, const neurlp_problem *p
   cpu->kernels = kernels;
   neurlp_cut_plan_cpu(&cpu->cut, problem);
   const int64_t tiles = most_tiles(kernels, problem, &cpu->cut);
-  cpu->threads = thread_count(context, tiles);
-  cpu->thread_bytes = thread_bytes(kernels, problem, &cpu->cut);
+  neurlp_threads_plan_cpu(cpu, tiles);
   NEURLP_TRY(neurlp_allocate(context, cpu->threads, cpu->thread_bytes, &cpu->workspace));
   NEURLP_TRY(neurlp_sums_create_cpu(cpu, tiles));
   NEURLP_TRY(neurlp_cut_create_cpu(cpu));

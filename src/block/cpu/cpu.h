@@ -7,6 +7,7 @@
 #include "block/cpu/kernels.h"
 #include "block/pieces.h"
 #include "block/product_map.h"
+#include "block/tree.h"
 
 /* Row i of `numbers` is the solution to unit input i (product_map.h). */
 typedef struct cpu_map {
@@ -23,8 +24,11 @@ typedef struct cpu_cut {
   neurlp_piece *pieces;  /* [S + S most] */
   neurlp_status *status; /* one for each */
   double *ends;          /* [S + S most][numbers of an end] */
+  double *merged;        /* where factors are kept, and ends with them: a copy that is merged; else NULL */
   double *joints;        /* [S + S most][n][R] */
-  double *chains;        /* workspace of each thread for one system's */
+  double *kept;          /* [S most][numbers that are kept of a joint] */
+  double *merging;       /* workspace of each thread for that */
+  double *zeros;         /* [n][R] */
   void *parts;           /* [S + S most][part_numbers] gradients that are constant in time */
 } cpu_cut;
 
@@ -46,6 +50,9 @@ typedef struct cpu_state {
   int32_t shards;
   void *sums[NEURLP_ARRAY_INPUTS];
 } cpu_state;
+
+/* Sets threads, no more than so many tiles, and bytes of workspace for each. */
+void neurlp_threads_plan_cpu(cpu_state *cpu, int64_t tiles);
 
 typedef void (*cpu_kernel)(const neurlp_tile_job *);
 
@@ -71,8 +78,7 @@ void neurlp_list_gradients_cpu(const neurlp_gradients *gradients, void *list[NEU
 /* Bytes of an input that all systems share; 0 if they do not. */
 size_t neurlp_shared_bytes_cpu(const neurlp_problem *problem, neurlp_array array);
 
-/* total += part; numbers = NaN. In the precision of the caller's arrays. */
-void neurlp_add_numbers_cpu(const neurlp_problem *problem, void *total, const void *part, int64_t numbers);
+/* numbers = NaN, in the precision of the caller's arrays. */
 void neurlp_fill_undefined_cpu(const neurlp_problem *problem, void *array, int64_t numbers);
 
 /* Room for sums of gradients over systems; runs adjoints, with those sums if any are wanted. */
@@ -86,6 +92,15 @@ void neurlp_cut_plan_cpu(cpu_cut *cut, const neurlp_problem *problem);
 size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, int32_t threads);
 neurlp_status neurlp_cut_create_cpu(cpu_state *cpu);
 void neurlp_cut_destroy_cpu(cpu_state *cpu);
+
+/* One pass over the pieces that cut->pieces lists: `heads` first pieces of systems, then `count` others. The
+ * first pass writes cut->ends, the second one reads cut->joints; both read and write cut->status. */
+void neurlp_cut_pass_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job, int64_t heads,
+                         int64_t count, bool first_pass);
+
+/* Solves for the joints of all systems of a call, `count` pieces beside their heads, from cut->ends. A
+ * failure is given to all pieces of its system. */
+void neurlp_solve_joints_cpu(cpu_state *cpu, int64_t systems, int64_t count, bool normal);
 
 /* Does what the job says for all systems, in pieces of time. */
 void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job);

@@ -1,12 +1,8 @@
 /* The backend cpu: few, long systems. Time is cut into pieces that fill the lanes of tiles; what they leave
- * at their joints is solved for system by system; then each piece is finished by itself (docs/math.md,
+ * at their joints is solved for, along a tree (tree.h); then each piece is finished by itself (docs/math.md,
  * section 2). */
 #include "block/cpu/cpu.h"
-#include "block/sweep/chain.h"
 
-#include <float.h>
-#include <math.h>
-#include <omp.h>
 #include <string.h>
 
 /* Intervals of a piece, whose factor then stays in the second-level cache, and the length from which systems
@@ -27,10 +23,11 @@ size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, i
   const neurlp_end_layout layout = layout_of(problem);
   const int64_t joint = layout.unknowns * layout.columns;
   const size_t piece = sizeof(neurlp_piece) + sizeof(neurlp_status) +
-                       (size_t)(layout.numbers + joint) * sizeof(double) +
+                       (size_t)(layout.numbers * (1 + problem->keeps) + joint) * sizeof(double) +
                        (size_t)cut->plan.part_numbers * neurlp_number_bytes(&problem->shape);
+  const int64_t kept = problem->shape.systems * cut->plan.most * neurlp_tree_kept_numbers(layout);
   return (size_t)(problem->shape.systems * (cut->plan.most + 1)) * piece +
-         (size_t)threads * (size_t)neurlp_chain_numbers(layout, cut->plan.most + 1) * sizeof(double);
+         (size_t)(kept + threads * neurlp_tree_work_numbers(layout) + joint) * sizeof(double);
 }
 
 neurlp_status neurlp_cut_create_cpu(cpu_state *cpu) {
@@ -44,11 +41,15 @@ neurlp_status neurlp_cut_create_cpu(cpu_state *cpu) {
   NEURLP_TRY(neurlp_allocate(cpu->context, all, sizeof(neurlp_piece), &cut->pieces));
   NEURLP_TRY(neurlp_allocate(cpu->context, all, sizeof(neurlp_status), &cut->status));
   NEURLP_TRY(neurlp_allocate(cpu->context, all, (size_t)layout.numbers * number, &cut->ends));
+  if (problem->keeps)
+    NEURLP_TRY(neurlp_allocate(cpu->context, all, (size_t)layout.numbers * number, &cut->merged));
   NEURLP_TRY(
       neurlp_allocate(cpu->context, all * layout.unknowns, (size_t)layout.columns * number, &cut->joints));
-  NEURLP_TRY(neurlp_allocate(cpu->context, cpu->threads,
-                             (size_t)neurlp_chain_numbers(layout, cut->plan.most + 1) * number,
-                             &cut->chains));
+  NEURLP_TRY(neurlp_allocate(cpu->context, problem->shape.systems * cut->plan.most,
+                             (size_t)neurlp_tree_kept_numbers(layout) * number, &cut->kept));
+  NEURLP_TRY(neurlp_allocate(cpu->context, cpu->threads, (size_t)neurlp_tree_work_numbers(layout) * number,
+                             &cut->merging));
+  NEURLP_TRY(neurlp_allocate(cpu->context, layout.unknowns * layout.columns, number, &cut->zeros));
   NEURLP_TRY(neurlp_allocate(cpu->context, all * cut->plan.part_numbers, neurlp_number_bytes(&problem->shape),
                              &cut->parts));
 done:
@@ -59,65 +60,42 @@ void neurlp_cut_destroy_cpu(cpu_state *cpu) {
   neurlp_release(cpu->context, &cpu->cut.pieces);
   neurlp_release(cpu->context, &cpu->cut.status);
   neurlp_release(cpu->context, &cpu->cut.ends);
+  neurlp_release(cpu->context, &cpu->cut.merged);
   neurlp_release(cpu->context, &cpu->cut.joints);
-  neurlp_release(cpu->context, &cpu->cut.chains);
+  neurlp_release(cpu->context, &cpu->cut.kept);
+  neurlp_release(cpu->context, &cpu->cut.merging);
+  neurlp_release(cpu->context, &cpu->cut.zeros);
   neurlp_release(cpu->context, &cpu->cut.parts);
 }
 
-/* The first failure among the pieces of a system, given to all of them. */
-static neurlp_status settle_status(cpu_cut *cut, int64_t systems, int64_t s, int64_t begin, int64_t end,
-                                   neurlp_status of_chain) {
-  neurlp_status *others = cut->status + systems, status = cut->status[s];
-  for (int64_t p = begin; p < end && status == NEURLP_SUCCESS; p++) status = others[p];
-  if (status == NEURLP_SUCCESS) status = of_chain;
-  cut->status[s] = status;
-  for (int64_t p = begin; p < end; p++) others[p] = status;
+/* The first failure among the pieces of a system. */
+static neurlp_status status_of(const cpu_cut *cut, int64_t systems, int64_t s, int64_t begin, int64_t end) {
+  neurlp_status status = cut->status[s];
+  for (int64_t p = begin; p < end && status == NEURLP_SUCCESS; p++) status = cut->status[systems + p];
   return status;
 }
 
-/* Solves for the joints of all systems whose pieces went well. */
-static void solve_chains(cpu_state *cpu, int64_t systems, int64_t count, bool normal) {
-  cpu_cut *cut = &cpu->cut;
-  const neurlp_end_layout layout = layout_of(cpu->problem);
-  const int64_t joint = layout.unknowns * layout.columns;
-  const int64_t room = neurlp_chain_numbers(layout, cut->plan.most + 1);
-  const double epsilon = cpu->problem->shape.precision == NEURLP_SINGLE ? FLT_EPSILON : DBL_EPSILON;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(cpu->threads) if (systems > 1)
-  for (int64_t s = 0; s < systems; s++) {
-    const int64_t begin = neurlp_cut_first(cut->pieces, systems, s, count),
-                  end = neurlp_cut_first(cut->pieces, systems, s + 1, count);
-    const neurlp_status status = settle_status(cut, systems, s, begin, end, NEURLP_SUCCESS);
-    if (status != NEURLP_SUCCESS || begin == end) continue;
-    const neurlp_status solved = neurlp_chain_solve(
-        layout, cut->ends + s * layout.numbers, cut->ends + (systems + begin) * layout.numbers,
-        end - begin + 1, normal, epsilon, cut->chains + omp_get_thread_num() * room,
-        cut->joints + cut->pieces[s].joint * joint);
-    settle_status(cut, systems, s, begin, end, solved);
-  }
-}
-
 /* The two jobs of a pass: heads, others. */
-static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, const neurlp_inputs *inputs,
-                      int64_t count, bool first_pass, neurlp_tile_job jobs[CPU_JOBS]) {
+static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, int64_t heads, int64_t count,
+                      bool first_pass, neurlp_tile_job jobs[CPU_JOBS]) {
   const cpu_cut *cut = &cpu->cut;
-  const size_t heads =
-      (size_t)neurlp_tiles_of_cpu(cpu, inputs->systems) * cpu->kernels->store_bytes(&cut->plan.head, true);
-  const int64_t systems = inputs->systems, numbers = layout_of(&cut->plan.head).numbers;
+  const size_t head_store =
+      (size_t)neurlp_tiles_of_cpu(cpu, heads) * cpu->kernels->store_bytes(&cut->plan.head, true);
+  const int64_t numbers = layout_of(&cut->plan.head).numbers;
   const size_t part = (size_t)cut->plan.part_numbers * neurlp_number_bytes(&cut->plan.head.shape);
   for (int32_t i = 0; i < CPU_JOBS; i++) {
-    const int64_t offset = i == 0 ? 0 : systems;
+    const int64_t offset = i == 0 ? 0 : heads;
     jobs[i] = *job;
     jobs[i].problem = i == 0 ? &cut->plan.head : &cut->plan.piece;
-    jobs[i].inputs = inputs;
     jobs[i].shape = &job->problem->shape;
     jobs[i].pieces = cut->pieces + offset;
-    jobs[i].piece_count = i == 0 ? systems : count;
+    jobs[i].piece_count = i == 0 ? heads : count;
     jobs[i].status = cut->status + offset;
     jobs[i].ends = first_pass ? cut->ends + offset * numbers : NULL;
     jobs[i].joints = first_pass ? NULL : cut->joints;
     jobs[i].parts = (unsigned char *)cut->parts + (size_t)offset * part;
     jobs[i].part_numbers = cut->plan.part_numbers;
-    if (job->store) jobs[i].store = (unsigned char *)job->store + (i == 0 ? 0 : heads);
+    if (job->store) jobs[i].store = (unsigned char *)job->store + (i == 0 ? 0 : head_store);
     jobs[i].stored = job->store && (job->stored || !first_pass);
   }
 }
@@ -130,13 +108,16 @@ static void collect_parts(const cpu_state *cpu, neurlp_array array, int64_t syst
   const neurlp_extents extents = neurlp_array_extents(&cpu->problem->shape, array);
   const size_t bytes = neurlp_number_bytes(&cpu->problem->shape);
   unsigned char *to = (unsigned char *)gradient + (size_t)(s * extents.system_stride) * bytes;
-  memset(to, 0, (size_t)extents.per_system * bytes);
-  for (int64_t p = begin - 1; p < end; p++) {
-    const int64_t i = p < begin ? s : systems + p;
-    const unsigned char *from =
-        (const unsigned char *)cut->parts + (size_t)(i * cut->plan.part_numbers + part) * bytes;
-    neurlp_add_numbers_cpu(cpu->problem, to, from, extents.per_system);
-  }
+  unsigned char *from = (unsigned char *)cut->parts + (size_t)part * bytes;
+  const size_t piece = (size_t)cut->plan.part_numbers * bytes;
+  const neurlp_tree_parts parts = {.single = bytes == sizeof(float),
+                                   .first = 1,
+                                   .count = extents.per_system,
+                                   .stride = cut->plan.part_numbers,
+                                   .head = from + (size_t)s * piece,
+                                   .parts = from + (size_t)(systems + begin) * piece};
+  neurlp_tree_sum(&parts, 0, end - begin + 1);
+  memcpy(to, parts.head, (size_t)extents.per_system * bytes);
 }
 
 /* The array of a system is finished: zeros after its length, NaN if it failed. */
@@ -178,7 +159,7 @@ static void finish(const cpu_state *cpu, const neurlp_tile_job *job, cpu_cut *cu
     const int64_t begin = neurlp_cut_first(cut->pieces, systems, s, count),
                   end = neurlp_cut_first(cut->pieces, systems, s + 1, count);
     const int32_t length = job->inputs->lengths ? job->inputs->lengths[s] : job->problem->shape.steps;
-    job->status[s] = settle_status(cut, systems, s, begin, end, NEURLP_SUCCESS);
+    job->status[s] = status_of(cut, systems, s, begin, end);
     const bool failed = job->status[s] != NEURLP_SUCCESS;
     finish_system(cpu, NEURLP_ARRAY_SOLUTION, job->solution, s, length, failed);
     finish_system(cpu, NEURLP_ARRAY_SOLUTION, job->tangent, s, length, failed);
@@ -186,19 +167,25 @@ static void finish(const cpu_state *cpu, const neurlp_tile_job *job, cpu_cut *cu
   }
 }
 
-void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job) {
-  cpu_cut *cut = &cpu->cut;
-  neurlp_inputs inputs = *job->inputs;
+void neurlp_cut_pass_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job, int64_t heads,
+                         int64_t count, bool first_pass) {
   neurlp_tile_job jobs[CPU_JOBS];
-  const int64_t count = neurlp_cut_list(&cut->plan, &cpu->problem->shape, &inputs, cut->pieces);
-  inputs.lengths = NULL; /* pieces know theirs */
-  make_jobs(cpu, job, &inputs, count, true, jobs);
-  neurlp_run_tiles_cpu(cpu, kernel, jobs, CPU_JOBS);
-  solve_chains(cpu, inputs.systems, count, job->gradients || job->tangent);
-  make_jobs(cpu, job, &inputs, count, false, jobs);
-  if (job->gradients)
+  make_jobs(cpu, job, heads, count, first_pass, jobs);
+  if (job->gradients && !first_pass)
     neurlp_run_adjoint_cpu(cpu, jobs, CPU_JOBS);
   else
     neurlp_run_tiles_cpu(cpu, kernel, jobs, CPU_JOBS);
+}
+
+void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job) {
+  cpu_cut *cut = &cpu->cut;
+  neurlp_inputs inputs = *job->inputs;
+  const int64_t count = neurlp_cut_list(&cut->plan, &cpu->problem->shape, &inputs, cut->pieces);
+  inputs.lengths = NULL; /* pieces know theirs */
+  neurlp_tile_job pass = *job;
+  pass.inputs = &inputs;
+  neurlp_cut_pass_cpu(cpu, kernel, &pass, inputs.systems, count, true);
+  neurlp_solve_joints_cpu(cpu, inputs.systems, count, job->gradients || job->tangent);
+  neurlp_cut_pass_cpu(cpu, kernel, &pass, inputs.systems, count, false);
   finish(cpu, job, cut, count);
 }

@@ -62,14 +62,6 @@ static neurlp_gradients sums_of(const cpu_state *cpu, int64_t shard) {
                             .steps = sum[NEURLP_ARRAY_STEPS]};
 }
 
-void neurlp_add_numbers_cpu(const neurlp_problem *problem, void *total, const void *part, int64_t numbers) {
-  for (int64_t i = 0; i < numbers; i++)
-    if (problem->shape.precision == NEURLP_SINGLE)
-      ((float *)total)[i] += ((const float *)part)[i];
-    else
-      ((double *)total)[i] += ((const double *)part)[i];
-}
-
 /* Adds up the shards' sums in their order. */
 static void collect_sums(const cpu_state *cpu, void *const list[NEURLP_ARRAY_INPUTS]) {
   for (int32_t array = 0; array < NEURLP_ARRAY_INPUTS; array++) {
@@ -78,8 +70,8 @@ static void collect_sums(const cpu_state *cpu, void *const list[NEURLP_ARRAY_INP
     const int64_t numbers = (int64_t)(bytes / neurlp_number_bytes(&cpu->problem->shape));
     memset(list[array], 0, bytes);
     for (int32_t shard = 0; shard < cpu->shards; shard++)
-      neurlp_add_numbers_cpu(cpu->problem, list[array],
-                             (const unsigned char *)cpu->sums[array] + (size_t)shard * bytes, numbers);
+      neurlp_tree_add(cpu->problem->shape.precision == NEURLP_SINGLE, numbers, list[array],
+                      (const unsigned char *)cpu->sums[array] + (size_t)shard * bytes);
   }
 }
 
