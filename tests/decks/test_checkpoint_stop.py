@@ -157,6 +157,17 @@ def changes():
     hand_over_end(files, name)
 
 
+def models():
+    """A training that begins with a model does not go on if that has become another."""
+    run("teacher")
+    code, said = run("student", "train.model=teacher.h5", *ONE_STEP)
+    check("a training from a model: stopped", code == 75, said.strip()[-200:])
+    run("teacher", "run.seed=9")
+    code, said = run("student", "train.model=teacher.h5")
+    check("another model: refused", code == 2 and "with checksum" in said and "checkpoint.resume=off" in said,
+          said.strip()[-300:])
+
+
 def hand_over_end(files, name):
     """A finished training of 4 epochs goes on to 6."""
     run("four", "checkpoint.finished=keep")
@@ -228,7 +239,7 @@ def folders():
 
 
 write_trajectories()
-for part in (stops, kills, wall_times, changes, damage, folders):
+for part in (stops, kills, wall_times, changes, models, damage, folders):
     begin = time.time()
     part()
     print(f"     {part.__name__}: {time.time() - begin:.1f} s")
