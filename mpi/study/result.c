@@ -2,6 +2,7 @@
 
 #include "comm.h"
 #include "file/array_file.h"
+#include "study/truth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -247,6 +248,15 @@ static int64_t array_bytes(const neurlp_study *s, const neurlp_estimates *e, boo
   return 8 * (e->total_rows * row + s->systems * system + samples);
 }
 
+/* Collective. Of data that were generated, where all of them have the same equations, within the library. */
+static neurlp_status write_truth(const writer *w, const double *theta) {
+  const neurlp_study *s = w->s;
+  neurlp_coefficient_errors errors;
+  bool known = false;
+  if (w->e->total_rows != 1 || !s->generated || s->model->order != s->generated->order) return NEURLP_SUCCESS;
+  return neurlp_study_truth_write(s, w->file, theta, &errors, &known);
+}
+
 /* Equations as text: with the values of rank 0's row, or with names where each system has its own. */
 static neurlp_status spread_theta(const writer *w, double *theta) {
   const neurlp_study *s = w->s;
@@ -274,6 +284,7 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
   NEURLP_TRY(write_names(&w));
   NEURLP_TRY(write_equations_text(&w, theta));
   NEURLP_TRY(write_estimates(&w));
+  NEURLP_TRY(write_truth(&w, theta));
   NEURLP_TRY(write_systems(&w));
   NEURLP_TRY(write_ends(&w));
   if (solution) NEURLP_TRY(write_solution(&w));

@@ -56,35 +56,6 @@ static bool weights_are_coefficients(const neurlp_network_study *s) {
   return true;
 }
 
-/* The truth, where it is known, and how far from it the weights are. */
-static neurlp_status write_truth(const writer *w, const double *weights, neurlp_network_scores *scores) {
-  neurlp_network_study *s = w->s;
-  const int64_t D = s->data.dimensions, L = s->terms;
-  neurlp_status status = NEURLP_SUCCESS;
-  double *truth = NULL;
-  if (!weights_are_coefficients(s)) return NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, neurlp_study_truth(&s->data, &truth)));
-  if (!truth) goto done;
-  const neurlp_array array = {.path = "truth/coefficients",
-                              .type = H5T_NATIVE_DOUBLE,
-                              .rank = 2,
-                              .extents = {D, L},
-                              .long_name = "true coefficient of each term in each state's equation",
-                              .scales = {"states", "terms"}};
-  NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? D : 0, truth));
-  scores->coefficients = neurlp_compare_coefficients(D * L, weights, truth);
-  scores->has_truth = true;
-  NEURLP_TRY(
-      neurlp_array_attribute_number(w->file, "/", "coefficient_error_worst", scores->coefficients.worst));
-  NEURLP_TRY(
-      neurlp_array_attribute_number(w->file, "/", "coefficient_error_mean", scores->coefficients.mean));
-  status =
-      neurlp_array_attribute_number(w->file, "/", "coefficient_error_vector", scores->coefficients.vector);
-done:
-  neurlp_release(s->context, &truth);
-  return status;
-}
-
 static neurlp_status write_equations(const writer *w, neurlp_network_scores *scores) {
   neurlp_network_study *s = w->s;
   const int64_t D = s->data.dimensions, L = s->terms;
@@ -112,7 +83,8 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
         "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
     NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
   }
-  status = write_truth(w, weights, scores);
+  if (weights_are_coefficients(s))
+    status = neurlp_study_truth_write(&s->data, w->file, weights, &scores->coefficients, &scores->has_truth);
 done:
   neurlp_release(s->context, &weights);
   return status;
