@@ -330,6 +330,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   neurlp_status status = NEURLP_SUCCESS;
   *s = (neurlp_network_study){.context = job->context};
   NEURLP_TRY(neurlp_study_open_data(comm, job, &s->data));
+  s->data.sketch = !allocate;
   NEURLP_TRY(read_all(s));
   s->seconds_reading = MPI_Wtime() - begin;
   NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));
