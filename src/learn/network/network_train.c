@@ -1,5 +1,6 @@
 #include "learn/network/network_train.h"
 
+#include "learn/network/network_evaluate.h"
 #include "learn/network/network_train_memory.h"
 #include "train/initialise.h"
 
@@ -219,6 +220,41 @@ done:
   return status;
 }
 
+/* ---- estimates of the states ------------------------------------------------------------------------- */
+
+/* The block's solutions take the place of what it was given for data. Every rank does so for all windows, in
+ * whole shards, so that all have the same bits. A window that could not be solved begins again with its data.
+ */
+static neurlp_status take_solutions(neurlp_training *t) {
+  neurlp_windows *w = t->spec->windows;
+  const neurlp_window_spec *z = &w->spec;
+  const int64_t each = z->window * z->dimensions;
+  const neurlp_network_answers answers = {.solution = w->estimate};
+  const neurlp_status status = neurlp_network_evaluate(t->spec->model, w, 0, w->count, &answers);
+  if (status < 0) return status;
+  for (int64_t i = 0; i < w->count; i++) {
+    double *window = w->estimate + i * each;
+    bool good = true;
+    for (int64_t j = 0; good && j < each; j++) good = isfinite(window[j]);
+    if (good) continue;
+    memcpy(window, w->filled + (w->system[i] * z->samples + w->first[i]) * z->dimensions,
+           (size_t)each * sizeof *window);
+  }
+  return NEURLP_SUCCESS;
+}
+
+/* Collective. Picard's iteration, with weights that are solved for before each step of it, unless they are
+ * only applied (docs/math.md, section 10). */
+static neurlp_status refine(neurlp_training *t, const double *mask, bool solve) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int64_t i = 0; i < t->spec->options.refinements; i++) {
+    if (solve) NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
+    NEURLP_TRY(agree(t, take_solutions(t)));
+  }
+done:
+  return status;
+}
+
 /* ---- epochs of steps --------------------------------------------------------------------------------- */
 
 /* After a batch, its loss and gradient are looked at, and the parameters that they are of are kept if they
@@ -409,6 +445,7 @@ static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *
   const neurlp_training_options *options = &t->spec->options;
   neurlp_status status = NEURLP_SUCCESS;
   bool ended = false, early = false;
+  NEURLP_TRY(refine(t, mask, true));
   if (t->only_weights) return solve_only(t, cycle, mask, result);
   NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
   t->schedule = neurlp_schedule_start(&options->schedule);
@@ -457,7 +494,8 @@ neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask
   for (int64_t cycle = 0; cycle < spec->options.cycles; cycle++) {
     int64_t dropped = 0;
     NEURLP_TRY(agree(&training, neurlp_training_begin_cycle(&training, mask)));
-    if (spec->options.epochs == 0) { /* only applied: nothing changes */
+    if (spec->options.epochs == 0) { /* only applied: nothing changes, but what is known of the states */
+      NEURLP_TRY(refine(&training, mask, false));
       NEURLP_TRY(mean_loss(&training, false, &result->training));
       status = validate(&training, &result->validation);
       break;
