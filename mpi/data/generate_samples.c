@@ -226,8 +226,21 @@ static int64_t make_parts(const neurlp_generated *g, worker *workers, int64_t co
   return failed;
 }
 
-neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_sample_range *range,
-                                      neurlp_samples *samples, double *parameters) {
+/* The first part's samples for all others, which are as long, and its parameters. */
+static void repeat_first(const neurlp_generated *g, int64_t count, const part *parts, double *parameters) {
+  const int64_t P = g->parameters, samples = parts[0].end - parts[0].begin;
+  const size_t bytes = (size_t)samples * sizeof(double), row = (size_t)g->dimensions;
+  for (int64_t i = 1; i < count; i++) {
+    memcpy(parts[i].times, parts[0].times, bytes);
+    memcpy(parts[i].states, parts[0].states, row * bytes);
+    if (parts[i].clean) memcpy(parts[i].clean, parts[0].clean, row * bytes);
+    if (parameters && P > 0) memcpy(parameters + i * P, parameters, (size_t)P * sizeof(double));
+  }
+}
+
+/* `made` of the systems are integrated: all of them, or one, which then stands for the others. */
+static neurlp_status generate(neurlp_generated *generated, const neurlp_sample_range *range, int64_t made,
+                              neurlp_samples *samples, double *parameters) {
   neurlp_status status = NEURLP_SUCCESS;
   const int64_t systems = range->end_system - range->first_system;
   worker *workers = NULL;
@@ -243,13 +256,25 @@ neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_
   NEURLP_TRY(neurlp_generate_read_initial(generated, range->first_system, range->end_system, &count, &first));
   place_parts(generated, samples, count, first, parts);
   if (generated->plan->ensemble)
-    NEURLP_TRY(neurlp_generate_ensemble(generated, workers, systems, parts, parameters, &generated->failed));
+    NEURLP_TRY(neurlp_generate_ensemble(generated, workers, made, parts, parameters, &generated->failed));
   else
-    generated->failed = make_parts(generated, workers, systems, parts, parameters);
+    generated->failed = make_parts(generated, workers, made, parts, parameters);
+  if (made < systems) repeat_first(generated, systems, parts, parameters);
 done:
   neurlp_release(generated->plan->context, &first);
   neurlp_release(generated->plan->context, &parts);
   release_workers(generated, &workers);
   if (status < 0) neurlp_samples_release(generated->plan->context, samples);
   return status;
+}
+
+neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_sample_range *range,
+                                      neurlp_samples *samples, double *parameters) {
+  return generate(generated, range, range->end_system - range->first_system, samples, parameters);
+}
+
+neurlp_status neurlp_generate_sketch(neurlp_generated *generated, neurlp_samples *samples,
+                                     double *parameters) {
+  const neurlp_sample_range all = {.end_system = generated->systems, .end_sample = generated->samples};
+  return generate(generated, &all, 1, samples, parameters);
 }

@@ -675,6 +675,15 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .unit = "of the samples",
      .range = FROM_BELOW(0, 1),
      .sentence = "Last part of every trajectory that training never sees; forecasts are judged by it."},
+    {.path = "train.refinements",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "0",
+     .range = AT_LEAST(0),
+     .sentence =
+         "How often, as a cycle begins, weights are solved for and the block's solution then takes the "
+         "place of the data that networks, library and initial values see: for data with noise. Needs "
+         "windows so short that this converges, and soft initial values over many steps."},
     {.path = "train.patience",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,

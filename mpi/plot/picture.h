@@ -16,12 +16,15 @@ typedef struct neurlp_picture {
   neurlp_status (*draw)(const neurlp_plot_source *source, int32_t i, int format, neurlp_canvas **canvas);
 } neurlp_picture;
 
-extern const neurlp_picture neurlp_picture_trajectories; /* states over time: data and solution */
-extern const neurlp_picture neurlp_picture_phase;        /* states over states */
-extern const neurlp_picture neurlp_picture_space_time;   /* all states over time, as an image */
-extern const neurlp_picture neurlp_picture_loss;         /* training, epoch by epoch */
-extern const neurlp_picture neurlp_picture_noise;        /* what the solution leaves of the data */
-extern const neurlp_picture neurlp_picture_parameters;   /* estimates with their errors, against the truth */
+extern const neurlp_picture neurlp_picture_trajectories;        /* states over time: data and solution */
+extern const neurlp_picture neurlp_picture_phase;               /* states over states */
+extern const neurlp_picture neurlp_picture_space_time;          /* all states over time, as an image */
+extern const neurlp_picture neurlp_picture_forecast;            /* forecasts, as trajectories */
+extern const neurlp_picture neurlp_picture_forecast_space_time; /* forecasts, as images */
+extern const neurlp_picture neurlp_picture_forecast_error;      /* step by step, beside persistence */
+extern const neurlp_picture neurlp_picture_loss;                /* training, epoch by epoch */
+extern const neurlp_picture neurlp_picture_noise;               /* what the solution leaves of the data */
+extern const neurlp_picture neurlp_picture_parameters; /* estimates with their errors, against the truth */
 
 /* ---- what several of them share ---------------------------------------------------------------------- */
 

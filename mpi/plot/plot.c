@@ -8,8 +8,15 @@
 #include <sys/stat.h>
 
 static const neurlp_picture *const pictures[] = {
-    &neurlp_picture_trajectories, &neurlp_picture_phase, &neurlp_picture_space_time,
-    &neurlp_picture_loss,         &neurlp_picture_noise, &neurlp_picture_parameters,
+    &neurlp_picture_trajectories,
+    &neurlp_picture_phase,
+    &neurlp_picture_space_time,
+    &neurlp_picture_forecast,
+    &neurlp_picture_forecast_space_time,
+    &neurlp_picture_forecast_error,
+    &neurlp_picture_loss,
+    &neurlp_picture_noise,
+    &neurlp_picture_parameters,
 };
 static const char *const endings[NEURLP_FORMATS] = {"png", "svg"};
 

@@ -33,7 +33,11 @@ neurlp_status neurlp_plot_choose(neurlp_plot_source *source) {
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->chosen, &source->chosen));
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->data, &source->data));
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->solution, &source->solution));
-  for (int32_t s = 0; !text && s < USUAL && s < source->systems; s++)
+  NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->target, &source->target));
+  NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->forecast, &source->forecast));
+  const int64_t usual =
+      source->first_forecast > 0 ? source->first_forecast : 0; /* not what was trained with */
+  for (int64_t s = usual; !text && s < usual + USUAL && s < source->systems; s++)
     source->chosen[source->chosen_count++] = s;
   if (!text) return NEURLP_SUCCESS;
   do {

@@ -17,8 +17,11 @@ static int64_t find_truth(const neurlp_plot_source *source, const char *name) {
   return -1;
 }
 
-/* Whether a term is in the equations of some row: one that was dropped has the coefficient 0 everywhere. */
-static bool is_kept(const neurlp_table *table, int64_t column) {
+/* Whether a term is in the equations of some row, or should be: one that was dropped has the coefficient 0
+ * everywhere. */
+static bool is_shown(const neurlp_plot_source *source, int64_t column) {
+  const neurlp_table *table = &source->coefficients;
+  if (source->true_coefficients.values && source->true_coefficients.values[column] != 0) return true;
   for (int64_t row = 0; row < table->rows; row++)
     if (table->values[row * table->columns + column] != 0) return true;
   return false;
@@ -46,8 +49,10 @@ static int32_t list_columns(const neurlp_plot_source *source, int32_t most, neur
     count++;
   }
   for (int64_t i = 0; source->coefficients.values && i < source->coefficients.columns && count < most; i++) {
-    if (!is_kept(&source->coefficients, i)) continue;
+    if (!is_shown(source, i)) continue;
     columns[count] = column_of(&source->coefficients, &source->coefficient_errors, i);
+    if (source->true_coefficients.values && columns[count].rows == 1)
+      columns[count].truth = source->true_coefficients.values + i;
     snprintf(columns[count].name, sizeof columns->name, "%.40s': %.40s",
              source->states.texts[i / source->terms.count], source->terms.texts[i % source->terms.count]);
     count++;
@@ -62,21 +67,26 @@ static int32_t count_pictures(const neurlp_plot_source *source) {
 
 /* ---- one row ----------------------------------------------------------------------------------------- */
 
-/* The truth that all systems share: NaN if they do not. */
+/* The truth that all systems share, which those of coefficients always do (stride 0): NaN if they do not. */
 static double common_truth(const neurlp_plot_source *source, const neurlp_estimate_column *column) {
   if (!column->truth) return (double)NAN;
-  for (int64_t s = 1; s < source->truth.rows; s++)
+  for (int64_t s = 1; column->truth_stride > 0 && s < source->truth.rows; s++)
     if (column->truth[s * column->truth_stride] != column->truth[0]) return (double)NAN;
   return column->truth[0];
 }
 
 static void fill_row(const neurlp_estimate_column *column, double truth, neurlp_forest_row *row) {
   const double value = column->values[0], error = column->errors ? column->errors[0] : (double)NAN;
-  const double scale = fabs(isfinite(truth) && truth != 0 ? truth : value);
+  const double scale = fabs(isfinite(truth) && truth != 0 ? truth : value); /* a false term is all error */
   memcpy(row->name, column->name, sizeof row->name);
   row->value = 100 * (isfinite(truth) ? value - truth : 0 * value) / scale;
   row->error = 100 * error / scale;
   neurlp_print_estimate(value, error, row->text);
+  if (!isfinite(truth)) return;
+  char estimate[64], true_text[64];
+  memcpy(estimate, row->text, sizeof estimate);
+  neurlp_print_estimate(truth, (double)NAN, true_text);
+  snprintf(row->text, sizeof row->text, "%.40s, true %.16s", estimate, true_text);
 }
 
 static neurlp_status draw_list(const neurlp_plot_source *source, int format, int32_t count,
@@ -87,7 +97,7 @@ static neurlp_status draw_list(const neurlp_plot_source *source, int format, int
   for (int32_t i = 0; i < count; i++)
     fill_row(&columns[i], all ? common_truth(source, &columns[i]) : (double)NAN, &rows[i]);
   return neurlp_forest_draw(source, format, count, rows,
-                            all ? "estimate less truth, % of the truth; bars: one standard error"
+                            all ? "estimate less truth, % of the truth; bars: standard errors"
                                 : "standard error, % of the estimate",
                             false, canvas);
 }

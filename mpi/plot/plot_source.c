@@ -20,6 +20,9 @@ static neurlp_status read_estimates(neurlp_plot_source *s, hid_t file) {
                 {"equations/coefficients", &s->coefficients},
                 {"equations/standard_errors", &s->coefficient_errors},
                 {"truth/parameters", &s->truth},
+                {"truth/coefficients", &s->true_coefficients},
+                {"metrics/forecast_mse", &s->forecast_mse},
+                {"metrics/forecast_persistence_mse", &s->held_mse},
                 {"metrics/noise", &s->noise},
                 {"metrics/train_loss", &s->train_loss},
                 {"metrics/validation_loss", &s->validation_loss},
@@ -57,6 +60,9 @@ static neurlp_status check_estimates(const neurlp_plot_source *s) {
                {"equations/coefficients", &s->coefficients, NULL, D * L},
                {"equations/standard_errors", &s->coefficient_errors, &s->coefficients, D * L},
                {"truth/parameters", &s->truth, NULL, s->truth_names.count},
+               {"truth/coefficients", &s->true_coefficients, NULL, L},
+               {"metrics/forecast_mse", &s->forecast_mse, NULL, 1},
+               {"metrics/forecast_persistence_mse", &s->held_mse, &s->forecast_mse, 1},
                {"metrics/noise", &s->noise, NULL, D},
                {"metrics/train_loss", &s->train_loss, NULL, 1},
                {"metrics/validation_loss", &s->validation_loss, NULL, 1},
@@ -69,19 +75,27 @@ static neurlp_status check_estimates(const neurlp_plot_source *s) {
     if (rules[i].rows_like && table->rows != rules[i].rows_like->rows)
       return disagree(s, rules[i].path, table->rows, rules[i].rows_like->rows);
   }
+  if (s->true_coefficients.values && s->true_coefficients.rows != D)
+    return disagree(s, "truth/coefficients", s->true_coefficients.rows, D);
   return NEURLP_SUCCESS;
 }
 
-/* Number of systems: of the solution, else of the statuses; and samples of a solution, 0 if there is none. */
+/* Number of systems: of the solution, else of the forecasts and what is before them, else of the statuses;
+ * and samples of a solution, 0 if there is none. */
 static neurlp_status count_systems(neurlp_plot_source *s, hid_t file, int64_t *samples) {
   neurlp_numeric states, times, statuses;
   const char *name = s->request->path;
   neurlp_status status = NEURLP_SUCCESS;
+  int64_t forecasts = 0;
   *samples = 0;
+  NEURLP_TRY(neurlp_plot_count_forecasts(s, file, &forecasts));
   NEURLP_TRY(neurlp_numeric_check(s->context, file, name, "solution/states", false, &states));
   NEURLP_TRY(neurlp_numeric_check(s->context, file, name, "solution/time", states.present, &times));
   NEURLP_TRY(neurlp_numeric_check(s->context, file, name, "status", false, &statuses));
-  s->systems = states.present ? states.extents[0] : statuses.present ? statuses.extents[0] : 0;
+  s->systems = states.present     ? states.extents[0]
+               : forecasts > 0    ? s->first_forecast + forecasts
+               : statuses.present ? statuses.extents[0]
+                                  : 0;
   if (!states.present) goto done;
   if (states.rank != 3 || times.rank != 2 || times.extents[0] != states.extents[0] ||
       times.extents[1] != states.extents[1] || states.extents[2] != s->states.count)
@@ -121,6 +135,7 @@ static neurlp_status read_result(neurlp_plot_source *s, hid_t file) {
   NEURLP_TRY(neurlp_plot_choose(s));
   NEURLP_TRY(neurlp_attribute_text_read(s->context, file, "solution/time", "units", &s->time_units));
   NEURLP_TRY(read_solution(s, file, samples));
+  NEURLP_TRY(neurlp_plot_read_forecasts(s, file));
   if (s->chosen_count > 0 && s->states.count > 0) NEURLP_TRY(neurlp_plot_read_result_data(s, file));
   if (samples > 0 && s->states.count <= MOST_FILLED) NEURLP_TRY(neurlp_plot_fill_solution(s));
 done:
@@ -147,7 +162,10 @@ neurlp_status neurlp_plot_source_read(neurlp_context *context, const neurlp_plot
                                       neurlp_plot_source *source) {
   neurlp_status status = NEURLP_SUCCESS;
   hid_t file = -1;
-  *source = (neurlp_plot_source){.context = context, .request = request};
+  *source = (neurlp_plot_source){.context = context,
+                                 .request = request,
+                                 .solution_name = "solution of the learned equations",
+                                 .first_forecast = -1};
   const char *slash = strrchr(request->path, '/');
   NEURLP_TRY(neurlp_copy_text(context, slash ? slash + 1 : request->path, &source->title));
   if (is_csv(request->path)) return neurlp_plot_read_data_set(source);
@@ -174,20 +192,25 @@ static void release_names(neurlp_context *context, neurlp_names *names) {
 void neurlp_plot_source_release(neurlp_plot_source *s) {
   neurlp_context *context = s->context;
   if (!context) return;
-  for (int32_t i = 0; i < s->chosen_count; i++) {
-    neurlp_release(context, &s->data[i].times);
-    neurlp_release(context, &s->data[i].states);
-    neurlp_release(context, &s->solution[i].times);
-    neurlp_release(context, &s->solution[i].states);
-  }
-  neurlp_table *tables[] = {
-      &s->parameters, &s->parameter_errors, &s->coefficients,    &s->coefficient_errors, &s->truth,
-      &s->noise,      &s->train_loss,       &s->validation_loss, &s->learning_rate};
+  neurlp_series *all[] = {s->data, s->solution, s->target, s->forecast};
+  for (size_t j = 0; j < sizeof all / sizeof *all; j++)
+    for (int32_t i = 0; all[j] && i < s->chosen_count; i++) {
+      neurlp_release(context, &all[j][i].times);
+      neurlp_release(context, &all[j][i].states);
+    }
+  neurlp_table *tables[] = {&s->parameters,    &s->parameter_errors,
+                            &s->coefficients,  &s->coefficient_errors,
+                            &s->truth,         &s->noise,
+                            &s->train_loss,    &s->validation_loss,
+                            &s->learning_rate, &s->true_coefficients,
+                            &s->forecast_mse,  &s->held_mse};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) neurlp_release(context, &tables[i]->values);
   neurlp_names *lists[] = {&s->states, &s->terms, &s->parameter_names, &s->truth_names};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) release_names(context, lists[i]);
   neurlp_release(context, &s->data);
   neurlp_release(context, &s->solution);
+  neurlp_release(context, &s->target);
+  neurlp_release(context, &s->forecast);
   neurlp_release(context, &s->chosen);
   neurlp_release(context, &s->title);
   neurlp_release(context, &s->time_name);

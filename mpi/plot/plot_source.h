@@ -41,12 +41,17 @@ typedef struct neurlp_plot_source {
   neurlp_names states;
   char *time_name, *time_units, *state_units;
   int32_t chosen_count;
-  int64_t *chosen;                /* [chosen_count] systems */
-  neurlp_series *data, *solution; /* [chosen_count]; count 0: none */
+  int64_t *chosen;                     /* [chosen_count] systems */
+  neurlp_series *data, *solution;      /* [chosen_count]; count 0: none */
+  const char *solution_name;           /* what the solution is, in words */
+  int64_t first_forecast;              /* the first system that was forecast; -1: none was */
+  neurlp_series *target, *forecast;    /* [chosen_count]: what was to be forecast, and what was */
+  neurlp_table forecast_mse, held_mse; /* [steps][1] of the forecasts, of the last sample, held */
   neurlp_names parameter_names, terms, truth_names;
   neurlp_table parameters, parameter_errors;               /* [1 or S][parameter] */
   neurlp_table coefficients, coefficient_errors;           /* [1 or S][D * terms] */
   neurlp_table truth;                                      /* [S][truth_names] */
+  neurlp_table true_coefficients;                          /* [D][terms] */
   neurlp_table noise;                                      /* [1 or S][D] */
   neurlp_table train_loss, validation_loss, learning_rate; /* [epochs][1] */
 } neurlp_plot_source;
@@ -81,6 +86,14 @@ NEURLP_MUST_USE neurlp_status neurlp_plot_read_row(const neurlp_plot_source *sou
 NEURLP_MUST_USE neurlp_status neurlp_plot_read_data_set(neurlp_plot_source *source);
 /* The data that a result was made from, if they are found; source->note says it where they are not. */
 NEURLP_MUST_USE neurlp_status neurlp_plot_read_result_data(neurlp_plot_source *source, hid_t file);
+
+/* ---- plot_forecast_data.c ------------------------------------------------------------------------------ */
+
+/* How many forecasts a result has, and where they begin: source->first_forecast; 0 if it has none. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_count_forecasts(neurlp_plot_source *source, hid_t file,
+                                                          int64_t *count);
+/* Those of the chosen systems that there are. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_forecasts(neurlp_plot_source *source, hid_t file);
 
 /* ---- plot_dense.c: points between the samples of solutions that have few ------------------------------ */
 NEURLP_MUST_USE neurlp_status neurlp_plot_fill_solution(neurlp_plot_source *source);

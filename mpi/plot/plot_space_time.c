@@ -1,5 +1,6 @@
-/* All states of one system over time, as an image: data, and the solution below them. Made of rectangles, so
- * that it is sharp in both formats; states and samples that are closer than the image can show are averaged.
+/* All states of one system over time, as an image: data, the solution below them, and the difference. Made of
+ * rectangles, so that it is sharp in both formats; states and samples that are closer than the image can show
+ * are averaged.
  */
 #include "plot/picture.h"
 
@@ -127,25 +128,80 @@ static void print_heading(const neurlp_plot_source *source, int32_t i, char head
     snprintf(heading, 128, "%.120s", source->title);
 }
 
-static neurlp_status draw(const neurlp_plot_source *source, int32_t i, int format, neurlp_canvas **canvas) {
-  const neurlp_series *both[2] = {&source->data[i], &source->solution[i]};
-  const char *names[2] = {"data", "solution of the learned equations"};
-  const int32_t images = (both[0]->count > 0) + (both[1]->count > 0);
-  cells c[2] = {{0}, {0}};
-  neurlp_extent range = neurlp_extent_none(), span = neurlp_extent_none();
+/* ---- the images of one picture: data, solution, and how they differ ----------------------------------- */
+
+enum { DATA, SOLUTION, DIFFERENCE, IMAGES };
+
+typedef struct picture {
+  neurlp_series series[IMAGES]; /* count 0: no such image */
+  char names[IMAGES][80];
+  cells cells[IMAGES];
+  neurlp_extent range[IMAGES]; /* data and solution have one in common */
+  neurlp_axis values[IMAGES];
+} picture;
+
+/* Solution less data, where both have the same samples. */
+static neurlp_status subtract(const neurlp_plot_source *source, picture *p) {
+  const neurlp_series *data = &p->series[DATA], *solution = &p->series[SOLUTION];
+  neurlp_series *difference = &p->series[DIFFERENCE];
+  const int64_t count = data->count, D = source->states.count;
+  if (count == 0 || count != solution->count) return NEURLP_SUCCESS;
+  for (int64_t t = 0; t < count; t++)
+    if (data->times[t] != solution->times[t]) return NEURLP_SUCCESS;
+  const neurlp_status status =
+      neurlp_allocate(source->context, count * D, sizeof *difference->states, &difference->states);
+  if (status < 0) return status;
+  difference->times = data->times;
+  difference->count = count;
+  for (int64_t i = 0; i < count * D; i++) difference->states[i] = solution->states[i] - data->states[i];
+  return NEURLP_SUCCESS;
+}
+
+static neurlp_status make_images(const neurlp_plot_source *source, int32_t i, int format, picture *p) {
   neurlp_status status = NEURLP_SUCCESS;
-  for (int j = 0; j < 2; j++) {
-    NEURLP_TRY(make_cells(source, both[j], format, &c[j]));
-    if (both[j]->count == 0) continue;
-    neurlp_extent_take(&range, c[j].values, c[j].across * c[j].down, 1, false);
-    neurlp_extent_take(&span, c[j].edges, c[j].across + 1, 1, false);
+  p->series[DATA] = source->data[i];
+  p->series[SOLUTION] = source->solution[i];
+  NEURLP_TRY(subtract(source, p));
+  snprintf(p->names[DATA], sizeof p->names[DATA], "data");
+  snprintf(p->names[SOLUTION], sizeof p->names[SOLUTION], "%s", source->solution_name);
+  snprintf(p->names[DIFFERENCE], sizeof p->names[DIFFERENCE], "%s less data", source->solution_name);
+  for (int j = 0; j < IMAGES; j++) {
+    p->range[j] = neurlp_extent_none();
+    NEURLP_TRY(make_cells(source, &p->series[j], format, &p->cells[j]));
+    neurlp_extent_take(&p->range[j], p->cells[j].values, p->cells[j].across * p->cells[j].down, 1, false);
   }
-  neurlp_axis values = neurlp_axis_make(range, image_height, false, false);
-  if (range.low < range.high) values.low = range.low, values.high = range.high;
-  if (source->state_units && source->state_units[0] && strcmp(source->state_units, "1") != 0)
-    values.title = source->state_units;
-  const double head = neurlp_head_height(NEURLP_PLOT_WIDTH, NULL, 0);
-  neurlp_panel panel = {.x0 = 6, .x1 = NEURLP_PLOT_WIDTH - neurlp_axis_room_left(&values) - bar_width - 20};
+  neurlp_extent_take(&p->range[DATA], &p->range[SOLUTION].low, 1, 1, false);
+  neurlp_extent_take(&p->range[DATA], &p->range[SOLUTION].high, 1, 1, false);
+  p->range[SOLUTION] = p->range[DATA];
+  for (int j = 0; j < IMAGES; j++) {
+    p->values[j] = neurlp_axis_make(p->range[j], image_height, false, false);
+    if (p->range[j].low < p->range[j].high)
+      p->values[j].low = p->range[j].low, p->values[j].high = p->range[j].high;
+    if (source->state_units && source->state_units[0] && strcmp(source->state_units, "1") != 0)
+      p->values[j].title = source->state_units;
+  }
+done:
+  return status;
+}
+
+static void release_images(const neurlp_plot_source *source, picture *p) {
+  neurlp_release(source->context, &p->series[DIFFERENCE].states);
+  for (int j = 0; j < IMAGES; j++) {
+    neurlp_release(source->context, &p->cells[j].edges);
+    neurlp_release(source->context, &p->cells[j].values);
+  }
+}
+
+/* Where all images are across the page, and their axes of states and time. */
+static neurlp_panel lay_out(const neurlp_plot_source *source, const picture *p) {
+  neurlp_extent span = neurlp_extent_none();
+  double right = 0;
+  for (int j = 0; j < IMAGES; j++) {
+    if (p->series[j].count == 0) continue;
+    neurlp_extent_take(&span, p->cells[j].edges, p->cells[j].across + 1, 1, false);
+    right = fmax(right, neurlp_axis_room_left(&p->values[j]));
+  }
+  neurlp_panel panel = {.x0 = 6, .x1 = NEURLP_PLOT_WIDTH - right - bar_width - 20};
   panel.y =
       neurlp_axis_make((neurlp_extent){0.5, (double)source->states.count + 0.5}, image_height, false, false);
   if (panel.y.step < 1) panel.y.step = 1;
@@ -156,25 +212,32 @@ static neurlp_status draw(const neurlp_plot_source *source, int32_t i, int forma
   panel.x = neurlp_axis_make(span, 0.6 * (panel.x1 - panel.x0), false, false);
   panel.x.title = neurlp_time_title(source);
   panel.x.unit = source->time_units;
-  const double below = neurlp_axis_room_below(&panel.x),
-               height = head + images * (image_height + gap) + below;
+  return panel;
+}
+
+static neurlp_status draw(const neurlp_plot_source *source, int32_t i, int format, neurlp_canvas **canvas) {
+  picture p = {0};
   char heading[128];
+  int images = 0, drawn = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(make_images(source, i, format, &p));
+  for (int j = 0; j < IMAGES; j++) images += p.series[j].count > 0;
+  neurlp_panel panel = lay_out(source, &p);
+  const double head = neurlp_head_height(NEURLP_PLOT_WIDTH, NULL, 0),
+               height = head + images * (image_height + gap) + neurlp_axis_room_below(&panel.x);
   print_heading(source, i, heading);
   NEURLP_TRY(neurlp_canvas_open(source->context, format, NEURLP_PLOT_WIDTH, height, canvas));
   panel.canvas = *canvas;
   neurlp_head_draw(*canvas, heading, NULL, 0);
-  for (int j = 0, drawn = 0; j < 2; j++) {
-    if (both[j]->count == 0) continue;
+  for (int j = 0; j < IMAGES; j++) {
+    if (p.series[j].count == 0) continue;
     panel.y1 = height - head - 16 - drawn * (image_height + gap);
     panel.y0 = panel.y1 - image_height;
     panel.x.bare = ++drawn < images;
-    draw_image(panel, names[j], &c[j], range, &values);
+    draw_image(panel, p.names[j], &p.cells[j], p.range[j], &p.values[j]);
   }
 done:
-  for (int j = 0; j < 2; j++) {
-    neurlp_release(source->context, &c[j].edges);
-    neurlp_release(source->context, &c[j].values);
-  }
+  release_images(source, &p);
   return status;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { MOST_DOTS = 1500, FEW_DOTS = 300, MANY = 4000 };
+enum { MOST_DOTS = 1500, FEW_DOTS = 300, BIG_DOTS = 100, MANY = 4000 };
 
 static int64_t longest(const neurlp_plot_source *source, const neurlp_series *series) {
   int64_t most = 0;
@@ -50,7 +50,7 @@ int32_t neurlp_describe_systems(const neurlp_plot_source *source, int64_t every,
   if (solution) {
     entries[count] =
         (neurlp_legend_entry){.color = alone ? neurlp_solution_color(source, 0) : NEURLP_INK, .line = true};
-    snprintf(entries[count++].text, sizeof entries->text, "solution of the learned equations");
+    snprintf(entries[count++].text, sizeof entries->text, "%s", source->solution_name);
   }
   for (int32_t i = 0; i < source->chosen_count && source->systems > 1; i++) {
     entries[count] = (neurlp_legend_entry){.color = alone ? NEURLP_WHITE : neurlp_color_of(i), .line = true};
@@ -78,7 +78,7 @@ void neurlp_draw_systems(const neurlp_plot_source *source, const neurlp_panel *p
     curve.color = neurlp_data_color(source, i);
     curve.size = 0.9;
     if (!solution) neurlp_panel_line(panel, curve);
-    curve.size = curve.count > FEW_DOTS ? 0.7 : 1.5;
+    curve.size = curve.count > FEW_DOTS ? 0.7 : curve.count > BIG_DOTS ? 1.0 : 1.5;
     if (solution || curve.count <= FEW_DOTS) neurlp_panel_dots(panel, curve, every);
   }
   for (int32_t i = 0; i < source->chosen_count; i++) {

@@ -20,6 +20,7 @@ static neurlp_status allocate(const neurlp_study *s, neurlp_estimates *e) {
   NEURLP_TRY(neurlp_allocate(context, e->rows * D, sizeof(double), &e->noise));
   NEURLP_TRY(neurlp_allocate(context, e->rows * D, sizeof(double), &e->squares));
   NEURLP_TRY(neurlp_allocate(context, e->rows, sizeof(int32_t), &e->window));
+  if (named > 0) NEURLP_TRY(neurlp_allocate(context, e->rows * named, sizeof(int32_t), &e->at_bound));
   NEURLP_TRY(neurlp_allocate(context, e->system_count, sizeof(int32_t), &e->status));
   NEURLP_TRY(neurlp_allocate(context, e->system_count * D * kappa, sizeof(double), &e->initial));
   NEURLP_TRY(neurlp_allocate(context, e->system_count * D * kappa, sizeof(double), &e->initial_errors));
@@ -41,6 +42,16 @@ static void fill_correlation(int64_t P, int64_t named, const double *covariance,
     }
 }
 
+/* Whether a fit has ended where its parameter may not go on: up to what a step to the bound is rounded by. */
+static bool is_at_bound(const neurlp_parameter *p, double estimate) {
+  const double bounds[] = {p->lower, p->upper};
+  for (int i = 0; i < 2; i++)
+    if (isfinite(bounds[i]) &&
+        fabs(estimate - bounds[i]) <= 1e-12 * fmax(fabs(bounds[i]), fabs(p->start - bounds[i])))
+      return true;
+  return false;
+}
+
 static void fill_row(neurlp_study *s, neurlp_estimates *e, int64_t row, const double *covariance) {
   const neurlp_fit *fit = s->fit;
   const int64_t P = s->model->parameters, D = s->dimensions, named = s->model->named;
@@ -50,6 +61,9 @@ static void fill_row(neurlp_study *s, neurlp_estimates *e, int64_t row, const do
     const bool free = fit->free[row * P + p];
     e->theta[row * P + p] = good ? fit->theta[row * P + p] : NAN;
     e->errors[row * P + p] = good && free ? sqrt(covariance[p * P + p]) : NAN;
+    if (p < named)
+      e->at_bound[row * named + p] =
+          good && free && is_at_bound(&s->model->named_parameters[p], e->theta[row * P + p]);
   }
   for (int64_t k = 0; k < D; k++) {
     e->noise[row * D + k] = good ? fit->sigma[row * D + k] : NAN;
@@ -185,14 +199,21 @@ static neurlp_status combine_statuses(neurlp_study *s, neurlp_estimates *e) {
 }
 
 static void count_failures(const neurlp_study *s, neurlp_estimates *e) {
-  int64_t counts[2] = {0, 0};
+  const int64_t named = s->model->named;
+  int64_t counts[3] = {0, 0, 0};
+  for (int64_t row = 0; row < e->rows; row++) {
+    bool any = false;
+    for (int64_t p = 0; p < named; p++) any = any || e->at_bound[row * named + p];
+    counts[2] += any;
+  }
   for (int64_t i = 0; i < e->system_count; i++) {
     counts[0] += e->status[i] != NEURLP_SUCCESS && e->status[i] != NEURLP_NOT_CONVERGED;
     counts[1] += e->status[i] == NEURLP_NOT_CONVERGED;
   }
-  MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_INT64_T, MPI_SUM, s->comm);
+  MPI_Allreduce(MPI_IN_PLACE, counts, 3, MPI_INT64_T, MPI_SUM, s->comm);
   e->failed = counts[0];
   e->not_converged = counts[1];
+  e->bounded = counts[2];
 }
 
 neurlp_status neurlp_estimates_collect(neurlp_study *s, neurlp_estimates *e) {
@@ -216,6 +237,7 @@ done:
 void neurlp_estimates_release(neurlp_context *context, neurlp_estimates *e) {
   neurlp_release(context, &e->theta);
   neurlp_release(context, &e->errors);
+  neurlp_release(context, &e->at_bound);
   neurlp_release(context, &e->correlation);
   neurlp_release(context, &e->noise);
   neurlp_release(context, &e->squares);

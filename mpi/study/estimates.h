@@ -11,6 +11,7 @@ typedef struct neurlp_estimates {
   int64_t first_row;      /* global number of the first */
   int64_t total_rows;     /* all ranks: 1 or S */
   double *theta, *errors; /* [rows][P] estimates and standard errors; errors NaN where not estimated */
+  int32_t *at_bound;      /* [rows][named] 1: the estimate is a bound of its parameter; NULL: none is named */
   double *correlation;    /* [rows][named][named]; NULL if there are more than 32 named parameters, or none */
   double *noise;          /* [rows][D] */
   double *squares;        /* [rows][D] sum of squared residuals */
@@ -27,6 +28,7 @@ typedef struct neurlp_estimates {
   double *final;      /* [ending_count][D kappa] fitted state there; NaN where not fitted */
   double *fitted;     /* [samples of this rank][D] solution at the sample times; NaN where not fitted */
   int64_t failed, not_converged; /* systems, all ranks */
+  int64_t bounded;               /* rows with an estimate at a bound, all ranks */
 } neurlp_estimates;
 
 /* Collective. */

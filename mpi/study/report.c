@@ -58,7 +58,11 @@ static void report_equations(const neurlp_study *s, const neurlp_estimates *e) {
     if (p >= model->named && e->theta[p] == 0) continue;
     neurlp_model_parameter_name(model, p, name, sizeof name);
     print_with_error(number, sizeof number, e->theta[p], e->errors[p]);
-    printf("  %-24s %s%s\n", name, number, isnan(e->errors[p]) ? " (given)" : "");
+    const bool bounded = p < model->named && e->at_bound[p];
+    printf("  %-24s %s%s\n", name, number,
+           bounded               ? " (at its bound: the error does not hold)"
+           : isnan(e->errors[p]) ? " (given)"
+                                 : "");
   }
   if (L > 0) {
     int32_t kept = 0;
@@ -173,6 +177,10 @@ void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e) {
   if (e->failed > 0 || e->not_converged > 0)
     printf("  of %lld systems %lld failed and %lld did not converge; their status says why\n",
            (long long)s->systems, (long long)e->failed, (long long)e->not_converged);
+  if (e->bounded > 0 && s->plan_spec.per_system)
+    printf("  %lld of %lld systems ended at a bound of a parameter, and their estimates are hardly any; "
+           "equations/at_bound says which\n",
+           (long long)e->bounded, (long long)s->systems);
 }
 
 static void report_phase(const char *name, double seconds, double total, int64_t bytes) {

@@ -2,6 +2,7 @@
 
 #include "comm.h"
 #include "file/array_file.h"
+#include "study/truth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +116,14 @@ static neurlp_status write_estimates(const writer *w) {
     NEURLP_TRY(write_block(w, correlation, e->correlation, named * named, 0, named * named));
   NEURLP_TRY(write_block(w, noise, e->noise, D, 0, D));
   NEURLP_TRY(write_block(w, squares, e->squares, D, 0, D));
+  const neurlp_array at_bound = {.path = "equations/at_bound",
+                                 .type = H5T_NATIVE_INT32,
+                                 .rank = 2,
+                                 .extents = {e->total_rows, named},
+                                 .long_name = "1: the estimate is a bound of its parameter",
+                                 .scales = {system, "parameter_names"},
+                                 .compress = w->compress};
+  if (named > 0) NEURLP_TRY(neurlp_array_write_rows(w->file, &at_bound, e->first_row, e->rows, e->at_bound));
   const neurlp_array window = {.path = "metrics/window",
                                .type = H5T_NATIVE_INT32,
                                .rank = 1,
@@ -241,10 +250,19 @@ done:
 
 static int64_t array_bytes(const neurlp_study *s, const neurlp_estimates *e, bool solution) {
   const int64_t P = s->model->parameters, D = s->dimensions, named = s->model->named;
-  const int64_t row = 2 * P + 2 * D + (e->correlation ? named * named : 0) + 1;
+  const int64_t row = 2 * P + named + 2 * D + (e->correlation ? named * named : 0) + 1;
   const int64_t system = 3 * D * s->model->order + 2 + s->true_parameter_count + 1;
   const int64_t samples = solution ? s->systems * s->samples_each * (D + 1) : 0;
   return 8 * (e->total_rows * row + s->systems * system + samples);
+}
+
+/* Collective. Of data that were generated, where all of them have the same equations, within the library. */
+static neurlp_status write_truth(const writer *w, const double *theta) {
+  const neurlp_study *s = w->s;
+  neurlp_coefficient_errors errors;
+  bool known = false;
+  if (w->e->total_rows != 1 || !s->generated || s->model->order != s->generated->order) return NEURLP_SUCCESS;
+  return neurlp_study_truth_write(s, w->file, theta, &errors, &known);
 }
 
 /* Equations as text: with the values of rank 0's row, or with names where each system has its own. */
@@ -274,6 +292,7 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
   NEURLP_TRY(write_names(&w));
   NEURLP_TRY(write_equations_text(&w, theta));
   NEURLP_TRY(write_estimates(&w));
+  NEURLP_TRY(write_truth(&w, theta));
   NEURLP_TRY(write_systems(&w));
   NEURLP_TRY(write_ends(&w));
   if (solution) NEURLP_TRY(write_solution(&w));

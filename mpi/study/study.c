@@ -72,6 +72,9 @@ neurlp_status neurlp_study_read(neurlp_study *s) {
   neurlp_status status = neurlp_agree(
       s->comm, s->context, neurlp_allocate(s->context, numbers, sizeof(double), &s->true_parameters));
   if (status < 0) return status;
+  if (s->generated && s->sketch)
+    return neurlp_agree(s->comm, s->context,
+                        neurlp_generate_sketch(s->generated, &s->samples, s->true_parameters));
   if (s->generated)
     return neurlp_agree(s->comm, s->context,
                         neurlp_generate_samples(s->generated, &range, &s->samples, s->true_parameters));

@@ -1,5 +1,6 @@
 #include "study/truth.h"
 
+#include "comm.h"
 #include "core/random.h"
 #include "core/triangle.h"
 #include "data/generate_plan.h"
@@ -39,7 +40,7 @@ static bool has_one_truth(const neurlp_study *s) {
     if (s->model->known[k]) return false;
   for (int32_t i = 0; i < g->parameters; i++)
     if (g->plan->parameters[i].kind != 'c') return false;
-  return g->plan->equations != NULL && g->dimensions == s->dimensions;
+  return g->plan->equations != NULL && g->dimensions == s->dimensions && s->model->order <= g->order;
 }
 
 /* x, x', y, y', ..., parameters, t; points with states between -2 and 2, which are of no system's size, but
@@ -87,8 +88,11 @@ static neurlp_status run_programs(expansion *e) {
   NEURLP_TRY(neurlp_allocate(context, e->D * e->points, sizeof(double), &e->sides));
   NEURLP_TRY(neurlp_allocate(context, e->L * e->points, sizeof(double), &e->terms));
   neurlp_program_run(e->program, e->points, e->pointers, e->strides, e->sides, e->room);
-  /* the library's symbols are those of the states alone, without derivatives */
-  for (int64_t k = 0; k < e->D; k++) e->pointers[k] = e->inputs + k * e->order * e->points;
+  /* the library's symbols are those of the model: x, x', ..., of a training x alone */
+  const int64_t kappa = e->study->model->order;
+  for (int64_t k = 0; k < e->D; k++)
+    for (int64_t j = 0; j < kappa; j++)
+      e->pointers[k * kappa + j] = e->inputs + (k * e->order + j) * e->points;
   neurlp_program_run(e->library, e->points, e->pointers, e->strides, e->terms, e->room);
 done:
   return status;
@@ -178,6 +182,31 @@ neurlp_status neurlp_study_truth(const neurlp_study *s, double **coefficients) {
 done:
   release(&e);
   if (status < 0 || !found) neurlp_release(s->context, coefficients);
+  return status;
+}
+
+neurlp_status neurlp_study_truth_write(const neurlp_study *s, neurlp_array_file *file, const double *found,
+                                       neurlp_coefficient_errors *errors, bool *known) {
+  const int64_t D = s->dimensions, L = s->model->terms;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *truth = NULL;
+  *known = false;
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_study_truth(s, &truth)));
+  if (!truth) goto done;
+  const neurlp_array array = {.path = "truth/coefficients",
+                              .type = H5T_NATIVE_DOUBLE,
+                              .rank = 2,
+                              .extents = {D, L},
+                              .long_name = "true coefficient of each term in each state's equation",
+                              .scales = {"states", "terms"}};
+  NEURLP_TRY(neurlp_array_write_rows(file, &array, 0, s->rank == 0 ? D : 0, truth));
+  *errors = neurlp_compare_coefficients(D * L, found, truth);
+  *known = true;
+  NEURLP_TRY(neurlp_array_attribute_number(file, "/", "coefficient_error_worst", errors->worst));
+  NEURLP_TRY(neurlp_array_attribute_number(file, "/", "coefficient_error_mean", errors->mean));
+  status = neurlp_array_attribute_number(file, "/", "coefficient_error_vector", errors->vector);
+done:
+  neurlp_release(s->context, &truth);
   return status;
 }
 

@@ -2,6 +2,7 @@
 #ifndef NEURLP_MPI_TRUTH_H
 #define NEURLP_MPI_TRUTH_H
 
+#include "file/array_file.h"
 #include "study/study.h"
 
 /* Over the coefficients whose truth is not 0: the largest and the mean |w - truth| / |truth|. `vector` is
@@ -15,6 +16,12 @@ typedef struct neurlp_coefficient_errors {
  * differential equation, parameters that differ between systems, no library or one beside known parts), where
  * the terms do not contain the truth, or where they are dependent. Local; free it with neurlp_release. */
 NEURLP_MUST_USE neurlp_status neurlp_study_truth(const neurlp_study *study, double **coefficients);
+
+/* Collective. Writes that truth, and how far from it the coefficients `found` [D][L] are, where it is known:
+ * truth/coefficients and three attributes of the root. `found` is read on every rank. */
+NEURLP_MUST_USE neurlp_status neurlp_study_truth_write(const neurlp_study *study, neurlp_array_file *file,
+                                                       const double *found, neurlp_coefficient_errors *errors,
+                                                       bool *known);
 
 neurlp_coefficient_errors neurlp_compare_coefficients(int64_t count, const double *found,
                                                       const double *truth);

@@ -49,6 +49,7 @@ static int64_t training_bytes(neurlp_network_study *s) {
       (int64_t)neurlp_optimiser_bytes(&steps, neurlp_graph_precision(s->model.graph), count, tensors);
   bytes += optimiser;
   if (strncmp(neurlp_context_backend(s->context), "cuda", 4) == 0) bytes += optimiser; /* on the GPU, too */
+  if (o->refinements > 0) bytes += 3 * samples * z->window * z->dimensions * 8; /* a shard is evaluated */
   bytes += vector;                      /* the watch's good parameters */
   if (o->patience > 0) bytes += vector; /* early stopping's best ones */
   bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */

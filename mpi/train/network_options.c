@@ -30,6 +30,7 @@ neurlp_status neurlp_network_options(const neurlp_network_study *s, neurlp_train
                                  .clip = neurlp_deck_number(deck, "train.clip"),
                                  .epochs = neurlp_deck_integer(deck, "train.epochs"),
                                  .cycles = neurlp_deck_integer(deck, "train.cycles"),
+                                 .refinements = neurlp_deck_integer(deck, "train.refinements"),
                                  .patience = neurlp_deck_integer(deck, "train.patience"),
                                  .threshold = neurlp_deck_number(deck, "train.threshold"),
                                  .explosion = neurlp_deck_number(deck, "train.explosion"),

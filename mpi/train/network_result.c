@@ -56,35 +56,6 @@ static bool weights_are_coefficients(const neurlp_network_study *s) {
   return true;
 }
 
-/* The truth, where it is known, and how far from it the weights are. */
-static neurlp_status write_truth(const writer *w, const double *weights, neurlp_network_scores *scores) {
-  neurlp_network_study *s = w->s;
-  const int64_t D = s->data.dimensions, L = s->terms;
-  neurlp_status status = NEURLP_SUCCESS;
-  double *truth = NULL;
-  if (!weights_are_coefficients(s)) return NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, neurlp_study_truth(&s->data, &truth)));
-  if (!truth) goto done;
-  const neurlp_array array = {.path = "truth/coefficients",
-                              .type = H5T_NATIVE_DOUBLE,
-                              .rank = 2,
-                              .extents = {D, L},
-                              .long_name = "true coefficient of each term in each state's equation",
-                              .scales = {"states", "terms"}};
-  NEURLP_TRY(neurlp_array_write_rows(w->file, &array, 0, s->data.rank == 0 ? D : 0, truth));
-  scores->coefficients = neurlp_compare_coefficients(D * L, weights, truth);
-  scores->has_truth = true;
-  NEURLP_TRY(
-      neurlp_array_attribute_number(w->file, "/", "coefficient_error_worst", scores->coefficients.worst));
-  NEURLP_TRY(
-      neurlp_array_attribute_number(w->file, "/", "coefficient_error_mean", scores->coefficients.mean));
-  status =
-      neurlp_array_attribute_number(w->file, "/", "coefficient_error_vector", scores->coefficients.vector);
-done:
-  neurlp_release(s->context, &truth);
-  return status;
-}
-
 static neurlp_status write_equations(const writer *w, neurlp_network_scores *scores) {
   neurlp_network_study *s = w->s;
   const int64_t D = s->data.dimensions, L = s->terms;
@@ -112,7 +83,8 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
         "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
     NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
   }
-  status = write_truth(w, weights, scores);
+  if (weights_are_coefficients(s))
+    status = neurlp_study_truth_write(&s->data, w->file, weights, &scores->coefficients, &scores->has_truth);
 done:
   neurlp_release(s->context, &weights);
   return status;
@@ -278,81 +250,79 @@ static void release_answers(writer *w) {
   neurlp_release(context, &w->answers.statuses);
 }
 
+/* What is written of every window, in this order. */
+enum { SYSTEM, FIRST, VALIDATION, SOLUTION, STATES, WEIGHTS, COEFFICIENTS, STEPS, STATUS, WINDOW_ARRAYS };
+
+/* All but types and extents; the first dimension are the windows. */
+static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
+    [SYSTEM] = {.path = "windows/system", .rank = 1, .long_name = "trajectory of each window"},
+    [FIRST] = {.path = "windows/first",
+               .rank = 1,
+               .units = "samples",
+               .long_name = "sample with which each window begins"},
+    [VALIDATION] = {.path = "windows/validation", .rank = 1, .long_name = "1: kept for validation"},
+    [SOLUTION] = {.path = "windows/solution",
+                  .rank = 3,
+                  .long_name = "solution of the block",
+                  .scales = {"window", "step", "states"}},
+    [STATES] = {.path = "windows/states",
+                .rank = 3,
+                .long_name = "state estimate",
+                .scales = {"window", "step", "states"}},
+    [WEIGHTS] = {.path = "windows/weights",
+                 .rank = 3,
+                 .long_name = "weights of the library, read off each window",
+                 .scales = {"window", "states", "terms"}},
+    [COEFFICIENTS] = {.path = "windows/coefficients",
+                      .rank = 4,
+                      .long_name =
+                          "coefficients of u, u', ...; they are not identifiable from a trajectory alone",
+                      .scales = {"window", "step", "states", "derivative"}},
+    [STEPS] = {.path = "windows/steps",
+               .rank = 2,
+               .long_name = "step sizes",
+               .scales = {"window", "interval"}},
+    [STATUS] = {.path = "status", .rank = 1, .long_name = "0: success; of each window's block"}};
+
+/* Array i as this study has it. */
+static neurlp_array window_array(const writer *w, int i) {
+  const neurlp_network_study *s = w->s;
+  const int64_t T = s->windows.spec.window, D = s->windows.spec.dimensions;
+  const int64_t extents[WINDOW_ARRAYS][4] = {[SOLUTION] = {0, T, D},
+                                             [STATES] = {0, T, D},
+                                             [WEIGHTS] = {0, D, s->terms},
+                                             [COEFFICIENTS] = {0, coefficient_steps(s), D, s->order + 1},
+                                             [STEPS] = {0, T - 1}};
+  neurlp_array array = window_arrays[i];
+  array.type = i == SYSTEM || i == FIRST        ? H5T_NATIVE_INT64
+               : i == VALIDATION || i == STATUS ? H5T_NATIVE_INT32
+                                                : H5T_NATIVE_DOUBLE;
+  memcpy(array.extents, extents[i], sizeof extents[i]);
+  array.extents[0] = s->windows.count;
+  array.scales[0] = "window";
+  array.compress = w->compress;
+  if (i == COEFFICIENTS && s->wiring.coefficients.steady) array.scales[1] = NULL;
+  if (i == STEPS) array.units = s->data.time_units;
+  return array;
+}
+
 static neurlp_status write_windows(const writer *w) {
-  neurlp_network_study *s = w->s;
-  const neurlp_windows *v = &s->windows;
-  const int64_t T = v->spec.window, D = v->spec.dimensions;
+  const neurlp_windows *v = &w->s->windows;
   const neurlp_network_answers *a = &w->answers;
-  const struct {
-    neurlp_array array;
-    const void *numbers;
-  } all[] = {
-      {{.path = "windows/system",
-        .type = H5T_NATIVE_INT64,
-        .rank = 1,
-        .long_name = "trajectory of each window"},
-       v->system + w->first},
-      {{.path = "windows/first",
-        .type = H5T_NATIVE_INT64,
-        .rank = 1,
-        .units = "samples",
-        .long_name = "sample with which each window begins"},
-       v->first + w->first},
-      {{.path = "windows/validation",
-        .type = H5T_NATIVE_INT32,
-        .rank = 1,
-        .long_name = "1: kept for validation"},
-       s->validation + w->first},
-      {{.path = "windows/solution",
-        .type = H5T_NATIVE_DOUBLE,
-        .rank = 3,
-        .extents = {0, T, D},
-        .long_name = "solution of the block",
-        .scales = {"window", "step", "states"}},
-       a->solution},
-      {{.path = "windows/states",
-        .type = H5T_NATIVE_DOUBLE,
-        .rank = 3,
-        .extents = {0, T, D},
-        .long_name = "state estimate",
-        .scales = {"window", "step", "states"}},
-       a->states},
-      {{.path = "windows/weights",
-        .type = H5T_NATIVE_DOUBLE,
-        .rank = 3,
-        .extents = {0, D, s->terms},
-        .long_name = "weights of the library, read off each window",
-        .scales = {"window", "states", "terms"}},
-       a->weights},
-      {{.path = "windows/coefficients",
-        .type = H5T_NATIVE_DOUBLE,
-        .rank = 4,
-        .extents = {0, coefficient_steps(s), D, s->order + 1},
-        .long_name = "coefficients of u, u', ...; they are not identifiable from a trajectory alone",
-        .scales = {"window", s->wiring.coefficients.steady ? NULL : "step", "states", "derivative"}},
-       a->coefficients},
-      {{.path = "windows/steps",
-        .type = H5T_NATIVE_DOUBLE,
-        .rank = 2,
-        .extents = {0, T - 1},
-        .units = s->data.time_units,
-        .long_name = "step sizes",
-        .scales = {"window", "interval"}},
-       a->steps},
-      {{.path = "status",
-        .type = H5T_NATIVE_INT32,
-        .rank = 1,
-        .long_name = "0: success; of each window's block"},
-       a->statuses},
-  };
+  const void *const numbers[WINDOW_ARRAYS] = {[SYSTEM] = v->system + w->first,
+                                              [FIRST] = v->first + w->first,
+                                              [VALIDATION] = w->s->validation + w->first,
+                                              [SOLUTION] = a->solution,
+                                              [STATES] = a->states,
+                                              [WEIGHTS] = a->weights,
+                                              [COEFFICIENTS] = a->coefficients,
+                                              [STEPS] = a->steps,
+                                              [STATUS] = a->statuses};
   neurlp_status status = NEURLP_SUCCESS;
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    if (!all[i].numbers) continue;
-    neurlp_array array = all[i].array;
-    array.extents[0] = v->count;
-    array.scales[0] = "window";
-    array.compress = w->compress;
-    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, w->first, w->count, all[i].numbers));
+  for (int i = 0; i < WINDOW_ARRAYS; i++) {
+    if (!numbers[i]) continue;
+    const neurlp_array array = window_array(w, i);
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, w->first, w->count, numbers[i]));
   }
 done:
   return status;

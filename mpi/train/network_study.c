@@ -274,6 +274,18 @@ done:
   return status;
 }
 
+/* Solutions can stand for data where all of them are seen, and the weights are those that fit best. */
+static neurlp_status check_refining(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  if (w->weights.solved && w->seen == s->windows.spec.window) return NEURLP_SUCCESS;
+  return neurlp_deck_fail(
+      s->context, s->data.job->deck, "train.refinements", -1, 0,
+      w->weights.solved
+          ? "solutions can stand for the data where the whole window is seen; leave inputs.seen out"
+          : "solutions stand for the data once weights are solved for from these: "
+            "inputs.weights: {parameter: shared, solve: true}");
+}
+
 static neurlp_status make_training(neurlp_network_study *s) {
   neurlp_status status = NEURLP_SUCCESS;
   s->training = (neurlp_training_spec){.model = &s->model,
@@ -286,6 +298,10 @@ static neurlp_status make_training(neurlp_network_study *s) {
                                        .dimensions = s->data.dimensions,
                                        .term_size = s->term_size};
   NEURLP_TRY(neurlp_network_options(s, &s->training.options));
+  if (s->training.options.refinements > 0) {
+    NEURLP_TRY(check_refining(s));
+    NEURLP_TRY(neurlp_windows_refine(&s->windows));
+  }
   if (s->training.options.threshold_by == NEURLP_THRESHOLD_Z && !s->wiring.weights.solved)
     return neurlp_deck_fail(s->context, s->data.job->deck, "train.threshold_by", -1, 0,
                             "only weights that are solved for have standard errors: "
@@ -330,6 +346,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   neurlp_status status = NEURLP_SUCCESS;
   *s = (neurlp_network_study){.context = job->context};
   NEURLP_TRY(neurlp_study_open_data(comm, job, &s->data));
+  s->data.sketch = !allocate;
   NEURLP_TRY(read_all(s));
   s->seconds_reading = MPI_Wtime() - begin;
   NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));

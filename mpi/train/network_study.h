@@ -50,8 +50,10 @@ typedef struct neurlp_network_study {
   double seconds_reading, seconds_preparing;
 } neurlp_network_study;
 
-/* Collective. Everything but the training; `allocate`: the graph's memory, too. Returns a status that all
- * ranks share; close the study either way. */
+/* Collective. Everything but the training; `allocate`: the graph's memory, too. Without it the study is there
+ * to be described: data that would be generated are one trajectory over and over (neurlp_generate_sketch), so
+ * that all sizes and bytes are right, and scales and means are not. Returns a status that all ranks share;
+ * close the study either way. */
 NEURLP_MUST_USE neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool allocate,
                                                         neurlp_network_study *study);
 

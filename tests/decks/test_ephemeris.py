@@ -1,5 +1,5 @@
 """The solar system, shortened: masses of the planets from 12 years of Jupiter to Pluto, and a forecast of five more, which
-must be far better than that of Kepler orbits fitted to the same positions. The deck is the shipped one, on half of its
+must be far better than that of Kepler orbits fitted to the same positions; and what oscillators learn without a law. The deck is the shipped one, on half of its
 training span, with blocks of order 3; its data are cut off, so that nothing after it can be known."""
 import pathlib
 import sys
@@ -25,6 +25,22 @@ found = run("ephemeris", DECKS / "ephemeris.yaml", f"data.file={pathlib.Path.cwd
 count = len(times[:END:STRIDE])
 check_equal("time of the last sample", found["solution/last_time"][0], times[:END:STRIDE][-1])
 check_equal("samples", found["solution/states"].shape[1], count)
+# Oscillators: the stiffness of each coordinate is that of Newton's law at some distance where the planet was, up to 5 %
+# for what pulls besides the centre; a quarter for Neptune and Pluto, of whose revolutions a window has 0.07 and 0.04: what
+# stiffness does in a window goes with the square of that.
+learned = run("oscillators", DECKS / "ephemeris_network.yaml", "train.epochs=60", "output.solution=true", threads=2)
+stiffness = learned["windows/coefficients"][0, 0, :, 0].reshape(-1, 3) / (4 * STRIDE) ** 2
+for k, body in enumerate(("jupiter", "saturn", "uranus", "neptune", "pluto")):
+    place = names.index(f"{body}_x")
+    distance = np.linalg.norm(states[: int(0.7 * len(times)), place : place + 3], axis=1)
+    pull = (gm["inner"] + gm[body]) / distance**3
+    slack = 0.25 if body in ("neptune", "pluto") else 0.05
+    check_above(f"{body}: stiffness, 1/day^2", stiffness[k].min(), (1 - slack) * pull.min())
+    check_below(f"{body}: stiffness, 1/day^2", stiffness[k].max(), (1 + slack) * pull.max())
+for horizon, error, held in zip(learned["metrics/forecast_horizons"], learned["metrics/forecast_horizon_mse"],
+                                learned["metrics/forecast_horizon_persistence_mse"]):
+    check_above(f"oscillators, {horizon} steps: persistence's error over theirs", held / error, 50)
+
 # Residuals are smooth, not random. Were they all alike, `count` samples would say no more than one: standard errors would
 # have to be sqrt(count) times as large. Three of those.
 for name, (value, error) in found.parameters().items():

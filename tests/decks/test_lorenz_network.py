@@ -1,11 +1,13 @@
 """lorenz_network.yaml, shortened: the seven terms, from data and from a network's estimate of them; the same numbers
-on any number of ranks; and what is asked of the deck where weights are solved for."""
+on any number of ranks; and what is asked of the deck where weights are solved for. lorenz_network_noise.yaml: the seven
+terms from noisy data, whose place solutions take."""
 import h5py
 import numpy as np
 
-from support import DECKS, LORENZ, check, check_below, check_equal, check_terms, command, run, verdict
+from support import (DECKS, LORENZ, check, check_above, check_below, check_equal, check_errors, check_terms, command, run,
+                     verdict)
 
-DECK = DECKS / "lorenz_network.yaml"
+DECK, NOISE = DECKS / "lorenz_network.yaml", DECKS / "lorenz_network_noise.yaml"
 SHORT = ["data.generate.samples=1500", "train.epochs=6", "train.cycles=4", "train.batch=32"]
 
 
@@ -56,15 +58,40 @@ errors = one["equations/standard_errors"][0]
 check("standard errors: finite, and 0 where terms were dropped",
       bool(np.isfinite(errors).all() and ((errors > 0) == (one["equations/coefficients"][0] != 0)).all()))
 three = run("three", DECK, *SHORT, "train.shards=4", "output.solution=true", ranks=3)
-first, second = numbers(one.path), numbers(three.path)
-differ = sorted(n for n in set(first) | set(second) if first.get(n) != second.get(n))
-check(f"1 and 3 ranks write the same {len(first)} arrays and attributes", not differ and len(first) > 10,
-      " ".join(differ))
+def check_same(name, a, b):
+    first, second = numbers(a.path), numbers(b.path)
+    differ = sorted(n for n in set(first) | set(second) if first.get(n) != second.get(n))
+    check(f"{name}: 1 and 3 ranks write the same {len(first)} arrays and attributes", not differ and len(first) > 10,
+          " ".join(differ))
+
+
+check_same("network", one, three)
+
+# noise of 5 %: seven terms, within five of the errors that are said, which know of no bias
+noisy = run("noisy", NOISE)
+check_terms("noisy", noisy.terms(), LORENZ, 0.1)
+check_truth("noisy", noisy)
+check_errors("noisy", noisy.terms(), LORENZ, 5)
+FEW = ["data.generate.samples=1500", "train.cycles=1", "output.solution=true"]
+differences = []
+for refinements in (0, 3, 20):
+    found = run(f"refined_{refinements}", NOISE, *FEW, f"train.refinements={refinements}")
+    solution, given = found["windows/solution"], found["windows/states"]
+    differences.append(np.abs(solution - given).max() / given.std())
+print("largest difference of solutions from what takes the data's place, in their spread:", differences)
+check_above("it is noise without refinements", differences[0], 3 * 0.05)
+check_below("it shrinks", differences[1], differences[0] / 3)
+check_below("it vanishes: the solutions are of the nonlinear equations", differences[2], 1e-3)
+check_same("refined", found, run("refined_3_ranks", NOISE, *FEW, "train.refinements=20", ranks=3))
+again = run("applied", NOISE, *FEW, "train.refinements=20", f"train.model={found.path.resolve()}", "train.epochs=0")
+check_below("the model applied, data refined by its equations: windows off those of the training",
+            np.abs(again["windows/solution"] - solution).max() / given.std(), 1e-2)
 
 for name, override, words in (("z", ["inputs.weights=parameter", "train.threshold_by=z"], "standard errors"),
                               ("l1", ["loss=[{of: solution}, {of: weights, weight: 0.1}]"], "least squares"),
                               ("absolute", ["loss=[{of: solution, measure: absolute}]"], "least squares"),
                               ("states", ["loss=[{of: states}]"], "there is none"),
+                              ("refinements", ["inputs.weights=parameter", "train.refinements=1"], "are solved for"),
                               ("steps", ["inputs.steps={parameter: 0.01}"], "constant")):
     code, said = command(["validate", DECK, *override])
     check(f"refused with a reason: {name}", code == 2 and words in said, "" if words in said else said)

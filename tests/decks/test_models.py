@@ -104,9 +104,14 @@ def parameters():
     check("fixed: c has no standard error", np.isnan(fixed["c"][1]))
     check_errors("fixed", fixed, {p: TRUE[p] for p in "abd"}, 5)
     check_below("fixed: the standard error of d, for that with c unknown", fixed["d"][1] / free["d"][1], 1)
-    bounded = run("bounded", FIT.replace("c: 2", "c: {start: 2, lower: 1, upper: 2.5}")).parameters()
-    check_equal("bounded: c ends at its upper bound", bounded["c"][0], 2.5)
-    loose = run("loose", FIT.replace("c: 2", "c: {start: 2, lower: 1, upper: 5}")).parameters()
+    bounded = run("bounded", FIT.replace("c: 2", "c: {start: 2, lower: 1, upper: 2.5}"))
+    check_equal("bounded: c ends at its upper bound", bounded.parameters()["c"][0], 2.5)
+    check_equal("bounded: which parameters are at a bound", list(bounded["equations/at_bound"][0]), [0, 0, 1, 0])
+    check_equal("bounded: how many lines of the report say so", bounded.said.count("(at its bound"), 1)
+    inside = run("loose", FIT.replace("c: 2", "c: {start: 2, lower: 1, upper: 5}"))
+    check_equal("loose: none is at a bound, and none is said to be",
+                (int(inside["equations/at_bound"].sum()), inside.said.count("at its bound")), (0, 0))
+    loose = inside.parameters()
     for p in TRUE: # bounds that are not reached change nothing but the way there
         check_below(f"loose bounds: {p} against that without, in standard errors",
                     abs(loose[p][0] - free[p][0]) / free[p][1], 1e-2)

@@ -83,6 +83,31 @@ def memory():
                     0.0005 * (len(phases) + 1))
 
 
+def sketch():
+    """Data that are generated: validate makes one trajectory of them, and says what a run with all of them says."""
+    waves = """task: train
+data: {generate: {system: kdv, points: 32, systems: 60, samples: 41, step: 0.5, noise: 0.01, missing: 0.01}}
+block: {order: 2, window: 20}
+networks: {ahead: {axis: space, layers: [{convolution: output, kernel: 5, padding: circular}]}}
+inputs: {seen: 10, coefficients: {constant: [0, 1, 0]}, rhs: {network: ahead}, initial_values: data, initial_steps: 10}
+loss: [solution]
+train: {epochs: 1, stride: 10}
+forecast: {trajectories: 4}
+"""
+    pathlib.Path("waves.yaml").write_text(waves)
+    for systems in (5, 60):
+        code, said = command(["validate", "waves.yaml", f"data.generate.systems={systems}"])
+        check_equal(f"{systems} waves: validate exits with", code, 0)
+        done = run(f"waves_{systems}", waves, f"data.generate.systems={systems}")
+        pattern = r"yaml: (training,[^;]*;[^;]*;[^;]*;[^;]*memory: \d+ bytes of the graph), (\d+) bytes at most"
+        (described, promised), (is_so, most) = (re.search(pattern, text).groups() for text in (said, done.said))
+        check_equal(f"{systems} waves: sizes", described, is_so)
+        # the decks' names and the graph's list of sizes are kilobytes; the trajectories are 10 kB each, seven times
+        check_below(f"{systems} waves: bytes, off those that the run says", abs(int(promised) - int(most)), 8192)
+        check_below(f"{systems} waves: bytes that the run took, of those that validate said",
+                    int(re.search(r"memory +(\d+) bytes at most", done.said).group(1)), int(promised))
+
+
 def bad():
     t, states, lengths = trajectories()
     # a step that is far too large
@@ -161,6 +186,7 @@ write_data("data.h5", times, data, ["x", "y"], counts)
 inspected(run("good", GOOD))
 invariance()
 memory()
+sketch()
 bad()
 mistakes()
 verdict()

@@ -12,7 +12,7 @@ import numpy as np
 from pictures import Svg, read_png
 from support import DECKS, check, check_below, check_equal, command, run, verdict, write_data
 
-GRAY, BLUE = "#5F5F5F", "#0072B2"
+GRAY, BLUE, VERMILION = "#5F5F5F", "#0072B2", "#D55E00"
 
 
 def plot(name, source, *options, code=0, ranks=1):
@@ -180,6 +180,79 @@ def losses():
     plot("training_nan", "training.h5")
 
 
+def write_forecasts(path, first, states, data, times):
+    errors = np.nanmean((states - data) ** 2, axis=(0, 2))
+    with h5py.File(path, "w") as file:
+        file["states"] = [f"x{k}" for k in range(states.shape[2])]
+        file["forecast/states"], file["forecast/data"] = states, data
+        file["forecast/time"] = np.broadcast_to(times, states.shape[:2])
+        file["forecast"].attrs["first_system"] = first
+        file["metrics/forecast_mse"], file["metrics/forecast_persistence_mse"] = errors, 4 * errors
+
+
+def forecasts():
+    """Forecasts as lines, what was to be forecast as dots; errors beside persistence; more states as images."""
+    steps = np.arange(60)
+    times = 5 + 0.1 * steps
+    data = np.stack([np.column_stack((np.sin(times + s), np.cos(times + s))) for s in range(4)])
+    growth = 10.0 ** (-3 + 2 * steps / 59)
+    write_forecasts("forecasts.h5", 7, data + growth[None, :, None], data, times)
+    said, names = plot("forecasts", "forecasts.h5", "--systems", "8")
+    check_equal("forecasts: pictures", names, ["forecast", "forecast_error"])
+    svg = look("forecasts/forecast")
+    check_says("forecasts/forecast", svg, "data", "forecast", "x0", "x1", "time", "system 8")
+    dots = svg.discs(GRAY)[1:]
+    check_equal("forecasts: dots", len(dots), 120)
+    line = [points for colour, points in svg.lines if colour == BLUE and len(points) > 2]
+    check_equal("forecasts: lines, of as many points as there are steps", [len(points) for points in line], [60, 60])
+    for k, points in enumerate(line):
+        fit = np.polyfit(data[1, :, k], dots[60 * k:60 * k + 60, 1], 1)
+        check_below(f"forecasts: state {k}, line where the forecast is on the dots' scale, points",
+                    np.abs(np.polyval(fit, data[1, :, k] + growth) - points[:, 1]).max(), 0.1)
+    svg = look("forecasts/forecast_error")
+    check_says("forecasts/forecast_error", svg, "steps ahead", "mean square error", "forecast",
+               "the last known sample, held")
+    ours, held = (next(points for colour, points in svg.lines if colour == wanted and len(points) > 2)
+                  for wanted in (BLUE, VERMILION))
+    decades = (ours[-1, 1] - ours[0, 1]) / 4  # the error grows a hundredfold, its square by four decades
+    check_below("forecasts: the held sample's error is log10 4 decades above, points",
+                np.abs(held[:, 1] - ours[:, 1] - np.log10(4) * decades).max(), 0.1)
+    said, names = plot("usual", "forecasts.h5")
+    check_says("usual: the first three that were forecast", Svg("usual/forecast.svg"), "system 7", "system 9")
+    wide = np.sin(times)[:, None] * np.linspace(0, 1, 40)
+    write_forecasts("waves.h5", 0, np.stack([wide + 0.5]), np.stack([wide]), times)
+    said, names = plot("waves", "waves.h5")
+    check_equal("waves: pictures", names, ["forecast_error", "forecast_space_time_0"])
+    check_says("waves", look("waves/forecast_space_time_0"), "data", "forecast", "forecast less data")
+    broken = data.copy()
+    broken[:] = np.nan
+    write_forecasts("no_forecasts.h5", 0, broken, broken, np.full(60, np.nan))
+    code, said = command(["plot", "no_forecasts.h5", "-o", "no_forecasts"])
+    check_equal("forecasts that are all NaN: exit status", code, 0)
+    with h5py.File("forecasts.h5", "a") as file:
+        del file["forecast/time"]
+        file["forecast/time"] = np.zeros((4, 59))
+    code, said = command(["plot", "forecasts.h5", "-o", "forecasts"])
+    check("forecasts that do not belong together are refused", code == 3 and "do not belong together" in said, said)
+
+
+def truth():
+    """Coefficients beside the true ones: one that is right, one that is wrong, one too many, one that is missing."""
+    with h5py.File("terms.h5", "w") as file:
+        file["states"], file["equations/terms"] = ["x", "y"], ["x", "y", "x*y"]
+        file["equations/coefficients"] = np.array([[[-10.0, 11, 0], [0, 0, 3]]])
+        file["equations/standard_errors"] = np.array([[[0.1, 0.1, np.nan], [np.nan, np.nan, 0.1]]])
+        file["truth/coefficients"] = np.array([[-10.0, 10, 0], [2, 0, 0]])
+    plot("terms", "terms.h5")
+    svg = look("terms/parameters")
+    check_says("terms", svg, "x': x", "x': y", "y': x", "y': x*y", "\u221210.00(10), true \u221210", "11.00(10), true 10",
+               "0, true 2", "3.00(10), true 0")
+    check("a term that is neither found nor true is not shown", "x': x*y" not in svg.words())
+    middle = (svg.discs(BLUE)[0, 0], svg.discs(BLUE)[3, 0])  # error 0, and all of 3: 100 %
+    check_below("places of the errors: 0, 10, -100, 100 %, as shares of the last",
+                np.abs((svg.discs(BLUE)[:, 0] - middle[0]) / (middle[1] - middle[0]) - [0, 0.1, -1, 1]).max(), 0.005)
+
+
 def mistakes():
     def refused(name, source, code, sentence, *options):
         said, _ = plot(name, source, *options, code=code)
@@ -231,5 +304,7 @@ shipped()
 ensemble()
 data_sets()
 losses()
+forecasts()
+truth()
 mistakes()
 verdict()

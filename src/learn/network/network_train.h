@@ -24,6 +24,7 @@ typedef struct neurlp_training_options {
   double weights_rate;                /* learning rate of the library's weights, over that of the others */
   double clip;                        /* norm that gradients are cut to; 0: never */
   int64_t epochs, cycles;             /* of each cycle, 0: only judged; one after the other */
+  int64_t refinements;                /* of the windows' estimates, at the beginning of each cycle */
   int64_t patience;                   /* early stopping; 0: never */
   double threshold;                   /* below which terms are dropped after a cycle but the last */
   neurlp_threshold_kind threshold_by;
@@ -50,8 +51,8 @@ typedef struct neurlp_training_place {
 } neurlp_training_place;
 
 typedef struct neurlp_training_spec {
-  neurlp_network_model *model; /* finished; its samples are those of a shard */
-  const neurlp_windows *windows;
+  neurlp_network_model *model;   /* finished; its samples are those of a shard */
+  neurlp_windows *windows;       /* their estimates are changed where they are refined, nothing else */
   const neurlp_sampler *sampler; /* over the windows, */
   const int64_t *order;          /* [windows] in this order; NULL: in theirs */
   neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */

@@ -20,7 +20,7 @@ enum {
   NUMBERS = SUMS + NEURLP_TRAINING_SCALARS
 };
 
-enum { OWN_ARRAYS = 4, OBJECTS = 6, MOST_ARRAYS = OWN_ARRAYS + OBJECTS * NEURLP_STATE_MOST, NAME_BYTES = 64 };
+enum { OWN_ARRAYS = 5, OBJECTS = 6, MOST_ARRAYS = OWN_ARRAYS + OBJECTS * NEURLP_STATE_MOST, NAME_BYTES = 64 };
 
 typedef struct state {
   int64_t integers[INTEGERS];
@@ -96,10 +96,21 @@ static void add_own(neurlp_training *t, state *s) {
   add_all(s, "training", own, weights > 0 && t->mask ? 4 : 3);
 }
 
+/* What the windows are taken for, where that has been refined. */
+static void add_estimates(const neurlp_windows *w, state *s) {
+  if (!w->estimate) return;
+  add(s, "windows",
+      (neurlp_state_array){.name = "estimate",
+                           .kind = NEURLP_STATE_DOUBLE,
+                           .count = w->count * w->spec.window * w->spec.dimensions,
+                           .numbers = w->estimate});
+}
+
 static void list_state(neurlp_training *t, state *s) {
   neurlp_state_array arrays[NEURLP_STATE_MOST];
   s->count = 0;
   add_own(t, s);
+  add_estimates(t->spec->windows, s);
   add_all(s, "optimiser", arrays, neurlp_optimiser_state(t->optimiser, arrays));
   add_all(s, "schedule", arrays, neurlp_schedule_list_state(&t->schedule, arrays));
   add_all(s, "watch", arrays, neurlp_watch_state(t->watch, arrays));
@@ -158,7 +169,7 @@ neurlp_status neurlp_training_restore(neurlp_training *t, neurlp_training_place 
   neurlp_status status = NEURLP_SUCCESS;
   state s;
   *found = false;
-  if (!keeper->restore || t->only_weights) return status;
+  if (!keeper->restore) return status;
   gather(t, place, epoch, &s);
   list_state(t, &s);
   NEURLP_TRY(keeper->restore(keeper->user, s.count, s.arrays, found));

@@ -172,16 +172,31 @@ done:
 void neurlp_windows_release(neurlp_windows *windows) {
   if (!windows->context) return;
   neurlp_release(windows->context, &windows->filled);
+  neurlp_release(windows->context, &windows->estimate);
   neurlp_release(windows->context, &windows->center);
   neurlp_release(windows->context, &windows->spread);
   neurlp_release(windows->context, &windows->system);
   neurlp_release(windows->context, &windows->first);
 }
 
+/* Where window w begins in arrays [S][samples][D]. */
+static int64_t place_of(const neurlp_windows *windows, int64_t w) {
+  return (windows->system[w] * windows->spec.samples + windows->first[w]) * windows->spec.dimensions;
+}
+
+neurlp_status neurlp_windows_refine(neurlp_windows *w) {
+  const int64_t each = w->spec.window * w->spec.dimensions;
+  const neurlp_status status = neurlp_allocate(w->context, w->count * each, sizeof(double), &w->estimate);
+  if (status < 0) return status;
+  for (int64_t i = 0; i < w->count; i++)
+    memcpy(w->estimate + i * each, w->filled + place_of(w, i), (size_t)each * sizeof(double));
+  return NEURLP_SUCCESS;
+}
+
 void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target) {
   const neurlp_window_spec *z = &windows->spec;
-  const int64_t from = (windows->system[w] * z->samples + windows->first[w]) * z->dimensions;
-  const size_t bytes = (size_t)(z->window * z->dimensions) * sizeof *data;
-  memcpy(data, windows->filled + from, bytes);
+  const int64_t from = place_of(windows, w), each = z->window * z->dimensions;
+  const size_t bytes = (size_t)each * sizeof *data;
+  memcpy(data, windows->estimate ? windows->estimate + w * each : windows->filled + from, bytes);
   memcpy(target, z->states + from, bytes);
 }

@@ -17,7 +17,9 @@ typedef struct neurlp_window_spec {
 typedef struct neurlp_windows {
   neurlp_context *context;
   neurlp_window_spec spec;
-  double *filled; /* [S][samples][D]: missing samples interpolated between their neighbours in time */
+  double *filled;   /* [S][samples][D]: missing samples interpolated between their neighbours in time */
+  double *estimate; /* [count][T][D]: what networks and libraries see of each window instead, as it is refined
+                       (neurlp_windows_refine); NULL: `filled` */
   int64_t count;
   int64_t *system, *first; /* [count] */
   double *center,
@@ -39,7 +41,10 @@ int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system);
  * before the first and after the last as these. False, and nothing done, if none is known. */
 bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride);
 
-/* Writes window w: data [T][D] without gaps, target [T][D] with NaN in them. */
+/* Makes room for estimates, which begin as the samples without gaps. NEURLP_ERROR_MEMORY. */
+NEURLP_MUST_USE neurlp_status neurlp_windows_refine(neurlp_windows *windows);
+
+/* Writes window w: data [T][D] without gaps, or the estimate of them, target [T][D] with NaN in them. */
 void neurlp_windows_get(const neurlp_windows *windows, int64_t w, double *data, double *target);
 
 #endif
