@@ -218,6 +218,11 @@ class Cluster:
             (self.folder / room / node).mkdir()
         self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
+    def bring_back(self, node):
+        """A node that was lost, once it answers: what the controller still wants ended there must not meet the next job."""
+        self.start_node(node)
+        wait_until(lambda: self.states() == ["idle"], 10)
+
     def states(self):
         return self.ask("sinfo", "-h", "-N", "-o", "%T").split()
 
@@ -241,7 +246,7 @@ class Cluster:
             daemon = self.daemons.pop(name)
             daemon.terminate()
             try:
-                daemon.wait(10)
+                daemon.wait(2)  # the controller may wait for nodes that have just gone; nobody needs its state again
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
