@@ -30,6 +30,6 @@ if [ -z "$line" ]; then
 fi
 mapfile -t words < <(xargs -n 1 printf '%s\n' <<<"$line") # xargs takes quotes as a shell does, and nothing else
 
-neurlp_threads
+neurlp_prepare
 neurlp_launcher || exit
 neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "${words[@]}"

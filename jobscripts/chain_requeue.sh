@@ -26,7 +26,7 @@ home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
 most=${NEURLP_CHAIN_MOST:-20}
 times=${SLURM_RESTART_COUNT:-0}
 
-neurlp_threads
+neurlp_prepare
 neurlp_launcher || exit
 neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "$@"
 status=$?

@@ -27,7 +27,7 @@ home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
 most=${NEURLP_CHAIN_MOST:-20}
 times=${NEURLP_CHAIN_TIMES:-0}
 
-neurlp_threads
+neurlp_prepare
 neurlp_launcher || exit
 neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "$@"
 status=$?

@@ -21,6 +21,6 @@ home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
 . "$home/jobscripts/slurm.sh" || exit
 [ $# -gt 0 ] || set -- "$home/input_decks/lorenz.yaml"
 
-neurlp_threads
+neurlp_prepare
 neurlp_launcher || exit
 neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "$@"

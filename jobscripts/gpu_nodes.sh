@@ -21,7 +21,7 @@ home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
 . "$home/jobscripts/slurm.sh" || exit
 [ $# -gt 0 ] || set -- "$home/input_decks/lorenz.yaml"
 
-neurlp_threads
+neurlp_prepare
 # Under srun a rank sees one GPU, the closest that is left. Under mpirun all of a node's, and the program takes the one
 # that has the rank's number on its node.
 neurlp_launcher --gpus-per-node="${SLURM_GPUS_PER_NODE##*:}" --gpu-bind=single:1 || exit

@@ -4,10 +4,17 @@
 #   NEURLP_BIND       none: ranks are bound to nothing, where a node's cores are shared with other jobs in ways that
 #                     Slurm does not say; anything else, or left out: to cores
 
-# Threads of a rank: as many as it has cores, next to each other.
-neurlp_threads() {
+# What the program takes from its environment: the threads of a rank, as many as it has cores, next to each other; and when
+# the job ends (checkpoint.walltime), which Slurm 22.05 does not say there.
+neurlp_prepare() {
+  local end
   export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}" OMP_PLACES=cores OMP_PROC_BIND=close
   [ "${NEURLP_BIND:-}" != none ] || unset OMP_PLACES OMP_PROC_BIND
+  if [ -z "${SLURM_JOB_END_TIME:-}" ]; then
+    end=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e 2>/dev/null)
+    end=$(date --date="${end:-none}" +%s 2>/dev/null) || return 0 # a job without a limit
+    export SLURM_JOB_END_TIME=$end
+  fi
 }
 
 # The words that start a rank for each task of the job, into the array `neurlp_line`. Further options are srun's.

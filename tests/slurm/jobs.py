@@ -38,9 +38,11 @@ class Job:
 
     def __init__(self, cluster, script, *arguments, options=(), program=NEURLP, launcher=None, **variables):
         self.cluster = cluster
-        # the nodes share this machine's cores with all other tests, and Open MPI's shared memory cannot tell them apart
-        settings = dict(variables, NEURLP_HOME=SOURCE, NEURLP=program, NEURLP_BIND="none", OMPI_MCA_btl="self,tcp",
-                        OMPI_ALLOW_RUN_AS_ROOT=1, OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1, OMP_WAIT_POLICY="passive")
+        # the nodes share this machine's cores with all other tests
+        settings = dict(variables, NEURLP_HOME=SOURCE, NEURLP=program, NEURLP_BIND="none", OMP_WAIT_POLICY="passive",
+                        OMPI_MCA_mpi_yield_when_idle=1, OMPI_ALLOW_RUN_AS_ROOT=1, OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1)
+        if cluster.nodes > 1:  # Open MPI's shared memory takes ranks of two nodes on one machine for neighbours, and crashes
+            settings["OMPI_MCA_btl"] = "self,tcp"
         if launcher:
             settings["NEURLP_LAUNCHER"] = launcher
         before = dict(cluster.environment)
@@ -70,18 +72,15 @@ class Job:
             return True
         return check(f"job {self.id} gets {' or '.join(states)}", False, f"{self.facts()}\n{self.log()}")
 
-    def wait_requeued(self, times, seconds=30):
-        """Waits until it has been requeued that often, and is at work again."""
-        holds = wait_until(lambda: self.restarts() == times, seconds, 0.1)
+    def wait_requeued(self, times, seconds=60):
+        """Waits until it has been requeued that often, and is at work again. Slurm leaves a requeued job alone for two
+        minutes; here for two seconds, as its old credential is revoked to the second."""
+        holds = wait_until(lambda: self.restarts() == times and self.facts()["Reason"] == "BeginTime", seconds, 0.1)
         check(f"job {self.id} is requeued, time {times}", holds, "" if holds else f"{self.facts()}\n{self.log()}")
-        return holds and wait_until(self.starts_now, 20, 0.2)
-
-    def starts_now(self):
-        """Slurm leaves a requeued job alone for two minutes; not so here. What is waited for is set once it is pending."""
-        facts = self.facts()
-        if facts["JobState"] == "PENDING" and facts["Reason"] == "BeginTime":
-            self.cluster.ask("scontrol", "update", f"JobId={self.id}", "StartTime=now", code=None)
-        return facts["JobState"] == "RUNNING"
+        if holds:
+            self.cluster.ask("scontrol", "update", f"JobId={self.id}", "StartTime=now+2")
+            self.wait_for("RUNNING")
+        return holds
 
     def end(self, seconds=60):
         """Waits for its end; returns its exit status (of an array: the last task's), -1 if it does not end."""

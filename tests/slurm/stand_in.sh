@@ -13,7 +13,7 @@ trap 'asked=yes' USR1
 trap 'exit 143' TERM
 done=$(cat "$folder/steps" 2>/dev/null || echo 0)
 [ "$rank" != 0 ] || echo "$done" >>"$folder/starts"
-echo "rank $rank node ${SLURMD_NODENAME:-} GPU ${CUDA_VISIBLE_DEVICES:-} threads $OMP_NUM_THREADS" >>"$folder/ranks"
+echo "rank $rank node ${SLURMD_NODENAME:-} GPU ${CUDA_VISIBLE_DEVICES:-none} threads $OMP_NUM_THREADS end ${SLURM_JOB_END_TIME:-}" >>"$folder/ranks"
 while [ ! -e "$folder/result" ]; do
   sleep 0.1
   if [ -n "$asked" ]; then
