@@ -6,8 +6,8 @@
 #
 # The deck has a section `checkpoint`. NEURLP_CHAIN_MOST is how many successors there are at most, 20 if unset; where that is
 # not enough, submit it again: it goes on. Successors are submitted as this file says: change it here, for they do not see
-# options of sbatch's command line (variables as SBATCH_TIMELIMIT they do). Where compute nodes may not submit jobs, submit
-# several at once, `sbatch --dependency=singleton`: each goes on where the one before stopped.
+# options of sbatch's command line (variables as SBATCH_TIMELIMIT they do). Where compute nodes may not submit jobs:
+# docs/clusters.md.
 # Submit from the top of the tree, or say where it is in NEURLP_HOME. Each job's exit status is its program's.
 #SBATCH --job-name=neurlp-chain
 #SBATCH --no-requeue
