@@ -62,10 +62,12 @@ static neurlp_status due(void *user, neurlp_status mine, bool *is_due) {
 
 /* ---- keeping ----------------------------------------------------------------------------------------- */
 
-/* Rank 0 says it, and all ranks remember why. The run goes on. */
+/* Rank 0 says it, once until it is over, and all ranks remember why. The run goes on. */
 static void note_trouble(neurlp_checkpoint *c) {
-  snprintf(c->trouble, sizeof c->trouble, "%.1000s", neurlp_context_message(c->context));
-  if (c->rank == 0)
+  const bool said = *c->trouble != '\0';
+  snprintf(c->trouble, sizeof c->trouble, "%.1000s",
+           neurlp_checkpoint_plain(neurlp_context_message(c->context)));
+  if (c->rank == 0 && !said)
     fprintf(stderr, "neurlp run: no checkpoint could be written; the run goes on without. %s\n", c->trouble);
 }
 
@@ -159,7 +161,7 @@ static neurlp_status name_files(neurlp_checkpoint *c, const char *result) {
 static double find_deadline(const neurlp_checkpoint *c) {
   const neurlp_checkpoint_options *o = &c->options;
   const char *slurm = getenv("SLURM_JOB_END_TIME");
-  double deadline = o->walltime > 0 ? c->begin + o->walltime - o->margin : (double)INFINITY;
+  double deadline = o->walltime >= 0 ? c->begin + o->walltime - o->margin : (double)INFINITY;
   char *end = NULL;
   const double calendar = slurm ? strtod(slurm, &end) : 0;
   if (slurm && end != slurm && *end == '\0' && calendar > 0)

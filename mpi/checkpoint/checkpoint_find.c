@@ -190,7 +190,8 @@ static neurlp_status look_at(neurlp_checkpoint *c, const char *path, head *h) {
   *h = (head){.resumes = false};
   neurlp_status status = neurlp_array_file_check_seal(c->comm, c->context, path);
   if (status == NEURLP_ERROR_DATA) {
-    snprintf(h->reason, sizeof h->reason, "%.1000s", neurlp_context_message(c->context));
+    snprintf(h->reason, sizeof h->reason, "%.1000s",
+             neurlp_checkpoint_plain(neurlp_context_message(c->context)));
     status = NEURLP_SUCCESS;
   } else if (status >= 0) {
     status = neurlp_agree(c->comm, c->context, c->rank == 0 ? read_head(c, path, h) : NEURLP_SUCCESS);

@@ -92,6 +92,7 @@ neurlp_status neurlp_checkpoint_read_options(const neurlp_job *job, neurlp_check
   neurlp_status status = NEURLP_SUCCESS;
   *o = (neurlp_checkpoint_options){
       .keep = neurlp_deck_integer(job->deck, "checkpoint.keep"),
+      .walltime = -1,
       .resume = strcmp(neurlp_deck_text(job->deck, "checkpoint.resume"), "auto") == 0,
       .keep_finished = strcmp(neurlp_deck_text(job->deck, "checkpoint.finished"), "keep") == 0};
   NEURLP_TRY(read_every(job, o));
@@ -99,6 +100,11 @@ neurlp_status neurlp_checkpoint_read_options(const neurlp_job *job, neurlp_check
   status = read_duration(job, "checkpoint.margin", &o->margin);
 done:
   return status;
+}
+
+const char *neurlp_checkpoint_plain(const char *message) {
+  int rank = 0, length = 0;
+  return sscanf(message, "rank %d: %n", &rank, &length) == 1 && length > 0 ? message + length : message;
 }
 
 neurlp_status neurlp_checkpoint_validate(const neurlp_job *job) {

@@ -17,7 +17,7 @@ typedef struct neurlp_checkpoint_options {
   int64_t every_steps;  /* 0: not by steps */
   double every_seconds; /* 0: not by the clock */
   int64_t keep;
-  double walltime, margin; /* seconds; walltime 0: not known */
+  double walltime, margin; /* seconds; walltime < 0: not known */
   bool resume;
   bool keep_finished;
 } neurlp_checkpoint_options;
@@ -58,6 +58,9 @@ NEURLP_MUST_USE neurlp_status neurlp_checkpoint_read_options(const neurlp_job *j
 
 /* "90 seconds", "1.5 h", "2 days", "24:00:00", "1-12:00:00" -> seconds; false: it is none. */
 bool neurlp_checkpoint_duration(const char *text, double *seconds);
+
+/* A message without the rank in front that agreement has put there. */
+const char *neurlp_checkpoint_plain(const char *message);
 
 /* ---- checkpoint_file.c ------------------------------------------------------------------------------- */
 

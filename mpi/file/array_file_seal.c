@@ -73,8 +73,7 @@ static neurlp_status sum_share(neurlp_context *context, const char *path, int ra
     neurlp_partition((behind + WORD - 1) / WORD, rank, size, &first, &count);
     failure = sum_words(descriptor, *bytes, first, first + count, piece, sum);
   }
-  if (failure)
-    status = neurlp_fail(context, NEURLP_ERROR_DATA, "%s cannot be read: %s", path, strerror(failure));
+  if (failure) status = neurlp_fail(context, NEURLP_ERROR_DATA, "it cannot be read: %s", strerror(failure));
 done:
   neurlp_release(context, &piece);
   if (descriptor >= 0) close(descriptor);
