@@ -73,7 +73,7 @@ read_file() { # RANKS FILE
       read=$(best read_file "$ranks" "$file")
       dd_read=$(best dd_read "$file")
       echo "$ranks $compress $(file_megabytes "$file") $written $dd_written $read $dd_read" |
-        awk '{ printf "| %d | %d | %.4g | %s | %s | %.2f | %s | %s | %.2f |\n", $1, $2, $3, $4, $5, $4 / $5, $6, $7, $6 / $7 }'
+        awk '{ printf "| %d | %d | %.4g | %s | %s | %.2g | %s | %s | %.2g |\n", $1, $2, $3, $4, $5, $4 / $5, $6, $7, $6 / $7 }'
     done
   done
 } >"$work/table"
