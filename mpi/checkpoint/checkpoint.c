@@ -258,6 +258,12 @@ int64_t neurlp_checkpoint_count(const neurlp_checkpoint *c, const char *name) {
   return list ? (int64_t)extent : -1;
 }
 
+int64_t neurlp_checkpoint_bytes(int64_t share_bytes) {
+  const int64_t sealing = NEURLP_SEAL_PIECE_BYTES; /* what is read at a time; then what was written is read */
+  const int64_t verifying = share_bytes < NEURLP_PIECE_BYTES ? share_bytes : NEURLP_PIECE_BYTES;
+  return sealing > verifying ? sealing : verifying;
+}
+
 const char *neurlp_checkpoint_found(const neurlp_checkpoint *c) {
   return c->found;
 }

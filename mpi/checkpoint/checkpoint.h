@@ -80,6 +80,10 @@ void neurlp_checkpoint_at_end(neurlp_checkpoint *checkpoint);
  * NEURLP_EXIT_SOME_FAILED. Local. */
 const char *neurlp_checkpoint_trouble(const neurlp_checkpoint *checkpoint);
 
+/* Bytes of the context that writing takes beside the arrays, where a rank's share of the largest one has so
+ * many bytes. Reading takes no more. */
+int64_t neurlp_checkpoint_bytes(int64_t share_bytes);
+
 /* What was written: one line on standard output, by rank 0; nothing if nothing was. */
 void neurlp_checkpoint_report(const neurlp_checkpoint *checkpoint);
 

@@ -1,5 +1,4 @@
 /* Which checkpoint a run goes on from. */
-#define _POSIX_C_SOURCE 200809L
 #include "checkpoint/checkpoint_parts.h"
 #include "comm.h"
 #include "data/data_set_parts.h"

@@ -1,5 +1,3 @@
-/* sigaction is POSIX's. */
-#define _POSIX_C_SOURCE 200809L
 #include "checkpoint/stop.h"
 
 #include <signal.h>

@@ -7,7 +7,7 @@
 /* Most bytes that one collective transfer moves on one rank: bounds every temporary buffer. */
 enum { NEURLP_PIECE_BYTES = 32 << 20, NEURLP_CHUNK_BYTES = 1 << 20, NEURLP_MOST_EXTENTS = 6 };
 /* The first bytes of a sealed file. HDF5 wants a power of two, 512 at least. */
-enum { NEURLP_SEAL_BYTES = 512 };
+enum { NEURLP_SEAL_BYTES = 512, NEURLP_SEAL_PIECE_BYTES = 1 << 20 /* read at a time */ };
 
 /* A block that this rank wrote: read back and compared before the file gets its name. */
 typedef struct neurlp_written_block {

@@ -1,7 +1,6 @@
 /* Seals: HDF5 leaves the first 512 bytes of a file to its owner, if asked to (the user block). A sealed file
  * says there how long it is, and a checksum of everything behind. So a file that was cut or changed anywhere
  * is known before HDF5 reads a byte of it. All ranks share the reading. */
-#define _POSIX_C_SOURCE 200809L
 #include "comm.h"
 #include "file/array_file_parts.h"
 #include "file/checksum.h"
@@ -13,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE_BYTES = 1 << 20, WORD = (int)sizeof(uint64_t) };
+enum { PIECE_BYTES = NEURLP_SEAL_PIECE_BYTES, WORD = (int)sizeof(uint64_t) };
 
 static void write_seal(char seal[NEURLP_SEAL_BYTES], int64_t bytes, uint64_t checksum) {
   memset(seal, 0, NEURLP_SEAL_BYTES);

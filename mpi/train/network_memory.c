@@ -4,7 +4,7 @@
 #include "core/triangle.h"
 #include "file/array_file_parts.h"
 #include "train/lbfgs.h"
-#include "train/network_result.h"
+#include "train/network_record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static int64_t solving_bytes(neurlp_network_study *s) {
   return status < 0 ? 0 : (int64_t)(after - before);
 }
 
-/* What neurlp_training_run allocates. */
+/* What neurlp_training_run allocates, and who remembers what it does. */
 static int64_t training_bytes(neurlp_network_study *s) {
   const neurlp_training_options *o = &s->training.options;
   const int64_t count = neurlp_graph_parameter_count(s->model.graph);
@@ -53,7 +53,7 @@ static int64_t training_bytes(neurlp_network_study *s) {
   if (o->patience > 0) bytes += vector; /* early stopping's best ones */
   bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */
   bytes += 2 * s->solving.shards * neurlp_triangle_count(s->terms + 1) * s->data.dimensions * 8;
-  return bytes + solving_bytes(s) + 2 * (int64_t)sizeof(neurlp_epoch) * o->epochs * o->cycles;
+  return bytes + solving_bytes(s) + neurlp_network_record_bytes(s);
 }
 
 /* What neurlp_network_result_write allocates: answers of this rank's windows, and the largest of them, or a

@@ -1,6 +1,7 @@
 #include "train/network_record.h"
 
 #include "comm.h"
+#include "train/minimiser.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -197,6 +198,19 @@ void neurlp_network_record_begin(neurlp_network_record *r, neurlp_network_study 
   study->training.arrive = arrive;
   study->training.user = r;
   study->training.keeper = (neurlp_keeper){.user = r, .keep = keep, .restore = restore, .due = is_due};
+}
+
+int64_t neurlp_network_record_bytes(const neurlp_network_study *s) {
+  const neurlp_training_options *o = &s->training.options;
+  const int64_t count = neurlp_graph_parameter_count(s->model.graph), rows = o->epochs * o->cycles;
+  const bool lbfgs = strcmp(o->optimiser.name, "lbfgs") == 0,
+             single = neurlp_graph_precision(s->model.graph) == NEURLP_SINGLE;
+  const int64_t vectors = lbfgs ? neurlp_minimiser_defaults(count).memory : 1; /* of the largest array */
+  int64_t largest = vectors * count * (single ? 4 : 8);
+  if (largest < rows * NUMBERS * 8) largest = rows * NUMBERS * 8;
+  const int64_t share = (largest + s->data.size - 1) / s->data.size;
+  /* Rooms are doubled as they fill up. */
+  return 2 * rows * ((int64_t)sizeof(neurlp_epoch) + 8 + NUMBERS * 8) + neurlp_checkpoint_bytes(share);
 }
 
 void neurlp_network_record_release(neurlp_network_record *r) {

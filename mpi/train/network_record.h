@@ -29,4 +29,7 @@ void neurlp_network_record_begin(neurlp_network_record *record, neurlp_network_s
                                  neurlp_log *log);
 void neurlp_network_record_release(neurlp_network_record *record);
 
+/* Bytes of the context that the history takes, and a checkpoint while it is written. */
+int64_t neurlp_network_record_bytes(const neurlp_network_study *study);
+
 #endif

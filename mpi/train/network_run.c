@@ -3,9 +3,9 @@
 #include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
-#include "study/fingerprint.h"
 #include "study/report.h"
 #include "study/study_output.h"
+#include "train/network_fingerprint.h"
 #include "train/network_memory.h"
 #include "train/network_record.h"
 
@@ -128,7 +128,7 @@ static neurlp_status open_checkpoint(const neurlp_network_study *s, const char *
                                      neurlp_checkpoint **checkpoint) {
   char *fingerprint = NULL;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_study_fingerprint(&s->data, true, &fingerprint));
+  NEURLP_TRY(neurlp_network_fingerprint(s, &fingerprint));
   const neurlp_checkpoint_spec spec = {
       .kind = "training", .result = path, .fingerprint = fingerprint, .begin = begin};
   status = neurlp_checkpoint_open(s->data.comm, s->data.job, &spec, checkpoint);

@@ -16,8 +16,8 @@
 #define NEURLP_TRAIN_OPTIMISER_H
 
 #include "core/context.h"
-#include "train/accelerator.h"
 #include "core/state.h"
+#include "train/accelerator.h"
 
 /* Start from neurlp_optimiser_defaults. */
 typedef struct neurlp_optimiser_options {

@@ -109,7 +109,7 @@ static const deck_case cases[] = {
     {DISCOVER "qqqqqqqq: 1\n",
      NULL,
      {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, networks, loss, data, "
-      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, forecast, run"}},
+      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, forecast, checkpoint, run"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "
