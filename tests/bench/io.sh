@@ -2,6 +2,7 @@
 # Megabytes a second that the program writes and reads, beside dd on the same data in the same run, for 1, 2 and 4 ranks, with and
 # without compression; writes the table of docs/results.md again, between its two markers. The machine, and the disk below the
 # current folder, should have nothing else to do.
+# NEURLP_IO_RANKS="1 2" has other numbers of ranks.
 # usage: MPIRUN="mpirun --bind-to none --oversubscribe" io.sh BENCH_IO RESULTS_MD [MEGABYTES [REPETITIONS]]
 set -eu
 program=$1
@@ -66,7 +67,7 @@ read_file() { # RANKS FILE
   echo "| ranks | gzip | file, MB | write | dd write | write / dd | read | dd read | read / dd |"
   echo "|---|---|---|---|---|---|---|---|---|"
   for compress in 0 4; do
-    for ranks in 1 2 4; do
+    for ranks in ${NEURLP_IO_RANKS:-1 2 4}; do
       file=$work/file.h5
       written=$(best write_file "$ranks" "$compress" "$file")
       dd_written=$(best dd_write "$file")
