@@ -1,4 +1,5 @@
 /* The program: `neurlp COMMAND ...`. */
+#include "clock.h"
 #include "command/command.h"
 #include "deck/deck_names.h"
 #include "file/array_file.h"
@@ -97,6 +98,7 @@ static int dispatch(int rank, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  neurlp_clock_begin();
   neurlp_array_file_prepare();
   MPI_Init(&argc, &argv);
   int rank = 0;

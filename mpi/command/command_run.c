@@ -32,7 +32,7 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
                                      int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_log log;
-  neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
+  neurlp_phases phases = {.begin = begin, .reading = s->seconds_reading, .preparing = s->seconds_preparing};
   neurlp_log_open(&log, s->rank, path, begin, neurlp_log_fit_header);
   neurlp_report_study(s);
   s->options.log = neurlp_log_line;
@@ -47,10 +47,10 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
   NEURLP_TRY(neurlp_study_keep_generated(s));
   NEURLP_TRY(neurlp_result_write(s, e, path, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
-  phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
   phases.read_bytes =
       sum_over_ranks(s->comm, s->trajectories->sample_count * (s->dimensions + 1) * (int64_t)sizeof(double));
   phases.exchanged_bytes = sum_over_ranks(s->comm, s->exchange.bytes);
+  phases.messages = sum_over_ranks(s->comm, s->exchange.messages);
   neurlp_report_phases(s, &phases);
   if (s->rank == 0) printf("\nwritten: %s\n", path);
   *exit_code = exit_status(e);

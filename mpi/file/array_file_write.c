@@ -95,31 +95,21 @@ static neurlp_status reopen_dataset(neurlp_array_file *file, const neurlp_array 
                      file->path, array->path);
 }
 
-/* Collective. Opens the array's data set, making it first if it is not there. `covered`: this call writes
- * every element, so HDF5 need not fill it before. */
-static neurlp_status open_dataset(neurlp_array_file *file, const neurlp_array *array, bool covered,
-                                  hid_t *dataset) {
-  *dataset = -1;
-  neurlp_status status = neurlp_agree(file->comm, file->context, check_array(file, array));
-  if (status != NEURLP_SUCCESS) return status;
-  if (neurlp_hdf5_exists(file->id, array->path))
-    return neurlp_agree(file->comm, file->context, reopen_dataset(file, array, dataset));
-  if (file->rank == 0 && array->compress == 0)
-    status = neurlp_guard_room(file, elements_of(array, 0) * (int64_t)H5Tget_size(array->type));
-  status = neurlp_agree(file->comm, file->context, status);
-  if (status != NEURLP_SUCCESS) return status;
-  *dataset = make_dataset(file, array, covered || array->covered);
-  status = neurlp_agree(file->comm, file->context, neurlp_array_describe(file, *dataset, array));
-  if (status != NEURLP_SUCCESS) {
-    H5Dclose(*dataset);
-    *dataset = -1;
-  }
-  return status;
+/* Rows per collective transfer: as many as a piece holds, in whole chunks, so that no chunk is compressed
+ * twice. */
+static int64_t rows_per_piece(const neurlp_array *array) {
+  hsize_t chunk[NEURLP_MOST_EXTENTS];
+  choose_chunk(array, chunk);
+  const int64_t row_bytes = elements_of(array, 1) * (int64_t)H5Tget_size(array->type);
+  const int64_t rows = NEURLP_PIECE_BYTES / row_bytes;
+  const int64_t chunk_rows = (int64_t)chunk[0];
+  return rows < chunk_rows ? chunk_rows : rows / chunk_rows * chunk_rows;
 }
 
-/* Collective. Writes one block (this rank's may be empty) and remembers it for the verifying read. */
-static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
-                                 const int64_t *start, const int64_t *count, const void *values) {
+/* Collective. Writes one block (this rank's may be empty). */
+static neurlp_status transfer_block(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
+                                    const int64_t *start, const int64_t *count, const void *values,
+                                    neurlp_written_block *written) {
   neurlp_written_block block = {
       .rank = array->rank, .type = array->type, .bytes = H5Tget_size(array->type), .again = array->again};
   for (int32_t i = 0; i < array->rank; i++) {
@@ -127,6 +117,7 @@ static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *ar
     block.count[i] = (hsize_t)count[i];
     block.bytes *= (size_t)count[i];
   }
+  *written = block;
   const hid_t space = H5Dget_space(dataset);
   const hid_t memory = block.bytes > 0 ? H5Screate_simple(array->rank, block.count, NULL) : H5Scopy(space);
   if (block.bytes > 0) {
@@ -146,18 +137,75 @@ static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *ar
   if (result < 0)
     return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s: '%s' could not be written: %s", file->path,
                        array->path, neurlp_hdf5_reason());
-  return neurlp_verify_record(file, &block, array->path, values);
+  return NEURLP_SUCCESS;
 }
 
-/* Rows per collective transfer: as many as a piece holds, in whole chunks, so that no chunk is compressed
- * twice. */
-static int64_t rows_per_piece(const neurlp_array *array) {
-  hsize_t chunk[NEURLP_MOST_EXTENTS];
-  choose_chunk(array, chunk);
-  const int64_t row_bytes = elements_of(array, 1) * (int64_t)H5Tget_size(array->type);
-  const int64_t rows = NEURLP_PIECE_BYTES / row_bytes;
-  const int64_t chunk_rows = (int64_t)chunk[0];
-  return rows < chunk_rows ? chunk_rows : rows / chunk_rows * chunk_rows;
+/* Collective. The same, and remembers it for the verifying read. */
+static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
+                                 const int64_t *start, const int64_t *count, const void *values) {
+  neurlp_written_block block;
+  const neurlp_status status = transfer_block(file, array, dataset, start, count, values, &block);
+  return status == NEURLP_SUCCESS ? neurlp_verify_record(file, &block, array->path, values) : status;
+}
+
+/* The value of what nobody writes: NaN, or 0 in arrays of integers. */
+static void fill_missing(const neurlp_array *array, size_t bytes, char *values) {
+  const size_t element_bytes = H5Tget_size(array->type);
+  const double missing_double = (double)NAN;
+  const float missing_float = NAN;
+  const bool is_float = H5Tget_class(array->type) == H5T_FLOAT;
+  memset(values, 0, bytes);
+  for (size_t at = 0; is_float && at < bytes; at += element_bytes)
+    memcpy(values + at, element_bytes == sizeof(float) ? (const void *)&missing_float : &missing_double,
+           element_bytes);
+}
+
+/* Collective. Writes the fill value everywhere, in pieces. HDF5 itself does that in one transfer, and fails
+ * where a rank's share has more bytes than an int counts. */
+static neurlp_status fill_dataset(neurlp_array_file *file, const neurlp_array *array, hid_t dataset) {
+  const int64_t rows = array->extents[0], step = rows_per_piece(array) < rows ? rows_per_piece(array) : rows;
+  const size_t row_bytes = (size_t)elements_of(array, 1) * H5Tget_size(array->type);
+  char *piece = NULL;
+  neurlp_status status =
+      neurlp_agree(file->comm, file->context, neurlp_allocate(file->context, step, row_bytes, &piece));
+  if (status == NEURLP_SUCCESS) fill_missing(array, (size_t)step * row_bytes, piece);
+  const int64_t pieces = (rows - 1) / step + 1, passes = (pieces - 1) / file->size + 1;
+  for (int64_t i = 0; status == NEURLP_SUCCESS && i < passes; i++) { /* a failed transfer ends all ranks */
+    const int64_t at = (i * file->size + file->rank) * step, left = at < rows ? rows - at : 0;
+    int64_t start[NEURLP_MOST_EXTENTS] = {left > 0 ? at : 0};
+    int64_t count[NEURLP_MOST_EXTENTS] = {left < step ? left : step};
+    for (int32_t k = 1; k < array->rank; k++) count[k] = array->extents[k];
+    neurlp_written_block block;
+    status = transfer_block(file, array, dataset, start, count, piece, &block);
+  }
+  neurlp_release(file->context, &piece);
+  return status;
+}
+
+/* Collective. Opens the array's data set, making it first if it is not there. `covered`: this call writes
+ * every element, so nothing needs to be filled before. HDF5 fills what is compressed, which is little then.
+ */
+static neurlp_status open_dataset(neurlp_array_file *file, const neurlp_array *array, bool covered,
+                                  hid_t *dataset) {
+  *dataset = -1;
+  neurlp_status status = neurlp_agree(file->comm, file->context, check_array(file, array));
+  if (status != NEURLP_SUCCESS) return status;
+  if (neurlp_hdf5_exists(file->id, array->path))
+    return neurlp_agree(file->comm, file->context, reopen_dataset(file, array, dataset));
+  if (file->rank == 0 && array->compress == 0)
+    status = neurlp_guard_room(file, elements_of(array, 0) * (int64_t)H5Tget_size(array->type));
+  status = neurlp_agree(file->comm, file->context, status);
+  if (status != NEURLP_SUCCESS) return status;
+  covered = covered || array->covered;
+  const bool fills = !covered && !file->sealed && array->compress == 0 && elements_of(array, 0) > 0;
+  *dataset = make_dataset(file, array, covered || fills);
+  status = neurlp_agree(file->comm, file->context, neurlp_array_describe(file, *dataset, array));
+  if (status == NEURLP_SUCCESS && fills) status = fill_dataset(file, array, *dataset);
+  if (status != NEURLP_SUCCESS) {
+    H5Dclose(*dataset);
+    *dataset = -1;
+  }
+  return status;
 }
 
 /* Collective. The part of neurlp_array_write_rows after the data set is open. */
@@ -244,20 +292,13 @@ neurlp_status neurlp_array_write_steps(neurlp_array_file *file, const neurlp_arr
 static void pad_piece(const neurlp_array *array, const neurlp_sample_piece *piece,
                       const neurlp_sample_range *range, const int64_t *offsets, size_t sample_bytes,
                       const char *values, char *rectangle) {
-  const size_t element_bytes = H5Tget_size(array->type);
-  const double missing_double = (double)NAN;
-  const float missing_float = NAN;
-  const bool is_float = H5Tget_class(array->type) == H5T_FLOAT;
   const size_t row_bytes = (size_t)piece->samples * sample_bytes;
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *own = offsets + (s - range->first_system);
     char *row = rectangle + (size_t)(s - piece->first_system) * row_bytes;
     const size_t bytes = (size_t)(own[1] - own[0]) * sample_bytes;
     if (bytes > 0) memcpy(row, values + (size_t)own[0] * sample_bytes, bytes);
-    memset(row + bytes, 0, row_bytes - bytes);
-    for (size_t at = bytes; is_float && at < row_bytes; at += element_bytes)
-      memcpy(row + at, element_bytes == sizeof(float) ? (const void *)&missing_float : &missing_double,
-             element_bytes);
+    fill_missing(array, row_bytes - bytes, row + bytes);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "study/report.h"
 
+#include "clock.h"
+
 #include "block/backend.h"
 #include "comm.h"
 
@@ -183,20 +185,23 @@ void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e) {
            (long long)e->bounded, (long long)s->systems);
 }
 
-static void report_phase(const char *name, double seconds, double total, int64_t bytes) {
+static void report_phase(const char *name, double seconds, double total, int64_t bytes, int64_t messages) {
   printf("  %-10s %10.3f %6.1f %%", name, seconds, 100 * seconds / total);
   if (bytes > 0) printf(" %12.3f", (double)bytes / 1e6);
+  if (messages > 0) printf(" %10lld", (long long)messages);
   printf("\n");
 }
 
 void neurlp_report_phases(const neurlp_study *s, const neurlp_phases *p) {
   if (s->rank != 0) return;
-  const double total = p->reading + p->preparing + p->learning + p->writing + p->rest;
-  printf("\n  %-10s %10s %8s %12s\n", "phase", "seconds", "share", "megabytes");
-  report_phase("read", p->reading, total, p->read_bytes);
-  report_phase("prepare", p->preparing, total, 0);
-  report_phase("learn", p->learning, total, p->exchanged_bytes);
-  report_phase("write", p->writing, total, p->written_bytes);
-  report_phase("other", p->rest, total, 0);
-  report_phase("all", total, total, 0);
+  const double total = neurlp_clock_seconds(), start = total - (MPI_Wtime() - p->begin);
+  const double rest = total - start - p->reading - p->preparing - p->learning - p->writing;
+  printf("\n  %-10s %10s %8s %12s %10s\n", "phase", "seconds", "share", "megabytes", "messages");
+  report_phase("start", start, total, 0, 0);
+  report_phase("read", p->reading, total, p->read_bytes, 0);
+  report_phase("prepare", p->preparing, total, 0, 0);
+  report_phase("learn", p->learning, total, p->exchanged_bytes, p->messages);
+  report_phase("write", p->writing, total, p->written_bytes, 0);
+  report_phase("other", rest, total, 0, 0);
+  report_phase("all", total, total, 0, 0);
 }

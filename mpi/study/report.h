@@ -4,17 +4,21 @@
 
 #include "study/estimates.h"
 
-/* Phases of a run; the sum of their times is the run's. */
+/* Phases of a run. What they leave of the program's time until the report is in the table, too: the start
+ * (MPI, the deck), and the rest. */
 typedef struct neurlp_phases {
-  double reading, preparing, learning, writing, rest; /* seconds */
+  double begin;                                       /* MPI_Wtime() when the command began to work */
+  double reading, preparing, learning, writing;       /* seconds */
   int64_t read_bytes, exchanged_bytes, written_bytes; /* all ranks */
+  int64_t messages; /* that all ranks have sent while they learned; a gather counts once for each of them */
 } neurlp_phases;
 
 /* What was found: equations with standard errors, or the spread of each system's parameters; noise; failures.
  * Collective; rank 0 prints to standard output. */
 void neurlp_report_result(const neurlp_study *study, const neurlp_estimates *estimates);
 
-/* The phases, their share, bytes moved. Rank 0 prints to standard output. */
+/* The phases, their share, bytes and messages; the sum of all is the time since the program began
+ * (neurlp_clock_begin). Rank 0 prints to standard output. */
 void neurlp_report_phases(const neurlp_study *study, const neurlp_phases *phases);
 
 /* What is about to be done: data, equations, unknowns, ranks. Rank 0 prints to standard output. */

@@ -143,7 +143,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, neurlp_checkpoint 
   neurlp_log log;
   neurlp_network_history history = {.context = s->context};
   neurlp_network_scores scores = {0};
-  neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
+  neurlp_phases phases = {.begin = begin, .reading = s->seconds_reading, .preparing = s->seconds_preparing};
   neurlp_log_open(&log, s->data.rank, path, begin, neurlp_network_log_header);
   report_study(s);
   neurlp_network_memory_report(s);
@@ -154,13 +154,13 @@ static neurlp_status train_and_write(neurlp_network_study *s, neurlp_checkpoint 
   NEURLP_TRY(neurlp_study_keep_generated(&s->data));
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
-  phases.rest = MPI_Wtime() - begin - phases.reading - phases.preparing - phases.learning - phases.writing;
   phases.read_bytes =
       (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
-  int64_t bytes = a.bytes + b.bytes + s->shards.bytes;
-  MPI_Allreduce(MPI_IN_PLACE, &bytes, 1, MPI_INT64_T, MPI_SUM, s->data.comm);
-  phases.exchanged_bytes = bytes;
+  int64_t sent[2] = {a.bytes + b.bytes + s->shards.bytes, a.messages + b.messages + s->shards.messages};
+  MPI_Allreduce(MPI_IN_PLACE, sent, 2, MPI_INT64_T, MPI_SUM, s->data.comm);
+  phases.exchanged_bytes = sent[0];
+  phases.messages = sent[1];
   report_result(s, &history, &scores);
   report_peak(s);
   neurlp_checkpoint_report(checkpoint);

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Many nodes, CPU.
+#
+#   sbatch [--nodes=8] jobscripts/cpu_nodes.sh [DECK] [key=value ...]
+#
+# Submit from the top of the tree, or say where it is in NEURLP_HOME; both are on a file system that all nodes see, and so
+# is the folder for results. The job's exit status is the program's.
+#SBATCH --job-name=neurlp
+#SBATCH --nodes=2                # the answer does not depend on it; numbers of ranks that are powers of two send least
+#SBATCH --ntasks-per-node=2      # ranks of a node: at the next site, one for each 8 cores or so, at least one a socket
+#SBATCH --cpus-per-task=1        # cores of a rank; ntasks-per-node times this is a node's cores
+#SBATCH --time=01:00:00
+#SBATCH --signal=B:USR1@120      # two minutes before the end the run is told to write a checkpoint, and stops with 75
+#SBATCH --output=%x-%j.out
+##SBATCH --account=ACCOUNT       # most sites want these two
+##SBATCH --partition=PARTITION
+##SBATCH --exclusive             # where nodes are shared by default
+##SBATCH --constraint=FEATURE    # nodes of one kind, where there are several: the slowest sets the pace
+##SBATCH --switches=1@00:30:00   # under one switch, if that is to be had within half an hour
+
+# module load gcc openmpi hdf5/mpi openblas      # what the program was built with: docs/clusters.md
+
+home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
+. "$home/jobscripts/slurm.sh" || exit
+[ $# -gt 0 ] || set -- "$home/input_decks/ensemble.yaml"
+
+neurlp_prepare
+neurlp_launcher || exit
+neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "$@"
