@@ -8,8 +8,9 @@ neurlp_packages_build="gcc libc6-dev cmake ninja-build pkg-config openmpi-bin li
 # ... and what only the tests need: a second compiler and its OpenMP, C++ for the embedding test, LAPACK's C
 # interface as an oracle, readers of HDF5 files that are not ours, scipy for baselines, the formatter, and PLplot, which is
 # optional and brings half a desktop with it: who wants `neurlp plot` from a build of local.sh installs its two packages.
+# PETSc, for the plug-in, is optional, too; its tutorials are programs that the plug-in is tried on.
 neurlp_packages_test="clang libomp-dev g++ clang-format-14 liblapacke-dev hdf5-tools python3-h5py python3-numpy
-  python3-scipy libplplot-dev plplot-driver-cairo git"
+  python3-scipy libplplot-dev plplot-driver-cairo petsc-dev libpetsc3.18-dev-examples git"
 
 # Each argument on a line of its own.
 neurlp_say() {
