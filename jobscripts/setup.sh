@@ -10,7 +10,7 @@ neurlp_packages_build="gcc libc6-dev cmake ninja-build pkg-config openmpi-bin li
 # optional and brings half a desktop with it: who wants `neurlp plot` from a build of local.sh installs its two packages.
 # PETSc, for the plug-in, is optional, too; its tutorials are programs that the plug-in is tried on.
 neurlp_packages_test="clang libomp-dev g++ clang-format-14 liblapacke-dev hdf5-tools python3-h5py python3-numpy
-  python3-scipy libplplot-dev plplot-driver-cairo petsc-dev libpetsc3.18-dev-examples git"
+  python3-scipy libplplot-dev plplot-driver-cairo petsc-dev libpetsc3.18-dev-examples patch git"
 
 # Each argument on a line of its own.
 neurlp_say() {

@@ -76,6 +76,7 @@ static PetscErrorCode DiffusionJacobian(TS ts, PetscReal t, Vec U, Vec Ut, Petsc
   PetscFunctionBeginUser;
   PetscCall(TSGetDM(ts, &da));
   PetscCall(DMDAGetLocalInfo(da, &info));
+  PetscCall(MatZeroEntries(B));
   const PetscReal h2 = 1.0 / ((info.mx - 1.0) * (info.mx - 1.0)), d[2] = {user->d1 / h2, user->d2 / h2};
   for (PetscInt i = info.xs; i < info.xs + info.xm; i++)
     for (PetscInt c = 0; c < 2; c++) {
