@@ -4,7 +4,13 @@
 #include <petsc/private/tsimpl.h>
 #include <petscdm.h>
 
-enum { DEFAULT_WINDOW = 8, DEFAULT_ORDER = 2, DEFAULT_ITERATIONS = 10, MOST_INTERVALS = 1000000 };
+enum {
+  DEFAULT_WINDOW = 8,
+  DEFAULT_ORDER = 2,
+  DEFAULT_ITERATIONS = 10,
+  MOST_INTERVALS = 1000000,
+  MOST_ORDER = 6
+};
 
 static const char *const known_options[] = {"ts_neurlp_window",     "ts_neurlp_order",
                                             "ts_neurlp_tolerance",  "ts_neurlp_iterations",
@@ -19,7 +25,7 @@ static PetscErrorCode set_from_options(TS ts, PetscOptionItems *PetscOptionsObje
                                  b->window, &b->window, NULL, 2, MOST_INTERVALS));
   PetscCall(PetscOptionsRangeInt("-ts_neurlp_order",
                                  "Highest derivative that is an unknown; even for stiff systems",
-                                 "docs/petsc.md", b->order, &b->order, NULL, 1, 6));
+                                 "docs/petsc.md", b->order, &b->order, NULL, 1, MOST_ORDER));
   PetscCall(PetscOptionsReal("-ts_neurlp_tolerance",
                              "When an iteration has converged, in units of the error that "
                              "is tolerated",
@@ -43,8 +49,9 @@ static PetscErrorCode set_from_options(TS ts, PetscOptionItems *PetscOptionsObje
   PetscFunctionReturn(0);
 }
 
-/* What the program gives to TS: G of u_t = G(t, u), and its Jacobian. */
+/* What the program gives to TS: G of u_t = G(t, u), and maybe its Jacobian. */
 static PetscErrorCode check_problem(TS ts) {
+  blocks *b = ts->data;
   const MPI_Comm comm = PetscObjectComm((PetscObject)ts);
   TSRHSJacobian jacobian;
   DMTS problem;
@@ -59,8 +66,8 @@ static PetscErrorCode check_problem(TS ts) {
   PetscCheck(problem->ops->rhsfunction, comm, PETSC_ERR_ARG_WRONGSTATE,
              "TS type neurlp needs u_t = G(t, u); give it by TSSetRHSFunction()");
   PetscCall(DMTSGetRHSJacobian(dm, &jacobian, NULL));
-  PetscCheck(jacobian, comm, PETSC_ERR_ARG_WRONGSTATE,
-             "TS type neurlp needs the Jacobian of G(t, u); give it by TSSetRHSJacobian()");
+  b->differences = jacobian ? PETSC_FALSE : PETSC_TRUE;
+  b->apart = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
 
@@ -133,7 +140,7 @@ static PetscErrorCode set_up(TS ts) {
   PetscCall(check_problem(ts));
   PetscCall(neurlp_support_points(ts->vec_sol, b->block_size, "-ts_neurlp_block_size", &b->fields, &b->first,
                                   &b->count));
-  PetscCall(find_matrix(ts));
+  if (!b->differences) PetscCall(find_matrix(ts));
   PetscCall(allocate(ts));
   PetscFunctionReturn(0);
 }
@@ -207,22 +214,40 @@ static PetscErrorCode guess_coarse(blocks *b) {
   PetscFunctionReturn(0);
 }
 
-/* The cubic between two neighbouring grid points of one component, from values and derivatives; x in [0, 1].
- */
-static double cubic(const double *left, const double *right, double x) {
-  const double y = 1 - x;
-  return y * y * ((1 + 2 * x) * left[0] + x * left[1]) + x * x * ((1 + 2 * y) * right[0] - y * right[1]);
+/* Weights of the grid points `first` to first + count - 1 in the polynomial through them, at `place`.
+ * Derivatives at grid points are known, too, but where an equation is stiff they magnify what is tolerated of
+ * values. */
+static void lagrange(double place, int64_t first, int64_t count, double *weights) {
+  for (int64_t i = 0; i < count; i++) {
+    weights[i] = 1;
+    for (int64_t j = 0; j < count; j++)
+      if (j != i) weights[i] *= (place - (double)(first + j)) / (double)(i - j);
+  }
 }
 
-/* The fine window's first guess: the coarse solution, and cubics in between. */
-static void guess_fine(blocks *b) {
-  const int64_t D = b->fields, width = b->order + 1, T = b->fine.steps, half = b->coarse.steps;
+/* Puts the window's solution at `place`, in intervals from its beginning, into values with these strides for
+ * blocks and components: by the d + 2 grid points around, which leave the order that the grid points have. */
+static void take_between(const blocks *b, const block_window *window, double place, int64_t block_stride,
+                         int64_t stride, double *values) {
+  const int64_t D = b->fields, width = b->order + 1, T = window->steps;
+  const int64_t count = b->order + 2 < T ? b->order + 2 : T, middle = (int64_t)floor(place) - count / 2 + 1;
+  const int64_t first = middle < 0 ? 0 : middle > T - count ? T - count : middle;
+  double weights[MOST_ORDER + 2];
+  lagrange(place, first, count, weights);
   for (int64_t i = 0; i < b->count; i++)
-    for (int64_t t = 0; t < T; t++)
-      for (int64_t k = 0; k < D; k++) {
-        const double *left = b->coarse.state + ((i * half + t / 2) * D + k) * width;
-        b->fine.state[((i * T + t) * D + k) * width] = t % 2 ? cubic(left, left + D * width, 0.5) : left[0];
-      }
+    for (int64_t k = 0; k < D; k++) {
+      const double *state = window->state + ((i * T + first) * D + k) * width;
+      double value = 0;
+      for (int64_t j = 0; j < count; j++) value += weights[j] * state[j * D * width];
+      values[i * block_stride + k * stride] = value;
+    }
+}
+
+/* The fine window's first guess: the coarse solution, and what is between its grid points. */
+static void guess_fine(blocks *b) {
+  const int64_t D = b->fields, width = b->order + 1, T = b->fine.steps;
+  for (int64_t t = 0; t < T; t++)
+    take_between(b, &b->coarse, (double)t / 2, T * D * width, width, b->fine.state + t * D * width);
 }
 
 /* The largest difference of the two solutions at the points that they share. The coarse one's error is at
@@ -296,6 +321,8 @@ static PetscErrorCode step(TS ts) {
   PetscFunctionBegin;
   PetscCall(VecCopy(ts->vec_sol, b->start));
   PetscCall(set_weights(ts));
+  if (b->differences && !b->apart) PetscCall(neurlp_blocks_check_apart(ts));
+  b->apart = PETSC_TRUE;
   for (PetscInt rejected = 0; !accepted && !ts->reason; rejected++) {
     if (rejected > 0) {
       ts->reject++;
@@ -319,22 +346,16 @@ static PetscErrorCode roll_back(TS ts) {
   PetscFunctionReturn(0);
 }
 
-/* The solution inside the last window: cubics between its grid points. */
+/* The solution inside the last window: between its grid points by polynomials that have what is known there.
+ */
 static PetscErrorCode interpolate(TS ts, PetscReal time, Vec solution) {
   const blocks *b = ts->data;
-  const int64_t D = b->fields, width = b->order + 1, T = b->fine.steps;
   PetscScalar *values;
   PetscFunctionBegin;
   PetscCheck(b->length != 0, PetscObjectComm((PetscObject)ts), PETSC_ERR_ARG_WRONGSTATE,
              "there is nothing to interpolate before the first step");
-  const double place = (time - b->time) / b->length * (double)(T - 1);
-  const int64_t t = place < 0 ? 0 : place >= (double)(T - 1) ? T - 2 : (int64_t)place;
   PetscCall(VecGetArrayWrite(solution, &values));
-  for (int64_t i = 0; i < b->count; i++)
-    for (int64_t k = 0; k < D; k++) {
-      const double *left = b->fine.state + ((i * T + t) * D + k) * width;
-      values[i * D + k] = cubic(left, left + D * width, place - (double)t);
-    }
+  take_between(b, &b->fine, (time - b->time) / b->length * (double)b->window, b->fields, 1, values);
   PetscCall(VecRestoreArrayWrite(solution, &values));
   PetscFunctionReturn(0);
 }

@@ -23,10 +23,12 @@ typedef struct blocks {
   PetscInt window, order, iterations, block_size;
   PetscReal tolerance;
   /* the problem */
-  PetscInt fields; /* D */
-  PetscInt first;  /* number of this rank's first block */
-  PetscInt count;  /* B */
-  Mat matrix;      /* one of the next two: that which is filled and whose rows can be read */
+  PetscInt fields;       /* D */
+  PetscInt first;        /* number of this rank's first block */
+  PetscInt count;        /* B */
+  PetscBool differences; /* the program gives no Jacobian */
+  PetscBool apart;       /* it has been tried out that blocks do not depend on each other */
+  Mat matrix;            /* one of the next two: that which is filled and whose rows can be read */
   Mat amat, pmat;
   neurlp_context *context;
   block_window coarse, fine; /* half as many intervals, and all of them */
@@ -46,6 +48,12 @@ typedef struct blocks {
 /* Collective. Reads f and its Jacobian at grid point t of a window that begins at time t0 and has intervals
  * h. Blocks that depend on each other are an error. */
 PetscErrorCode neurlp_blocks_linearise(TS ts, block_window *window, int32_t t, double t0, double h);
+
+/* Collective. The Jacobian there by differences; b->point and window->flow at t are known. */
+PetscErrorCode neurlp_blocks_difference(TS ts, block_window *window, int32_t t, double time, double h);
+
+/* Collective. An error if f of one block changes with another: tried at the state b->start. */
+PetscErrorCode neurlp_blocks_check_apart(TS ts);
 
 /* Puts the window's state at grid point t into a vector, and back. */
 PetscErrorCode neurlp_blocks_get(const blocks *b, const block_window *window, int32_t t, Vec vector);

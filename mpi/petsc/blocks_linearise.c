@@ -50,21 +50,34 @@ static PetscErrorCode refuse_coupling(const blocks *b, MPI_Comm comm, block_coup
           coupling.value, coupling.row, coupling.row / D, coupling.column, coupling.column / D, D);
 }
 
-PetscErrorCode neurlp_blocks_linearise(TS ts, block_window *window, int32_t t, double t0, double h) {
-  blocks *b = ts->data;
+/* Reads the program's Jacobian at b->point. */
+static PetscErrorCode read_jacobian(TS ts, block_window *window, int32_t t, double time, double h) {
+  const blocks *b = ts->data;
   const int64_t D = b->fields, T = window->steps;
-  const PetscScalar *slope;
   block_coupling coupling = {-1, -1, 0};
   PetscFunctionBegin;
-  PetscCall(neurlp_blocks_get(b, window, t, b->point));
-  PetscCall(TSComputeRHSFunction(ts, t0 + t * h, b->point, b->slope));
-  PetscCall(TSComputeRHSJacobian(ts, t0 + t * h, b->point, b->amat, b->pmat));
-  PetscCall(VecGetArrayRead(b->slope, &slope));
-  for (int64_t i = 0; i < b->count; i++) {
-    for (int64_t k = 0; k < D; k++) window->flow[(i * D + k) * T + t] = h * slope[i * D + k];
+  PetscCall(TSComputeRHSJacobian(ts, time, b->point, b->amat, b->pmat));
+  for (int64_t i = 0; i < b->count; i++)
     PetscCall(read_block(b, (PetscInt)i, window->steps, t, h, window->jacobian + i * D * D * T, &coupling));
-  }
-  PetscCall(VecRestoreArrayRead(b->slope, &slope));
   PetscCall(refuse_coupling(b, PetscObjectComm((PetscObject)ts), coupling));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_blocks_linearise(TS ts, block_window *window, int32_t t, double t0, double h) {
+  const blocks *b = ts->data;
+  const int64_t D = b->fields, T = window->steps;
+  const double time = t0 + t * h;
+  const PetscScalar *slope;
+  PetscFunctionBegin;
+  PetscCall(neurlp_blocks_get(b, window, t, b->point));
+  PetscCall(TSComputeRHSFunction(ts, time, b->point, b->slope));
+  PetscCall(VecGetArrayRead(b->slope, &slope));
+  for (int64_t i = 0; i < b->count; i++)
+    for (int64_t k = 0; k < D; k++) window->flow[(i * D + k) * T + t] = h * slope[i * D + k];
+  PetscCall(VecRestoreArrayRead(b->slope, &slope));
+  if (b->differences)
+    PetscCall(neurlp_blocks_difference(ts, window, t, time, h));
+  else
+    PetscCall(read_jacobian(ts, window, t, time, h));
   PetscFunctionReturn(0);
 }

@@ -1,7 +1,8 @@
 static char help[] = "Robertson's three species in many cells, each with rates of its own:\n\
   x' = -k1 x + k2 y z,  y' = k1 x - k2 y z - k3 y^2,  z' = k3 y^2\n\
   -cells: how many; -final_time; -solution <file>: writes the solution at the end;\n\
-  -exchange <rate>: cells exchange x with their right neighbours (then they depend on each other)\n\n";
+  -exchange <rate>: cells get x from their right neighbours (then they depend on each other)\n\
+  -jacobian <true>: whether TS is given the Jacobian\n\n";
 
 #include <petsctime.h>
 #include <petscts.h>
@@ -70,7 +71,7 @@ int main(int argc, char **argv) {
   PetscReal final_time = 40, seconds;
   PetscLogDouble begin, end;
   char solution[PETSC_MAX_PATH_LEN];
-  PetscBool write = PETSC_FALSE;
+  PetscBool write = PETSC_FALSE, jacobian = PETSC_TRUE;
   PetscInt local, steps, rejected, last;
   Vec U;
   Mat J;
@@ -82,6 +83,7 @@ int main(int argc, char **argv) {
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-final_time", &final_time, NULL));
   PetscCall(PetscOptionsGetReal(NULL, NULL, "-exchange", &user.exchange, NULL));
   PetscCall(PetscOptionsGetString(NULL, NULL, "-solution", solution, sizeof(solution), &write));
+  PetscCall(PetscOptionsGetBool(NULL, NULL, "-jacobian", &jacobian, NULL));
   user.count = PETSC_DECIDE;
   PetscCall(PetscSplitOwnership(PETSC_COMM_WORLD, &user.count, &user.cells));
   local = 3 * user.count;
@@ -105,7 +107,7 @@ int main(int argc, char **argv) {
   PetscCall(TSCreate(PETSC_COMM_WORLD, &ts));
   PetscCall(TSSetType(ts, TSBDF));
   PetscCall(TSSetRHSFunction(ts, NULL, RHSFunction, &user));
-  PetscCall(TSSetRHSJacobian(ts, J, J, RHSJacobian, &user));
+  if (jacobian) PetscCall(TSSetRHSJacobian(ts, J, J, RHSJacobian, &user));
   PetscCall(TSSetTolerances(ts, 1e-10, NULL, 1e-5, NULL)); /* y is of size 1e-5 */
   PetscCall(TSSetTimeStep(ts, 1e-4));
   PetscCall(TSSetMaxTime(ts, final_time));
