@@ -61,7 +61,11 @@ static void print_version(void) {
   printf("  HDF5        %u.%u.%u\n", major, minor, release);
   printf("  libfyaml    %s\n", fy_library_version());
   printf("  CUDA        none\n");
+#ifdef NEURLP_PETSC_VERSION
+  printf("  PETSc       %s (the plug-in's)\n", NEURLP_PETSC_VERSION);
+#else
   printf("  PETSc       none\n");
+#endif
 #ifdef NEURLP_PLPLOT_VERSION
   printf("  PLplot      %s\n", NEURLP_PLPLOT_VERSION);
 #else

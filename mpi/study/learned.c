@@ -101,6 +101,52 @@ static neurlp_status read_row(const reader *r, const char *path, int64_t count, 
   return NEURLP_SUCCESS;
 }
 
+/* All rows of an array [rows]..., of `count` numbers, into columns `first` on of theta [rows][stride], which
+ * is made if it is not there. */
+static neurlp_status read_rows(reader *r, const char *path, int64_t count, int64_t first, int64_t stride,
+                               int64_t *rows, double **theta) {
+  neurlp_numeric numeric = {0};
+  neurlp_status status = neurlp_numeric_check(r->context, r->file, r->path, path, true, &numeric);
+  if (status < 0) return status;
+  int64_t found = 1;
+  for (int32_t i = 1; i < numeric.rank; i++) found *= numeric.extents[i];
+  if (found != count || (*theta && numeric.extents[0] != *rows))
+    return refuse(r, "its estimates do not belong to its deck");
+  *rows = numeric.extents[0];
+  if (!*theta) status = neurlp_allocate(r->context, *rows * stride, sizeof(double), theta);
+  for (r->row = 0; r->row < *rows && status >= 0; r->row++)
+    if (read_numbers(r, path, &numeric, *theta + r->row * stride + first) < 0)
+      status = neurlp_fail(r->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s", r->path, path,
+                           neurlp_hdf5_reason());
+  return status;
+}
+
+neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path, neurlp_model **model,
+                                      int64_t *rows, double **theta) {
+  neurlp_learned learned = {0};
+  reader r = {.context = context, .path = path, .learned = &learned};
+  *model = NULL;
+  *theta = NULL;
+  neurlp_status status = neurlp_data_open_alone(context, path, &r.file);
+  if (status < 0) return status;
+  NEURLP_TRY(read_names(&r));
+  NEURLP_TRY(make_model(&r, model));
+  const int64_t coefficients = (int64_t)(*model)->dimensions * (*model)->terms, P = (*model)->parameters;
+  if ((*model)->named > 0)
+    NEURLP_TRY(read_rows(&r, "equations/parameters", (*model)->named, 0, P, rows, theta));
+  if (coefficients > 0)
+    NEURLP_TRY(read_rows(&r, "equations/coefficients", coefficients, (*model)->named, P, rows, theta));
+  if (!*theta) status = refuse(&r, "it has no estimates");
+done:
+  if (status < 0) {
+    neurlp_model_destroy(model);
+    neurlp_release(context, theta);
+  }
+  neurlp_learned_release(context, &learned);
+  H5Fclose(r.file);
+  return status;
+}
+
 /* What is right of the "=" in the model's text. */
 static neurlp_status print_equation(const reader *r, const neurlp_model *model, int32_t k,
                                     const double *theta) {

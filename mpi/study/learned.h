@@ -21,6 +21,15 @@ typedef struct neurlp_learned {
 NEURLP_MUST_USE neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
                                                   neurlp_learned *learned);
 
+struct neurlp_model;
+
+/* Local. The model of a result and all rows of its estimates, for those who evaluate each system's equations:
+ *   theta [*rows][P]  allocated, as neurlp_model_evaluate takes them; NaN where a row was not estimated
+ * Fails as neurlp_learned_read; then nothing is allocated. */
+NEURLP_MUST_USE neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path,
+                                                      struct neurlp_model **model, int64_t *rows,
+                                                      double **theta);
+
 /* The trajectories that a result has fitted states of. */
 typedef struct neurlp_learned_ends {
   int64_t systems; /* S of the result */
