@@ -483,8 +483,7 @@ static neurlp_status inspect_hdf5(neurlp_context *context, const char *path) {
   printf("What is in it:\n");
   H5Ovisit2(in.file, H5_INDEX_NAME, H5_ITER_INC, print_member, &in, H5O_INFO_BASIC);
 done:
-  if (in.file >= 0) H5Fclose(in.file);
-  return status;
+  return neurlp_data_close_alone(context, path, &in.file, status);
 }
 
 static neurlp_status inspect_csv(neurlp_context *context, const char *path) {

@@ -31,12 +31,25 @@ neurlp_status neurlp_data_open_alone(neurlp_context *context, const char *path, 
                      neurlp_hdf5_reason());
 }
 
+neurlp_status neurlp_data_close_alone(neurlp_context *context, const char *path, hid_t *file,
+                                      neurlp_status status) {
+  if (*file < 0) return status;
+  if (status >= 0 && !neurlp_hdf5_is_whole(*file, path))
+    status = neurlp_fail(context, NEURLP_ERROR_DATA,
+                         "%s was cut short while it was being read; read it again once "
+                         "it is whole",
+                         path);
+  H5Fclose(*file);
+  *file = -1;
+  return status;
+}
+
 neurlp_status neurlp_data_open_together(MPI_Comm comm, neurlp_context *context, const char *path,
                                         hid_t *file) {
   hid_t alone = -1;
   *file = -1;
   neurlp_status status = neurlp_data_open_alone(context, path, &alone);
-  if (alone >= 0) H5Fclose(alone);
+  status = neurlp_data_close_alone(context, path, &alone, status);
   status = neurlp_agree(comm, context, status);
   if (status != NEURLP_SUCCESS) return status;
   *file = neurlp_hdf5_open_together(comm, path, false);

@@ -202,6 +202,5 @@ neurlp_status neurlp_data_describe_hdf5(neurlp_data_set *data, const neurlp_data
   NEURLP_TRY(neurlp_data_choose_samples(data, request));
   if (source->layout.time_rank == 1) NEURLP_TRY(check_shared_times(source, file));
 done:
-  if (file >= 0) H5Fclose(file);
-  return status;
+  return neurlp_data_close_alone(source->context, source->path, &file, status);
 }

@@ -24,6 +24,11 @@ NEURLP_MUST_USE neurlp_status neurlp_numeric_check(neurlp_context *context, hid_
 /* Opens an HDF5 file for this process alone: NEURLP_ERROR_DATA if it is missing, unreadable or not HDF5. */
 NEURLP_MUST_USE neurlp_status neurlp_data_open_alone(neurlp_context *context, const char *path, hid_t *file);
 
+/* Closes it (if it is open) and passes a status on. If that is good, the file must still be as long as it was
+ * when it was opened: HDF5 reads zeros beyond the end of a file that was cut meanwhile. */
+NEURLP_MUST_USE neurlp_status neurlp_data_close_alone(neurlp_context *context, const char *path, hid_t *file,
+                                                      neurlp_status status);
+
 /* Collective. Opens an HDF5 file for collective reading; every rank looks for itself first, because a file
  * that one node cannot read is not everybody's error inside MPI-IO. */
 NEURLP_MUST_USE neurlp_status neurlp_data_open_together(MPI_Comm comm, neurlp_context *context,

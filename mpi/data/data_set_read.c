@@ -10,10 +10,10 @@
 static neurlp_status read_block(const neurlp_data_source *source, const char *path, int rank,
                                 const int64_t *start, const int64_t *stride, const int64_t *count,
                                 double *values) {
-  if (neurlp_hdf5_read_block(source->file, path, rank, start, stride, count, values) >= 0)
-    return NEURLP_SUCCESS;
+  const bool read = neurlp_hdf5_read_block(source->file, path, rank, start, stride, count, values) >= 0;
+  if (read && neurlp_hdf5_is_whole(source->file, source->path)) return NEURLP_SUCCESS;
   return neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",
-                     source->path, path, neurlp_hdf5_reason());
+                     source->path, path, read ? "it was cut short meanwhile" : neurlp_hdf5_reason());
 }
 
 /* Collective. One rectangle of a data set [S][T][inner] or, if shared, [T][inner]; NULL: none left here. */

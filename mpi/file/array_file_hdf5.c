@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void neurlp_hdf5_quiet(void) {
   static bool links_are_local = false;
@@ -82,6 +83,12 @@ hid_t neurlp_hdf5_collective(void) {
   const hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
   H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
   return transfer;
+}
+
+bool neurlp_hdf5_is_whole(hid_t file, const char *path) {
+  hsize_t bytes = 0;
+  struct stat info;
+  return H5Fget_filesize(file, &bytes) < 0 || stat(path, &info) != 0 || (hsize_t)info.st_size >= bytes;
 }
 
 int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,

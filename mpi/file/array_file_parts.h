@@ -87,6 +87,9 @@ hid_t neurlp_hdf5_collective(void);
  * 0. A negative return is HDF5's failure on this rank. */
 int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,
                            const int64_t *stride, const int64_t *count, double *values);
+/* Whether the file at `path`, open as `file`, is at least as long as HDF5 thinks; if it is gone, what is open
+ * still is. */
+bool neurlp_hdf5_is_whole(hid_t file, const char *path);
 /* True if `path`, group by group, exists below `location`. */
 bool neurlp_hdf5_exists(hid_t location, const char *path);
 /* True if the link at `path` leads to an object of this kind (H5O_TYPE_DATASET, H5O_TYPE_GROUP). */

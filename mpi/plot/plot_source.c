@@ -180,8 +180,7 @@ neurlp_status neurlp_plot_source_read(neurlp_context *context, const neurlp_plot
                          "`neurlp run` (with 'equations' or 'metrics')",
                          request->path);
 done:
-  if (file >= 0) H5Fclose(file);
-  return status;
+  return neurlp_data_close_alone(context, request->path, &file, status);
 }
 
 static void release_names(neurlp_context *context, neurlp_names *names) {

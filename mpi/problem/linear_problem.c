@@ -339,7 +339,7 @@ static bool member_name(hid_t file, hsize_t i, char *name) {
 static neurlp_status read_groups(neurlp_linear_file *linear) {
   neurlp_linear_source *source = linear->source;
   neurlp_status status = NEURLP_SUCCESS;
-  group_reader reader = {.context = source->context, .path = source->path};
+  group_reader reader = {.context = source->context, .path = source->path, .file = -1};
   H5G_info_t info = {0};
   NEURLP_TRY(neurlp_data_open_alone(source->context, source->path, &reader.file));
   if (H5Gget_info(reader.file, &info) < 0 || info.nlinks == 0 || info.nlinks > INT32_MAX) {
@@ -361,8 +361,7 @@ static neurlp_status read_groups(neurlp_linear_file *linear) {
     linear->count++;
   }
 done:
-  if (reader.file > 0) H5Fclose(reader.file);
-  return status;
+  return neurlp_data_close_alone(source->context, source->path, &reader.file, status);
 }
 
 /* ---- all ranks --------------------------------------------------------------------------------------- */
@@ -422,10 +421,11 @@ static neurlp_status read_block(neurlp_linear_file *file, int32_t group, neurlp_
   snprintf(path, sizeof path, "%s/%s", file->groups[group].name, neurlp_linear_array_name(array));
   if (neurlp_linear_row(&file->groups[group], array) == 0) return NEURLP_SUCCESS;
   neurlp_status status = NEURLP_SUCCESS;
-  if (neurlp_hdf5_read_block(source->file, path, rank, start, stride, size, values) < 0)
+  const bool read = neurlp_hdf5_read_block(source->file, path, rank, start, stride, size, values) >= 0;
+  if (!read || !neurlp_hdf5_is_whole(source->file, source->path))
     status =
         neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",
-                    source->path, path, neurlp_hdf5_reason());
+                    source->path, path, read ? "it was cut short meanwhile" : neurlp_hdf5_reason());
   return neurlp_agree(source->comm, source->context, status);
 }
 

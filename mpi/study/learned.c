@@ -187,8 +187,7 @@ neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int
   if (status < 0) return status;
   status = read_names(&r);
   if (status >= 0) status = read_equations(&r);
-  H5Fclose(r.file);
-  return status;
+  return neurlp_data_close_alone(context, path, &r.file, status);
 }
 
 void neurlp_learned_release(neurlp_context *context, neurlp_learned *learned) {

@@ -31,8 +31,7 @@ neurlp_status neurlp_learned_count_ends(neurlp_context *context, const char *pat
   if (ends->own && noise.extents[0] != ends->systems)
     status = check_array(context, file, path, "metrics/noise", ends->systems, -1, &noise);
 done:
-  H5Fclose(file);
-  return status;
+  return neurlp_data_close_alone(context, path, &file, status);
 }
 
 /* Rows first to first + count - 1 of an array that was checked. */
@@ -82,6 +81,5 @@ neurlp_status neurlp_learned_read_ends(neurlp_context *context, const char *path
       break;
     }
 done:
-  H5Fclose(file);
-  return status;
+  return neurlp_data_close_alone(context, path, &file, status);
 }

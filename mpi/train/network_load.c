@@ -34,8 +34,8 @@ done:
   return status;
 }
 
-static void end(reader *r) {
-  if (r->file >= 0) H5Fclose(r->file);
+static neurlp_status end(reader *r, neurlp_status status) {
+  return neurlp_data_close_alone(r->context, r->path, &r->file, status);
 }
 
 /* ---- arrays ------------------------------------------------------------------------------------------ */
@@ -149,8 +149,7 @@ neurlp_status neurlp_network_load_scales(neurlp_network_study *s) {
   NEURLP_TRY(read_scale(&r, "weight_scale", 2, weights, 0, s->weight_scale));
   status = read_mask(&r, weights);
 done:
-  end(&r);
-  return status;
+  return end(&r, status);
 }
 
 /* ---- parameters -------------------------------------------------------------------------------------- */
@@ -209,6 +208,5 @@ neurlp_status neurlp_network_load_parameters(neurlp_network_study *s, bool write
   }
   status = check_others(&r);
 done:
-  end(&r);
-  return status;
+  return end(&r, status);
 }

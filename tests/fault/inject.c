@@ -68,7 +68,7 @@ static bool strike(fault_call call) {
     kill(getpid(), SIGKILL);
     break;
   case FAULT_CUT:
-    if (stat(fault.file, &info) != 0 || truncate(fault.file, info.st_size / 2) != 0) abort();
+    if (stat(fault.file, &info) != 0 || truncate(fault.file, info.st_size / 16) != 0) abort();
     break;
   case FAULT_VANISH:
     if (unlink(fault.file) != 0) abort();

@@ -33,7 +33,7 @@ typedef enum fault_action {
   FAULT_NONE,
   FAULT_FAIL, /* returns what says so; of allocations and HDF5 only */
   FAULT_KILL, /* SIGKILL */
-  FAULT_CUT,  /* the file loses its second half */
+  FAULT_CUT,  /* only the first sixteenth of the file is left */
   FAULT_VANISH
 } fault_action;
 

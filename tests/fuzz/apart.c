@@ -15,15 +15,18 @@
 enum { EXIT_BAD = 1, EXIT_LIBRARY = 3, MOST_FRAMES = 64 };
 static const rlim_t MEMORY_BYTES = (rlim_t)4 << 30;
 
-/* Where HDF5 1.10.8 itself crashes, or never ends, on damaged metadata. Each was seen here, with nothing but
- * a damaged file as its cause. */
-static const char *const known[] = {
-    "H5HG_read", /* the size of an object in a global heap is believed */
+/* Where HDF5 1.10.8 itself crashes, or never ends, on damaged metadata: a function, and its caller. Each was
+ * seen here, with nothing but a damaged file as its cause. */
+static const char *const known[][2] = {
+    {"H5HG_read", "H5T__conv_vlen"},     /* the size of an object in a global heap is believed */
+    {"H5FL_blk_free", "H5T__conv_vlen"}, /* after a failure, what was never allocated is freed */
 };
 /* Within these it never ends. */
 static const char *const endless[] = {
     "H5HG__protect", /* objects of size 0 in a global heap */
 };
+
+static int output = -1; /* standard output, which readers have sent elsewhere when they crash */
 
 /* Whether an address is in a function of HDF5 that has a name, and which. */
 static const char *name_in_hdf5(void *address) {
@@ -32,17 +35,19 @@ static const char *name_in_hdf5(void *address) {
   return there ? info.dli_sname : NULL;
 }
 
-/* For a crash, the innermost function of HDF5 must be a known one, and none of ours within it (there are
- * callbacks); for what never ends, a known one must be among those being called. */
+/* For a crash, the two innermost functions of HDF5 must be known ones, and none of ours within them (there
+ * are callbacks); for what never ends, a known one must be among those being called. */
 static bool is_known(void *const *frames, int count, bool ended) {
+  const char *innermost = NULL;
   for (int i = 0; i < count; i++) {
     Dl_info info;
     const char *name = name_in_hdf5(frames[i]);
     for (size_t k = 0; name && !ended && k < sizeof endless / sizeof *endless; k++)
       if (strcmp(name, endless[k]) == 0) return true;
-    for (size_t k = 0; name && ended && k < sizeof known / sizeof *known; k++)
-      if (strcmp(name, known[k]) == 0) return true;
-    if (name && ended) return false;
+    for (size_t k = 0; innermost && name && ended && k < sizeof known / sizeof *known; k++)
+      if (strcmp(innermost, known[k][0]) == 0 && strcmp(name, known[k][1]) == 0) return true;
+    if (innermost && name && ended) return false;
+    innermost = name ? name : innermost;
     if (dladdr(frames[i], &info) && info.dli_sname && strncmp(info.dli_sname, "neurlp", 6) == 0) return false;
   }
   return false;
@@ -52,7 +57,7 @@ static void judge(const char *what, bool ended) {
   void *frames[MOST_FRAMES];
   const int count = backtrace(frames, MOST_FRAMES);
   if (is_known(frames, count, ended)) _exit(EXIT_LIBRARY);
-  if (write(STDOUT_FILENO, what, strlen(what)) > 0) backtrace_symbols_fd(frames, count, STDOUT_FILENO);
+  if (write(output, what, strlen(what)) > 0) backtrace_symbols_fd(frames, count, output);
   _exit(EXIT_BAD);
 }
 
@@ -69,6 +74,7 @@ void __asan_on_error(void) {
 
 static void prepare_child(unsigned seconds) {
   static char stack[1 << 16];
+  output = dup(STDOUT_FILENO);
   const stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
   const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGPROF, SIGALRM};
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
