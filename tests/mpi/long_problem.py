@@ -42,9 +42,9 @@ def write(path):
     with h5py.File(path, "w") as file:
         group(file, "hermite", 3000, piece_intervals=50, seed=1)
         group(file, "default_pieces", 5000, seed=2, initial="hard")
-        group(file, "taylor", 700, D=2, E=2, systems=2, piece_intervals=40, seed=3, smoothness="taylor")
+        group(file, "taylor", 700, D=2, E=2, piece_intervals=40, seed=3, smoothness="taylor")
         group(file, "constant", 900, piece_intervals=30, seed=4, constant=("coefficients", "rhs", "steps"), initial="hard", step_count=900)
-        group(file, "steps_constant", 900, piece_intervals=31, seed=5, constant=("steps",), systems=3)
+        group(file, "steps_constant", 900, piece_intervals=31, seed=5, constant=("steps",), systems=2)
         group(file, "few_pieces", 60, piece_intervals=28, seed=6)
         group(file, "short", 60, seed=7)
         group(file, "central", 60, seed=8, smoothness="taylor", central=1, piece_intervals=5)

@@ -211,7 +211,7 @@ static void run_task(int32_t index) {
     t.call += batch_run(&batch, 1, BATCH_ADJOINT) != NEURLP_SUCCESS;
     keep(&batch, kept);
     for (int ranks = 1; ranks <= MOST_RANKS; ranks++)
-      for (int slab = 0; slab < 2; slab++) run_ranks(&t, &batch, ranks, slab ? 3000 : 0, kept);
+      run_ranks(&t, &batch, ranks, (i + ranks) % 2 ? 3000 : 0, kept);
     if (world_rank == 0) compare_batch(&ratios, &batch, dense, (uint64_t)index, BATCH_ADJOINT);
     drop(kept);
   }
