@@ -31,7 +31,7 @@ neurlp_status neurlp_agree(MPI_Comm comm, neurlp_context *context, neurlp_status
   char message[2048] = "";
   if (rank == speaker) {
     const char *own = neurlp_context_message(context);
-    if (size > 1 && !names_a_rank(own))
+    if (size > 1 && status != NEURLP_STOPPED && !names_a_rank(own))
       snprintf(message, sizeof message, "rank %d: %s", rank, own);
     else
       snprintf(message, sizeof message, "%s", own);

@@ -9,7 +9,8 @@
 /* Collective. Every rank brings its own status; all leave with the same one: success if all succeeded, else
  * the status of the lowest failing rank (negative ones first), whose message every rank's context then holds,
  * with the rank's number in front ("rank 2: ...") if there is more than one rank and the message does not
- * name one already, as it does where the failure was agreed on before. One small reduction if all succeeded.
+ * name one already, as it does where the failure was agreed on before; a stop is no rank's own. One small
+ * reduction if all succeeded.
  */
 NEURLP_MUST_USE neurlp_status neurlp_agree(MPI_Comm comm, neurlp_context *context, neurlp_status status);
 

@@ -1,5 +1,6 @@
 /* neurlp inspect: says in words what a file holds. Rank 0 reads alone, and believes nothing that it has not
  * checked. */
+#include "checkpoint/checkpoint.h"
 #include "comm.h"
 #include "command/command.h"
 #include "data/csv.h"
@@ -370,6 +371,55 @@ done:
   return status;
 }
 
+/* Arrays of a checkpoint's state, and how many numbers they have. */
+static herr_t count_state(hid_t group, const char *name, const H5O_info_t *info, void *data) {
+  int64_t *counts = data;
+  if (info->type != H5O_TYPE_DATASET) return 0;
+  const int64_t count = elements_at(group, name);
+  counts[0]++;
+  counts[1] += count > 0 ? count : 0;
+  return 0;
+}
+
+static bool is_checkpoint(const inspection *in) {
+  char *schema = NULL;
+  const bool is = neurlp_attribute_text_read(in->context, in->file, "/", "schema", &schema) >= 0 &&
+                  strcmp(schema, "neurlp checkpoint") == 0;
+  neurlp_release(in->context, &schema);
+  return is;
+}
+
+static neurlp_status print_checkpoint(const inspection *in) {
+  int64_t counts[2] = {0};
+  char *kind = NULL, *progress = NULL;
+  double seconds = 0, number = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "/", "kind", &kind));
+  NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "/", "progress", &progress));
+  NEURLP_TRY(neurlp_attribute_number_read(in->context, in->file, in->path, "/", "seconds", &seconds));
+  NEURLP_TRY(neurlp_attribute_number_read(in->context, in->file, in->path, "/", "number", &number));
+  printf("Checkpoint number %.0f of a %s", number, *kind ? "" : "run");
+  print_escaped(kind);
+  printf("; it has come to ");
+  print_escaped(*progress ? progress : "a place that it does not name");
+  printf(", after %.1f s.\n", seconds);
+  H5Ovisit_by_name2(in->file, "state", H5_INDEX_NAME, H5_ITER_INC, count_state, counts, H5O_INFO_BASIC,
+                    H5P_DEFAULT);
+  printf("State: %lld number%s in %lld array%s.\n", (long long)counts[1], plural(counts[1]),
+         (long long)counts[0], plural(counts[0]));
+  status = neurlp_array_file_check_seal(MPI_COMM_SELF, in->context, in->path);
+  if (status == NEURLP_ERROR_DATA)
+    printf("It is damaged, and a run will skip it: %s.\n", neurlp_context_message(in->context));
+  else if (status >= 0)
+    printf("It is whole. The command below, or one with a deck that differs only in what may change, goes on "
+           "from it.\n");
+  if (status == NEURLP_ERROR_DATA) status = NEURLP_SUCCESS;
+done:
+  neurlp_release(in->context, &kind);
+  neurlp_release(in->context, &progress);
+  return status;
+}
+
 /* Linear problems, or their solutions: one paragraph for each group. */
 static neurlp_status print_linear(const inspection *in, bool solved) {
   H5G_info_t info = {0};
@@ -413,6 +463,7 @@ static bool first_group_has(const inspection *in, const char *member) {
 }
 
 static neurlp_status print_kind(inspection *in) {
+  if (is_checkpoint(in)) return print_checkpoint(in);
   if (neurlp_hdf5_is(in->file, "model", H5O_TYPE_GROUP)) return print_training(in);
   if (neurlp_hdf5_exists(in->file, "equations")) return print_result(in);
   if (neurlp_hdf5_exists(in->file, "states")) return print_data_set(in);

@@ -89,6 +89,13 @@ neurlp_status neurlp_deck_fail(neurlp_context *context, const neurlp_deck *deck,
 const char *neurlp_deck_resolved(const neurlp_deck *deck);
 const char *neurlp_deck_name(const neurlp_deck *deck);
 
+/* Calls `differs` for each key whose values are not the same in two decks, in the order of the table, until
+ * it returns another status than success, which is then returned. Values are as in the resolved deck, "(left
+ * out)" where a deck has none; they live during the call. */
+NEURLP_MUST_USE neurlp_status neurlp_deck_compare(
+    neurlp_context *context, const neurlp_deck *one, const neurlp_deck *other,
+    neurlp_status (*differs)(void *user, const char *path, const char *one, const char *other), void *user);
+
 /* The table as text for `neurlp keys [SECTION]`: all of it (section NULL), a section with those inside it, or
  * one key. Free *text with neurlp_release. NEURLP_ERROR_ARGUMENT, with the nearest name, for an unknown
  * section. */

@@ -28,4 +28,8 @@ void neurlp_deck_fill_defaults(neurlp_deck *deck, neurlp_deck_report *report);
 /* Writes deck->resolved. */
 NEURLP_MUST_USE neurlp_status neurlp_deck_resolve(neurlp_deck *deck);
 
+/* Writes key `index` as the resolved deck has it, "name: value" and a line end; nothing where that leaves it
+ * out. */
+void neurlp_deck_write_key(neurlp_deck_buffer *buffer, const neurlp_deck *deck, int32_t index);
+
 #endif

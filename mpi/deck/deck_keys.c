@@ -31,6 +31,8 @@ const neurlp_deck_section neurlp_deck_sections[] = {
     {"train", "How networks are trained."},
     {"forecast",
      "What a trained model that sees the beginning of windows (`inputs.seen`) is asked to forecast."},
+    {"checkpoint",
+     "What a run keeps while it goes on, so that the same command resumes it (docs/formats.md)."},
     {"run", "Seed, reductions and threads."},
 };
 const int32_t neurlp_deck_section_count = sizeof neurlp_deck_sections / sizeof neurlp_deck_sections[0];
@@ -744,6 +746,52 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "solution",
      .choices = {"solution", "states"},
      .sentence = "What is taken as the forecast: the block's solution, or the state estimate of a network."},
+
+    {.path = "checkpoint.file",
+     .kind = NEURLP_KEY_TEXT,
+     .tasks = NEURLP_TASK_DATA,
+     .preset_words = "the result's name, .checkpoint for .h5",
+     .sentence = "Name of the checkpoints, to which a number and .h5 are added."},
+    {.path = "checkpoint.every",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_DATA,
+     .preset_words = "10 minutes",
+     .sentence = "How often a checkpoint is written: 500 steps, 10 minutes, 2 hours, [10 minutes, 500 steps] "
+                 "(whichever comes first), or never: only when the run is asked to stop."},
+    {.path = "checkpoint.keep",
+     .kind = NEURLP_KEY_INTEGER,
+     .tasks = NEURLP_TASK_DATA,
+     .preset = "2",
+     .unit = "files",
+     .range = FROM_TO(1, 1000000),
+     .sentence = "How many checkpoints there are at a time, the newest ones."},
+    {.path = "checkpoint.finished",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_DATA,
+     .preset = "remove",
+     .choices = {"remove", "keep"},
+     .sentence =
+         "What becomes of them once the result is written. Where they are kept, one is written at the "
+         "end: the same command then has nothing left to do but the result, and one with more "
+         "train.epochs goes on."},
+    {.path = "checkpoint.resume",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_DATA,
+     .preset = "auto",
+     .choices = {"auto", "off"},
+     .sentence = "Whether a run goes on from the newest checkpoint, if there is one, or begins anew."},
+    {.path = "checkpoint.walltime",
+     .kind = NEURLP_KEY_TEXT,
+     .tasks = NEURLP_TASK_DATA,
+     .preset_words = "what SLURM_JOB_END_TIME says, else unlimited",
+     .sentence =
+         "Time after which the run will be ended by others: 24 hours, 90 minutes, 1-12:00:00. It stops "
+         "by itself before, with exit status 75, in time for a last checkpoint."},
+    {.path = "checkpoint.margin",
+     .kind = NEURLP_KEY_TEXT,
+     .tasks = NEURLP_TASK_DATA,
+     .preset = "60 seconds",
+     .sentence = "What is left of that time when it has stopped."},
 
     {.path = "run.seed",
      .kind = NEURLP_KEY_INTEGER,

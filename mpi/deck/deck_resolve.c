@@ -178,6 +178,10 @@ static bool is_written(const neurlp_deck *deck, int32_t index) {
   return true;
 }
 
+void neurlp_deck_write_key(neurlp_deck_buffer *buffer, const neurlp_deck *deck, int32_t index) {
+  if (is_written(deck, index)) write_value(buffer, &neurlp_deck_keys[index], &deck->values[index], 0);
+}
+
 neurlp_status neurlp_deck_resolve(neurlp_deck *deck) {
   neurlp_deck_buffer buffer = {.context = deck->context};
   const char *before = "";

@@ -40,14 +40,21 @@ static neurlp_status share_names(neurlp_array_file *file, const char *path) {
 }
 
 static neurlp_status open_temporary(neurlp_array_file *file) {
-  file->id = neurlp_hdf5_open_together(file->comm, file->temporary, true);
+  file->id = file->sealed ? neurlp_hdf5_create_sealed(file->comm, file->temporary)
+                          : neurlp_hdf5_open_together(file->comm, file->temporary, true);
   if (file->id >= 0) return NEURLP_SUCCESS;
   return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s cannot be written: %s", file->path,
                      neurlp_hdf5_reason());
 }
 
-neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_context *context, const char *path,
-                                       int64_t expected_bytes, neurlp_array_file **file) {
+/* Collective. Removes what cannot be begun. */
+static void give_up(neurlp_array_file *file) {
+  if (file->id >= 0) H5Fclose(file->id);
+  if (file->rank == 0) neurlp_guard_remove(file);
+}
+
+static neurlp_status create_file(MPI_Comm comm, neurlp_context *context, const char *path,
+                                 int64_t expected_bytes, bool sealed, neurlp_array_file **file) {
   neurlp_array_file *made = NULL;
   *file = NULL;
   neurlp_status status = neurlp_agree(comm, context, neurlp_allocate(context, 1, sizeof *made, &made));
@@ -58,6 +65,7 @@ neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_context *context, c
   made->comm = comm;
   made->context = context;
   made->id = -1;
+  made->sealed = sealed;
   MPI_Comm_rank(comm, &made->rank);
   MPI_Comm_size(comm, &made->size);
   neurlp_hdf5_quiet();
@@ -67,13 +75,29 @@ neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_context *context, c
                           made->rank == 0 ? neurlp_guard_create(made, expected_bytes) : NEURLP_SUCCESS);
   if (status == NEURLP_SUCCESS) {
     status = neurlp_agree(comm, context, open_temporary(made));
-    if (status != NEURLP_SUCCESS && made->rank == 0) neurlp_guard_remove(made);
+    if (status == NEURLP_SUCCESS && sealed)
+      status = neurlp_agree(comm, context,
+                            made->rank == 0 ? neurlp_guard_reserve(made, expected_bytes) : NEURLP_SUCCESS);
+    if (status != NEURLP_SUCCESS) give_up(made);
   }
   if (status == NEURLP_SUCCESS)
     *file = made;
   else
     release_file(&made);
   return status;
+}
+
+neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_context *context, const char *path,
+                                       int64_t expected_bytes, neurlp_array_file **file) {
+  return create_file(comm, context, path, expected_bytes, false, file);
+}
+
+/* HDF5's own structures: superblock, groups, headers, attributes, and what is lost at ends of chunks. */
+enum { HDF5_BYTES = 2 << 20 };
+
+neurlp_status neurlp_array_file_create_sealed(MPI_Comm comm, neurlp_context *context, const char *path,
+                                              int64_t expected_bytes, neurlp_array_file **file) {
+  return create_file(comm, context, path, expected_bytes + HDF5_BYTES, true, file);
 }
 
 neurlp_status neurlp_array_file_commit(neurlp_array_file **file) {
@@ -83,7 +107,9 @@ neurlp_status neurlp_array_file_commit(neurlp_array_file **file) {
   done->id = -1;
   neurlp_context *context = done->context;
   const bool first = done->rank == 0;
-  neurlp_status status = neurlp_agree(done->comm, context, first ? neurlp_guard_sync(done) : NEURLP_SUCCESS);
+  neurlp_status status = done->sealed ? neurlp_seal_put(done) : NEURLP_SUCCESS;
+  if (status == NEURLP_SUCCESS)
+    status = neurlp_agree(done->comm, context, first ? neurlp_guard_sync(done) : NEURLP_SUCCESS);
   if (status == NEURLP_SUCCESS) status = neurlp_agree(done->comm, context, neurlp_verify_blocks(done));
   if (status == NEURLP_SUCCESS)
     status = neurlp_agree(done->comm, context, first ? neurlp_guard_rename(done) : NEURLP_SUCCESS);

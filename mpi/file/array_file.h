@@ -21,6 +21,20 @@ NEURLP_MUST_USE neurlp_status neurlp_array_file_create(MPI_Comm comm, neurlp_con
                                                        const char *path, int64_t expected_bytes,
                                                        neurlp_array_file **file);
 
+/* Collective. The same for a file that is sealed (docs/formats.md, "Checkpoint"): neurlp_array_file_commit
+ * puts its length and a checksum of all its bytes into its first 512, which HDF5 leaves alone. Its room,
+ * expected_bytes and what HDF5 needs beside, stays reserved until it is committed, where the file system can,
+ * and its arrays are not compressed: so that a disk that fills up meanwhile is, as a rule, a status of the
+ * calls below, and not the end of all ranks. */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_create_sealed(MPI_Comm comm, neurlp_context *context,
+                                                              const char *path, int64_t expected_bytes,
+                                                              neurlp_array_file **file);
+
+/* Collective. Whether a file is, byte for byte, what was sealed: else NEURLP_ERROR_DATA, and the message says
+ * why, without its name, to stand behind it. The ranks share the reading. */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_check_seal(MPI_Comm comm, neurlp_context *context,
+                                                           const char *path);
+
 /* Collective. Flushes, closes, syncs, reads back and compares, renames; the file and its folder are on disk
  * afterwards. Destroys the handle. On any failure the temporary file is removed and an older file of that
  * name is untouched. */
@@ -50,7 +64,8 @@ typedef struct neurlp_array {
 /* Errors in the calls below. What all ranks can see is returned on all of them (NEURLP_ERROR_ARGUMENT,
  * NEURLP_ERROR_IO); the caller then discards the file. A transfer that fails, on a full disk say, may fail on
  * one rank while the others wait in it for ever: that rank says so on standard error, removes the temporary
- * file and ends all ranks with exit status 1. */
+ * file and ends all ranks with exit status 1. In a sealed file nobody waits for others while numbers are
+ * written, and this is NEURLP_ERROR_IO on all ranks. */
 
 /* Collective. Writes rows [first, first + count) of the first dimension; count may be 0. The first call for a
  * path makes the data set; further calls add rows to it. Rows that nobody writes hold the fill value. A row

@@ -57,6 +57,21 @@ static neurlp_status probe_room(neurlp_array_file *file, int descriptor, int64_t
   return NEURLP_SUCCESS; /* other failures mean that this file system cannot reserve, not that it is full */
 }
 
+neurlp_status neurlp_guard_reserve(neurlp_array_file *file, int64_t bytes) {
+  const int descriptor = open(file->temporary, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0 || bytes <= 0) {
+    if (descriptor >= 0) close(descriptor);
+    return NEURLP_SUCCESS;
+  }
+  const int failure = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ? 0 : errno;
+  close(descriptor);
+  if (failure != ENOSPC && failure != EDQUOT && failure != EFBIG) return NEURLP_SUCCESS; /* see probe_room */
+  return neurlp_fail(file->context, NEURLP_ERROR_IO,
+                     "%s needs %.1f MB, which folder '%s' does not give: %s; free some space or write to "
+                     "another folder",
+                     file->path, (double)bytes / 1e6, file->folder, strerror(failure));
+}
+
 neurlp_status neurlp_guard_create(neurlp_array_file *file, int64_t bytes) {
   struct stat info;
   if (stat(file->folder, &info) != 0)

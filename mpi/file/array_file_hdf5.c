@@ -50,12 +50,13 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
   return file;
 }
 
-hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
+static hid_t open_together(MPI_Comm comm, const char *path, bool create, hsize_t skipped_bytes) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
   const size_t bytes = strlen(path) + sizeof "ufs:";
   char *name = malloc(bytes);
   hid_t file = -1;
   H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+  if (skipped_bytes > 0) H5Pset_userblock(creation, skipped_bytes);
   if (create) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
   if (name) {
     snprintf(name, bytes, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
@@ -66,6 +67,14 @@ hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
   H5Pclose(creation);
   H5Pclose(access);
   return file;
+}
+
+hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
+  return open_together(comm, path, create, 0);
+}
+
+hid_t neurlp_hdf5_create_sealed(MPI_Comm comm, const char *path) {
+  return open_together(comm, path, true, NEURLP_SEAL_BYTES);
 }
 
 hid_t neurlp_hdf5_collective(void) {

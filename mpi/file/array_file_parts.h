@@ -6,6 +6,8 @@
 
 /* Most bytes that one collective transfer moves on one rank: bounds every temporary buffer. */
 enum { NEURLP_PIECE_BYTES = 32 << 20, NEURLP_CHUNK_BYTES = 1 << 20, NEURLP_MOST_EXTENTS = 6 };
+/* The first bytes of a sealed file. HDF5 wants a power of two, 512 at least. */
+enum { NEURLP_SEAL_BYTES = 512 };
 
 /* A block that this rank wrote: read back and compared before the file gets its name. */
 typedef struct neurlp_written_block {
@@ -23,6 +25,7 @@ struct neurlp_array_file {
   neurlp_context *context;
   hid_t id;
   char *path, *folder, *temporary;
+  bool sealed;
   neurlp_written_block *blocks;
   int64_t block_count, block_capacity;
 };
@@ -35,6 +38,8 @@ NEURLP_MUST_USE neurlp_status neurlp_guard_names(neurlp_array_file *file, const 
 NEURLP_MUST_USE neurlp_status neurlp_guard_create(neurlp_array_file *file, int64_t bytes);
 /* Room for `bytes` more in the folder. */
 NEURLP_MUST_USE neurlp_status neurlp_guard_room(neurlp_array_file *file, int64_t bytes);
+/* Reserves `bytes` of the temporary file until it is closed and cut to its length. */
+NEURLP_MUST_USE neurlp_status neurlp_guard_reserve(neurlp_array_file *file, int64_t bytes);
 NEURLP_MUST_USE neurlp_status neurlp_guard_sync(neurlp_array_file *file);
 /* Gives the temporary file its name and makes that last. */
 NEURLP_MUST_USE neurlp_status neurlp_guard_rename(neurlp_array_file *file);
@@ -49,6 +54,11 @@ NEURLP_MUST_USE neurlp_status neurlp_verify_record(neurlp_array_file *file, cons
  * back from the closed temporary file. */
 NEURLP_MUST_USE neurlp_status neurlp_verify_blocks(neurlp_array_file *file);
 void neurlp_verify_release(neurlp_array_file *file);
+
+/* ---- array_file_seal.c ------------------------------------------------------------------------------- */
+
+/* Collective. Puts the seal on the closed temporary file. */
+NEURLP_MUST_USE neurlp_status neurlp_seal_put(neurlp_array_file *file);
 
 /* ---- array_file_hdf5.c ------------------------------------------------------------------------------- */
 
@@ -65,6 +75,8 @@ hid_t neurlp_hdf5_open_alone(const char *path);
 /* Collective. Opens a file for reading by all ranks, or creates it. MPI takes what is before a colon in a
  * name for a type of file system: names with colons are told which it is. */
 hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create);
+/* Collective. Creates a file that HDF5 leaves the first NEURLP_SEAL_BYTES of alone. */
+hid_t neurlp_hdf5_create_sealed(MPI_Comm comm, const char *path);
 /* Transfer properties: collective MPI-IO. */
 hid_t neurlp_hdf5_collective(void);
 /* Collective. Reads a block of a data set of numbers as doubles; a rank that wants nothing passes count[0] =

@@ -134,14 +134,17 @@ static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *ar
     H5Sselect_none(space);
     H5Sselect_none(memory);
   }
-  const hid_t transfer = neurlp_hdf5_collective();
+  const hid_t transfer = file->sealed ? H5Pcreate(H5P_DATASET_XFER) : neurlp_hdf5_collective();
   static const double nothing; /* HDF5 wants an address even where nothing is written */
-  const int result =
-      H5Dwrite(dataset, array->type, memory, space, transfer, block.bytes > 0 ? values : &nothing);
-  if (result < 0) neurlp_array_file_abort(file, array->path);
+  const int result = (int)neurlp_hdf5_noted(
+      H5Dwrite(dataset, array->type, memory, space, transfer, block.bytes > 0 ? values : &nothing));
+  if (result < 0 && !file->sealed) neurlp_array_file_abort(file, array->path);
   H5Pclose(transfer);
   H5Sclose(memory);
   H5Sclose(space);
+  if (result < 0)
+    return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s: '%s' could not be written: %s", file->path,
+                       array->path, neurlp_hdf5_reason());
   return neurlp_verify_record(file, &block, array->path, values);
 }
 

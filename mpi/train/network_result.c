@@ -411,6 +411,8 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history,
   NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
   if (history->message[0])
     NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome_message", history->message));
+  if (history->trouble)
+    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "checkpoint_trouble", history->trouble));
 done:
   return status;
 }

@@ -11,10 +11,12 @@
 typedef struct neurlp_network_history {
   neurlp_context *context;
   int64_t count, room;
-  neurlp_epoch *epochs;
+  neurlp_epoch *epochs; /* [room] */
+  double *seconds;      /* [room] since the run began, when each was done */
   neurlp_training_result result;
   neurlp_status outcome; /* of training: success, or what went wrong, */
   char message[1024];    /* in words */
+  const char *trouble;   /* with checkpoints; NULL: none */
 } neurlp_network_history;
 
 /* How well the model does on its windows, and on what is held back. */

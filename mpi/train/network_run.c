@@ -1,22 +1,19 @@
 #include "train/network_run.h"
 
+#include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
-
-#include "study/log.h"
+#include "study/fingerprint.h"
 #include "study/report.h"
 #include "study/study_output.h"
 #include "train/network_memory.h"
-#include "train/network_result.h"
+#include "train/network_record.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { TEXT_BYTES = 65536 };
-
-static const char *const csv_header =
-    "seconds,cycle,epoch,train_loss,validation_loss,learning_rate,gradient_norm,failed\n";
 
 /* ---- what is said ------------------------------------------------------------------------------------ */
 
@@ -90,64 +87,25 @@ static void report_result(neurlp_network_study *s, const neurlp_network_history 
            (long long)scores->windows);
   neurlp_network_forecast_report(&scores->forecast);
   if (history->outcome != NEURLP_SUCCESS) printf("\n  training stopped: %s\n", history->message);
-}
-
-/* ---- the history ------------------------------------------------------------------------------------- */
-
-typedef struct recorder {
-  neurlp_network_history *history;
-  neurlp_log *log;
-  int64_t epochs;
-  bool validates;
-} recorder;
-
-static neurlp_status grow(neurlp_network_history *h) {
-  if (h->count < h->room) return NEURLP_SUCCESS;
-  const int64_t room = h->room > 0 ? 2 * h->room : 256;
-  neurlp_epoch *epochs = NULL;
-  const neurlp_status status = neurlp_allocate(h->context, room, sizeof *epochs, &epochs);
-  if (status < 0) return status;
-  if (h->count > 0) memcpy(epochs, h->epochs, (size_t)h->count * sizeof *epochs);
-  neurlp_release(h->context, &h->epochs);
-  h->epochs = epochs;
-  h->room = room;
-  return NEURLP_SUCCESS;
-}
-
-static neurlp_status record(void *user, const neurlp_epoch *e) {
-  recorder *r = user;
-  const neurlp_status status = grow(r->history);
-  if (status < 0) return status;
-  r->history->epochs[r->history->count++] = *e;
-  if (r->log->csv)
-    fprintf(r->log->csv, "%.3f,%lld,%lld,%.17g,%.17g,%.9g,%.9g,%lld\n", MPI_Wtime() - r->log->begin,
-            (long long)e->cycle, (long long)e->epoch, e->training, e->validation, e->rate, e->gradient,
-            (long long)e->failed);
-  char text[200], validation[48] = "";
-  if (r->validates) snprintf(validation, sizeof validation, ", validation %.6g", e->validation);
-  snprintf(text, sizeof text, "cycle %lld, epoch %lld of %lld: loss %.6g%s, rate %.3g",
-           (long long)e->cycle + 1, (long long)e->epoch + 1, (long long)r->epochs, e->training, validation,
-           e->rate);
-  neurlp_log_now_and_then(r->log, text);
-  return NEURLP_SUCCESS;
+  if (history->trouble) printf("\n  without checkpoints at last: %s\n", history->trouble);
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------- */
 
 static int exit_status(const neurlp_network_history *history, const neurlp_network_scores *scores) {
   if (history->outcome != NEURLP_SUCCESS) return NEURLP_EXIT_NOT_CONVERGED;
+  if (history->trouble) return NEURLP_EXIT_SOME_FAILED;
   return scores->failed + scores->forecast.failed > 0 ? NEURLP_EXIT_SOME_FAILED : NEURLP_EXIT_DONE;
 }
 
-static neurlp_status train(neurlp_network_study *s, neurlp_log *log, neurlp_network_history *history) {
-  recorder r = {.history = history,
-                .log = log,
-                .epochs = s->training.options.epochs,
-                .validates = s->sampler.validation > 0};
-  s->training.report = record;
-  s->training.user = &r;
+static neurlp_status train(neurlp_network_study *s, neurlp_checkpoint *checkpoint, neurlp_log *log,
+                           neurlp_network_history *history) {
+  neurlp_network_record record;
+  neurlp_network_record_begin(&record, s, checkpoint, history, log);
   const neurlp_status status = neurlp_training_run(&s->training, s->mask, &history->result);
+  neurlp_network_record_release(&record);
   history->outcome = status > 0 ? status : NEURLP_SUCCESS;
+  history->trouble = neurlp_checkpoint_trouble(checkpoint);
   if (status > 0)
     snprintf(history->message, sizeof history->message, "%s", neurlp_context_message(s->context));
   return status < 0 ? status : NEURLP_SUCCESS; /* what went bad is written */
@@ -165,18 +123,32 @@ static neurlp_status spare_sources(const neurlp_network_study *s, const char *pa
   return NEURLP_SUCCESS;
 }
 
-static neurlp_status train_and_write(neurlp_network_study *s, const char *path, double begin,
-                                     int *exit_code) {
+/* Collective. What an earlier part of the run has left, if anything. */
+static neurlp_status open_checkpoint(const neurlp_network_study *s, const char *path, double begin,
+                                     neurlp_checkpoint **checkpoint) {
+  char *fingerprint = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_study_fingerprint(&s->data, true, &fingerprint));
+  const neurlp_checkpoint_spec spec = {
+      .kind = "training", .result = path, .fingerprint = fingerprint, .begin = begin};
+  status = neurlp_checkpoint_open(s->data.comm, s->data.job, &spec, checkpoint);
+done:
+  neurlp_release(s->context, &fingerprint);
+  return status;
+}
+
+static neurlp_status train_and_write(neurlp_network_study *s, neurlp_checkpoint *checkpoint, const char *path,
+                                     double begin, int *exit_code) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_log log;
   neurlp_network_history history = {.context = s->context};
   neurlp_network_scores scores = {0};
   neurlp_phases phases = {.reading = s->seconds_reading, .preparing = s->seconds_preparing};
-  neurlp_log_open(&log, s->data.rank, path, begin, csv_header);
+  neurlp_log_open(&log, s->data.rank, path, begin, neurlp_network_log_header);
   report_study(s);
   neurlp_network_memory_report(s);
   const double start = MPI_Wtime();
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, &log, &history)));
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, checkpoint, &log, &history)));
   phases.learning = MPI_Wtime() - start;
   const double write = MPI_Wtime();
   NEURLP_TRY(neurlp_study_keep_generated(&s->data));
@@ -191,6 +163,7 @@ static neurlp_status train_and_write(neurlp_network_study *s, const char *path, 
   phases.exchanged_bytes = bytes;
   report_result(s, &history, &scores);
   report_peak(s);
+  neurlp_checkpoint_report(checkpoint);
   neurlp_report_phases(&s->data, &phases);
   if (s->data.rank == 0) printf("\nwritten: %s\n", path);
   *exit_code = exit_status(&history, &scores);
@@ -198,24 +171,30 @@ done:
   neurlp_log_close(&log);
   neurlp_network_truth_release(s->context, &scores.truth);
   neurlp_release(s->context, &history.epochs);
+  neurlp_release(s->context, &history.seconds);
   return status;
 }
 
 neurlp_status neurlp_network_run(MPI_Comm comm, neurlp_job *job, const char *path, int *exit_code) {
   neurlp_network_study study;
+  neurlp_checkpoint *checkpoint = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   const double begin = MPI_Wtime();
+  neurlp_stop_listen();
   NEURLP_TRY(neurlp_network_study_open(comm, job, true, &study));
   NEURLP_TRY(neurlp_agree(comm, job->context, spare_sources(&study, path)));
-  NEURLP_TRY(train_and_write(&study, path, begin, exit_code));
+  NEURLP_TRY(open_checkpoint(&study, path, begin, &checkpoint));
+  NEURLP_TRY(train_and_write(&study, checkpoint, path, begin, exit_code));
 done:
+  neurlp_checkpoint_close(&checkpoint, status >= 0);
   neurlp_network_study_close(&study);
   return status;
 }
 
 neurlp_status neurlp_network_validate(MPI_Comm comm, neurlp_job *job) {
   neurlp_network_study study;
-  const neurlp_status status = neurlp_network_study_open(comm, job, false, &study);
+  neurlp_status status = neurlp_network_study_open(comm, job, false, &study);
+  if (status >= 0) status = neurlp_agree(comm, job->context, neurlp_checkpoint_validate(job));
   if (status >= 0) report_study(&study);
   if (status >= 0) neurlp_network_memory_report(&study);
   neurlp_network_study_close(&study);

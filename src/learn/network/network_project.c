@@ -137,6 +137,20 @@ done:
   return status;
 }
 
+int32_t neurlp_solving_state(neurlp_solving *s, neurlp_state_array arrays[NEURLP_STATE_MOST]) {
+  const neurlp_solving_spec *spec = s->spec;
+  arrays[0] = (neurlp_state_array){.name = "sums",
+                                   .kind = NEURLP_STATE_DOUBLE,
+                                   .count = spec->shard_count * s->numbers,
+                                   .numbers = s->sums,
+                                   .part = true};
+  arrays[1] = (neurlp_state_array){.name = "errors",
+                                   .kind = NEURLP_STATE_DOUBLE,
+                                   .count = (int64_t)spec->block.dimensions * spec->block.terms,
+                                   .numbers = spec->errors};
+  return 2;
+}
+
 /* ---- weights ----------------------------------------------------------------------------------------- */
 
 neurlp_status neurlp_solving_solve(neurlp_solving *s, neurlp_status mine, const double *mask, bool errors) {

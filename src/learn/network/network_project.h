@@ -9,6 +9,7 @@
 #ifndef NEURLP_LEARN_NETWORK_NETWORK_PROJECT_H
 #define NEURLP_LEARN_NETWORK_NETWORK_PROJECT_H
 
+#include "core/state.h"
 #include "graph/projection.h"
 #include "learn/exchange.h"
 #include "learn/network/network_model.h"
@@ -52,6 +53,10 @@ NEURLP_MUST_USE neurlp_status neurlp_solving_open(neurlp_solving *solving, const
 NEURLP_MUST_USE neurlp_status neurlp_solving_bytes(neurlp_context *context, const neurlp_solving_spec *spec,
                                                    int64_t samples, int64_t *bytes);
 void neurlp_solving_close(neurlp_solving *solving);
+
+/* Lists the state, core/state.h: the sums of all shards, each rank its own, and the standard errors. Returns
+ * how many arrays. */
+int32_t neurlp_solving_state(neurlp_solving *solving, neurlp_state_array arrays[NEURLP_STATE_MOST]);
 
 /* Multiplies what was appended so far by `part`, 0 to 1. Local. */
 void neurlp_solving_fade(neurlp_solving *solving, double part);

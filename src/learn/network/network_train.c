@@ -91,8 +91,7 @@ done:
   return status;
 }
 
-/* Collective. What one rank fails with, all return. */
-static neurlp_status agree(neurlp_training *t, neurlp_status mine) {
+neurlp_status neurlp_training_agree(neurlp_training *t, neurlp_status mine) {
   const neurlp_reducer *scalars = &t->spec->scalars;
   const double nothing[NEURLP_TRAINING_SCALARS] = {0};
   double sums[NEURLP_TRAINING_SCALARS];
@@ -204,7 +203,7 @@ done:
  * may fail on one of them while it writes them. */
 static neurlp_status solve_weights(neurlp_training *t, const double *mask, bool errors) {
   const neurlp_status status = neurlp_solving_solve(&t->solving, NEURLP_SUCCESS, mask, errors);
-  return t->machine ? agree(t, status) : status;
+  return t->machine ? neurlp_training_agree(t, status) : status;
 }
 
 neurlp_status neurlp_training_solve(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
@@ -264,20 +263,23 @@ done:
   return status;
 }
 
-/* Collective. All batches of one epoch, each followed by a step. */
-static neurlp_status run_steps(neurlp_training *t, const double *mask, neurlp_epoch *epoch) {
+/* Collective. The batches of one epoch from `first` on, each followed by a step, and all but the last by a
+ * look at the keeper: a rank that failed alone tells the others there, or in their next batch. */
+static neurlp_status run_steps(neurlp_training *t, const double *mask, int64_t first, neurlp_epoch *epoch) {
   const neurlp_sampler *sampler = t->spec->sampler;
   const int64_t shuffle = epoch->cycle * t->spec->options.epochs + epoch->epoch;
   neurlp_status status = NEURLP_SUCCESS;
-  for (int64_t b = 0; b < sampler->batches; b++) {
+  for (int64_t b = first; b < sampler->batches; b++) {
     const neurlp_batch batch = neurlp_batch_training(sampler, shuffle, b);
+    const neurlp_training_place place = {epoch->cycle, epoch->epoch, b + 1, false};
     if (t->spec->solving) neurlp_solving_fade(&t->solving, 1 - 1 / (double)sampler->batches);
     NEURLP_TRY(run_batch(t, &batch, true, t->spec->solving != NULL));
     add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
     status = look(t, epoch, &batch);
     if (status == NEURLP_SUCCESS) status = step(t, &batch, epoch);
-    if (t->machine && t->spec->solving) status = agree(t, status); /* all solve, or none */
+    if (t->machine && t->spec->solving) status = neurlp_training_agree(t, status); /* all solve, or none */
     if (status == NEURLP_SUCCESS && t->spec->solving) status = solve_weights(t, mask, false);
+    if (status <= 0 && b + 1 < sampler->batches) status = neurlp_training_keep(t, status, &place, epoch);
     if (status != NEURLP_SUCCESS) break;
   }
 done:
@@ -350,13 +352,14 @@ done:
   return status;
 }
 
-static neurlp_status run_epoch(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
+static neurlp_status run_epoch(neurlp_training *t, const double *mask, int64_t batch, neurlp_epoch *epoch,
+                               bool *ended) {
   neurlp_status status = NEURLP_SUCCESS;
   epoch->rate = neurlp_schedule_rate(&t->spec->options.schedule, &t->schedule, epoch->epoch);
-  status = t->minimiser ? run_minimiser(t, mask, epoch, ended) : run_steps(t, mask, epoch);
+  status = t->minimiser ? run_minimiser(t, mask, epoch, ended) : run_steps(t, mask, batch, epoch);
   if (status != NEURLP_SUCCESS) return status;
   NEURLP_TRY(validate(t, &epoch->validation));
-  if (t->spec->report) status = agree(t, t->spec->report(t->spec->user, epoch));
+  if (t->spec->report) status = neurlp_training_agree(t, t->spec->report(t->spec->user, epoch));
 done:
   return status;
 }
@@ -399,30 +402,44 @@ static neurlp_status solve_only(neurlp_training *t, int64_t cycle, const double 
   NEURLP_TRY(validate(t, &epoch.validation));
   result->training = epoch.training;
   result->validation = epoch.validation;
-  if (t->spec->report) status = agree(t, t->spec->report(t->spec->user, &epoch));
+  if (t->spec->report) status = neurlp_training_agree(t, t->spec->report(t->spec->user, &epoch));
 done:
   return status;
 }
 
-static neurlp_status run_cycle(neurlp_training *t, int64_t cycle, const double *mask,
-                               neurlp_training_result *result) {
-  const neurlp_training_options *options = &t->spec->options;
+/* Collective. The epochs of a cycle that are left from a place on; `epoch` is that place's. */
+static neurlp_status run_epochs(neurlp_training *t, const double *mask, neurlp_training_place *place,
+                                neurlp_epoch *epoch, neurlp_training_result *result) {
   neurlp_status status = NEURLP_SUCCESS;
-  bool ended = false, early = false;
-  if (t->only_weights) return solve_only(t, cycle, mask, result);
-  NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
-  t->schedule = neurlp_schedule_start(&options->schedule);
-  for (int64_t e = 0; e < options->epochs && !ended; e++) {
-    neurlp_epoch epoch = {.cycle = cycle, .epoch = e};
-    status = run_epoch(t, mask, &epoch, &ended);
-    if (status > 0) return go_back(t, cycle, status);
-    NEURLP_TRY(status);
+  while (place->epoch < t->spec->options.epochs && !place->ended) {
+    bool early = false;
+    status = run_epoch(t, mask, place->batch, epoch, &place->ended);
+    if (status != NEURLP_SUCCESS) goto done;
     result->epochs++;
-    result->training = epoch.training;
-    result->validation = epoch.validation;
-    NEURLP_TRY(observe(t, &epoch, result->epochs - 1, &early));
-    if (early) ended = result->stopped = true;
+    result->training = epoch->training;
+    result->validation = epoch->validation;
+    status = observe(t, epoch, result->epochs - 1, &early);
+    if (early) place->ended = result->stopped = true;
+    place->epoch++;
+    place->batch = 0;
+    *epoch = (neurlp_epoch){.cycle = place->cycle, .epoch = place->epoch};
+    NEURLP_TRY(neurlp_training_keep(t, status, place, epoch));
   }
+done:
+  return status;
+}
+
+/* Collective. What is left of a cycle from a place on; at its beginning: all of it. */
+static neurlp_status run_cycle(neurlp_training *t, neurlp_training_place *place, neurlp_epoch *epoch,
+                               bool resumed, const double *mask, neurlp_training_result *result) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (t->only_weights) return solve_only(t, place->cycle, mask, result);
+  if (!resumed) {
+    NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
+    t->schedule = neurlp_schedule_start(&t->spec->options.schedule);
+  }
+  NEURLP_TRY(run_epochs(t, mask, place, epoch, result));
+  if (status > 0) return go_back(t, place->cycle, status);
   if (t->stopping) {
     NEURLP_TRY(neurlp_stopping_restore(t->stopping, neurlp_training_room(t)));
     NEURLP_TRY(neurlp_training_put_room(t));
@@ -444,28 +461,36 @@ done:
  * whose losses are agreed on in the same way, or at this end. */
 static neurlp_status end_together(neurlp_training *t, neurlp_status status) {
   const bool all_know = !t->machine || (status < 0 && !t->alone);
-  return all_know ? status : agree(t, status);
+  return all_know ? status : neurlp_training_agree(t, status);
 }
 
 neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask,
                                   neurlp_training_result *result) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_training training;
+  bool resumed = false;
   *result = (neurlp_training_result){.training = NAN, .validation = NAN};
   status = neurlp_training_open(spec, &training);
-  NEURLP_TRY(agree(&training, status));
+  training.mask = mask;
+  training.result = result;
+  NEURLP_TRY(neurlp_training_agree(&training, status));
   for (int64_t cycle = 0; cycle < spec->options.cycles; cycle++) {
+    neurlp_training_place place = {.cycle = cycle};
+    neurlp_epoch epoch = {.cycle = cycle};
     int64_t dropped = 0;
-    NEURLP_TRY(agree(&training, neurlp_training_begin_cycle(&training, mask)));
+    NEURLP_TRY(neurlp_training_agree(&training, neurlp_training_begin_cycle(&training, mask)));
     if (spec->options.epochs == 0) { /* only applied: nothing changes */
       NEURLP_TRY(mean_loss(&training, false, &result->training));
       status = validate(&training, &result->validation);
       break;
     }
-    status = run_cycle(&training, cycle, mask, result);
+    if (cycle == 0) NEURLP_TRY(neurlp_training_restore(&training, &place, &epoch, &resumed));
+    cycle = place.cycle;
+    status = run_cycle(&training, &place, &epoch, resumed, mask, result);
+    resumed = false;
     if (status != NEURLP_SUCCESS) goto done;
     if (cycle + 1 == spec->options.cycles) break;
-    NEURLP_TRY(agree(&training, neurlp_training_drop(&training, mask, &dropped)));
+    NEURLP_TRY(neurlp_training_agree(&training, neurlp_training_drop(&training, mask, &dropped)));
     result->dropped += dropped;
     if (dropped == 0) break;
   }

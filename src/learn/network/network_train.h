@@ -2,6 +2,7 @@
 #ifndef NEURLP_LEARN_NETWORK_NETWORK_TRAIN_H
 #define NEURLP_LEARN_NETWORK_NETWORK_TRAIN_H
 
+#include "core/state.h"
 #include "learn/exchange.h"
 #include "learn/network/network_model.h"
 #include "learn/network/network_project.h"
@@ -40,6 +41,14 @@ typedef struct neurlp_epoch {
   int64_t failed;                      /* windows whose block could not be solved */
 } neurlp_epoch;
 
+/* How far a training has come: what is done. */
+typedef struct neurlp_training_place {
+  int64_t cycle; /* being worked on */
+  int64_t epoch; /* of it; options.epochs: all are done */
+  int64_t batch; /* of the epoch */
+  bool ended;    /* the cycle has no further epochs: it stopped early, or nothing is left to minimise */
+} neurlp_training_place;
+
 typedef struct neurlp_training_spec {
   neurlp_network_model *model; /* finished; its samples are those of a shard */
   const neurlp_windows *windows;
@@ -54,7 +63,12 @@ typedef struct neurlp_training_spec {
   const double *term_size; /* [L] RMS of each term over the data, for thresholds by contribution */
   /* Called after each epoch, on every rank; a negative status ends training with it. May be NULL. */
   neurlp_status (*report)(void *user, const neurlp_epoch *epoch);
+  /* Called between steps, on every rank, before the keeper is. May be NULL. */
+  void (*arrive)(void *user, const neurlp_training_place *place);
   void *user;
+  /* Keeps the training between its steps (batches; with L-BFGS, iterations): everything, so that one that
+   * goes on gets the same parameters, losses and messages, bit for bit. NULL functions: nothing is kept. */
+  neurlp_keeper keeper;
 } neurlp_training_spec;
 
 enum { NEURLP_TRAINING_SCALARS = NEURLP_NETWORK_LOSSES + 3 };
@@ -75,7 +89,8 @@ NEURLP_MUST_USE neurlp_status neurlp_training_initialise(neurlp_network_model *m
  *   mask [D][L], changed: 1, or 0 for terms that are dropped
  * Returns NEURLP_SUCCESS; NEURLP_NOT_FINITE or NEURLP_NOT_CONVERGED where the loss went bad: the message says
  * in which cycle, epoch and step (counted from 1), in which window, and of which parameters the gradient is
- * worst; the last good parameters are in the graph; or what failed (negative). */
+ * worst; the last good parameters are in the graph; NEURLP_STOPPED where the keeper says so; or what failed
+ * (negative). */
 NEURLP_MUST_USE neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask,
                                                   neurlp_training_result *result);
 

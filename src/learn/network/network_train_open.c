@@ -115,20 +115,35 @@ void neurlp_training_close(neurlp_training *t) {
   neurlp_release(t->context, &t->shard);
 }
 
+/* Which parameters are free as far as the mask says. */
+static void free_unmasked(neurlp_training *t, const double *mask) {
+  memset(t->free, 1, (size_t)t->count);
+  if (t->weights < 0) return;
+  const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
+  for (int64_t i = 0; i < info.count; i++) t->free[info.first + i] = mask[i] != 0;
+}
+
+/* Weights that are solved for are nobody else's: their group is frozen, but a minimiser knows of the mask
+ * alone. */
+static void fix_solved(neurlp_training *t) {
+  if (!t->spec->solving) return;
+  const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
+  memset(t->free + info.first, 0, (size_t)info.count);
+}
+
+neurlp_status neurlp_training_fix(neurlp_training *t, const double *mask) {
+  free_unmasked(t, mask);
+  fix_solved(t);
+  if (t->spec->model->mask < 0) return NEURLP_SUCCESS;
+  return neurlp_graph_write(t->graph, t->spec->model->mask, mask);
+}
+
 neurlp_status neurlp_training_begin_cycle(neurlp_training *t, const double *mask) {
   neurlp_status status = NEURLP_SUCCESS;
-  memset(t->free, 1, (size_t)t->count);
-  if (t->weights >= 0) {
-    const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
-    for (int64_t i = 0; i < info.count; i++) t->free[info.first + i] = mask[i] != 0;
-  }
-  if (t->spec->model->mask >= 0) NEURLP_TRY(neurlp_graph_write(t->graph, t->spec->model->mask, mask));
+  free_unmasked(t, mask);
   NEURLP_TRY(neurlp_optimiser_set_mask(t->optimiser, t->free, neurlp_graph_parameters(t->graph)));
   NEURLP_TRY(neurlp_optimiser_reset(t->optimiser));
-  if (t->spec->solving) { /* their group is frozen; a minimiser knows of the mask alone */
-    const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, t->weights);
-    memset(t->free + info.first, 0, (size_t)info.count);
-  }
+  NEURLP_TRY(neurlp_training_fix(t, mask));
   if (is_lbfgs(t->spec)) NEURLP_TRY(make_minimiser(t));
   t->best_loss = INFINITY;
   t->best_training = NAN;

@@ -43,6 +43,8 @@ typedef struct neurlp_training {
   double best_loss, best_training; /* least loss that was judged, and the training loss of its epoch */
   double failed;   /* windows that the minimiser's last good parameters could not solve; -1: not known */
   neurlp_batch at; /* the last batch that was run with a gradient */
+  double *mask;    /* [D][L], the caller's, as is */
+  neurlp_training_result *result;
 } neurlp_training;
 
 /* Everything that a training needs, on this rank; close it either way. */
@@ -52,6 +54,25 @@ void neurlp_training_close(neurlp_training *training);
 
 /* Fixes the weights of dropped terms at zero; moments, schedule, guard and early stopping begin anew. */
 NEURLP_MUST_USE neurlp_status neurlp_training_begin_cycle(neurlp_training *training, const double *mask);
+
+/* The part of that which follows from the mask alone: which parameters are free, and what the graph knows of
+ * it. */
+NEURLP_MUST_USE neurlp_status neurlp_training_fix(neurlp_training *training, const double *mask);
+
+/* Collective. What one rank fails with, all return. */
+NEURLP_MUST_USE neurlp_status neurlp_training_agree(neurlp_training *training, neurlp_status mine);
+
+/* Collective, network_train_state.c. At a place between two steps: has the keeper keep everything if it is
+ * time to. Begins with agreement on `mine`, which a rank may have failed with alone. `epoch`: the one that is
+ * being worked on, as far as it is summed up. */
+NEURLP_MUST_USE neurlp_status neurlp_training_keep(neurlp_training *training, neurlp_status mine,
+                                                   const neurlp_training_place *place,
+                                                   const neurlp_epoch *epoch);
+
+/* Collective, there, too. After the first cycle has begun: fills everything with what was kept earlier;
+ * *found says whether anything was. */
+NEURLP_MUST_USE neurlp_status neurlp_training_restore(neurlp_training *training, neurlp_training_place *place,
+                                                      neurlp_epoch *epoch, bool *found);
 
 /* Collective. Weights that are solved for, over all training windows; with `epoch`, which has to be 0 before,
  * standard errors, too, and then the mean losses of these windows. Does nothing where weights are trained. */

@@ -1,0 +1,17 @@
+/* A wish that the run end in good order: SIGUSR1 (what a batch system sends before the wall time is over) or
+ * SIGTERM. The handler sets a flag and does nothing else; who computes looks at it between steps, and ranks
+ * agree on it there (checkpoint/checkpoint.h). */
+#ifndef NEURLP_MPI_STOP_H
+#define NEURLP_MPI_STOP_H
+
+/* From here on the two signals set the flag, instead of ending this process at once. Local; call it only
+ * where the flag is looked at. A second SIGTERM ends the process as it would have before. */
+void neurlp_stop_listen(void);
+
+/* The signal that arrived last, 0 if none did. Local. */
+int neurlp_stop_signal(void);
+
+/* Signals do again what they did before neurlp_stop_listen, and the flag is as if none had arrived. */
+void neurlp_stop_ignore(void);
+
+#endif
