@@ -25,6 +25,10 @@ typedef struct neurlp_direct_options {
   /* Called between iterations, of which a large fit may need minutes for each. What it keeps is a few numbers
    * for each group, and the trajectories: two times in the discovery of terms. */
   neurlp_keeper keeper;
+  /* Called before the keeper: where learning is, in words, the same on all ranks; `last`: next to nothing is
+   * left to do. Or NULL. */
+  void (*arrive)(void *user, const char *words, bool last);
+  void *arrive_user;
 } neurlp_direct_options;
 
 /* Learns. `fit` is fresh from neurlp_fit_create; on return it holds parameters, noise, windows and

@@ -4,6 +4,7 @@
 #include "learn/direct_parts.h"
 #include "learn/fit_work.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Numbers of a group beside those that belong to parameters and states. */
@@ -160,12 +161,29 @@ static void unpack(neurlp_learning *l) {
 
 /* ---- keeping, going on ------------------------------------------------------------------------------- */
 
+/* "growth, windows of 40 samples, 7 iterations" */
+static void tell_place(const neurlp_learning *l) {
+  static const char *const stages[NEURLP_STAGE_DONE] = {"starting points", "growth", "dropping",
+                                                        "terms that are needed", "final fit"};
+  const neurlp_direct_place *place = &l->place;
+  const bool last = place->stage == NEURLP_STAGE_FINAL && place->round > 0 &&
+                    (!place->going || place->iteration >= l->fit->options.iterations);
+  char words[160];
+  if (!l->options->arrive) return;
+  snprintf(words, sizeof words, "%s, round %lld, %lld iteration%s", stages[place->stage],
+           (long long)place->round + 1, (long long)place->iteration, place->iteration == 1 ? "" : "s");
+  l->options->arrive(l->options->arrive_user, words, last);
+}
+
 neurlp_status neurlp_direct_keep(neurlp_learning *l) {
   const neurlp_keeper *keeper = &l->options->keeper;
   neurlp_state_array arrays[NEURLP_STATE_MOST];
+  bool due = true;
   if (!keeper->keep) return NEURLP_SUCCESS;
-  const neurlp_status fetched = neurlp_fit_keep(l->fit, l->kept->initial, l->kept->excluded);
-  const neurlp_status status = neurlp_fit_agree(l->fit, fetched, 0, NULL);
+  tell_place(l);
+  neurlp_status status = keeper->due ? keeper->due(keeper->user, NEURLP_SUCCESS, &due) : NEURLP_SUCCESS;
+  if (status < 0 || !due) return status;
+  status = neurlp_fit_agree(l->fit, neurlp_fit_keep(l->fit, l->kept->initial, l->kept->excluded), 0, NULL);
   if (status < 0) return status;
   pack(l);
   return keeper->keep(keeper->user, list_arrays(l, arrays), arrays);
@@ -186,8 +204,5 @@ neurlp_status neurlp_direct_resume(neurlp_learning *l, bool *found) {
                          (long long)l->place.stage);
   else
     status = neurlp_fit_resume(fit, l->kept->initial, l->kept->excluded);
-  status = neurlp_fit_agree(fit, status, 0, NULL);
-  if (status >= 0)
-    neurlp_direct_say(l->options, "going on from iteration %lld", (long long)l->place.iteration);
-  return status;
+  return neurlp_fit_agree(fit, status, 0, NULL);
 }
