@@ -445,6 +445,14 @@ static neurlp_status print_linear(const inspection *in, bool solved) {
     if (!solved) printf("%lld equation%s, ", (long long)n[2], plural(n[2]));
     printf("%lld dimension%s, order %lld\n", (long long)dimensions, plural(dimensions),
            (long long)derivatives - 1);
+    double complete = (double)n[0];
+    status =
+        neurlp_attribute_number_read(in->context, in->file, in->path, name, "complete_systems", &complete);
+    if (status < 0) return status;
+    if (solved && complete < (double)n[0]) {
+      printf("  not done: the first %.0f of %lld systems are complete\n", complete, (long long)n[0]);
+      continue;
+    }
     snprintf(path, sizeof path, "%s/status", name);
     status = solved ? print_statuses(in, path, "system") : NEURLP_SUCCESS;
     if (status < 0) return status;

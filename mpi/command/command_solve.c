@@ -1,4 +1,5 @@
 /* neurlp solve: linear problems from a file, their solutions and gradients into another. */
+#include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
 #include "device.h"
@@ -7,13 +8,15 @@
 #include "problem/linear_problem_solve.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { SCHEMA_VERSION = 1, ATTRIBUTE_BYTES = 65536 };
 
 typedef struct solve_arguments {
-  const char *problem, *output, *backend, *divide;
+  const char *problem, *output, *backend, *divide, *piece;
+  neurlp_linear_options options;
   char command_line[4096];
 } solve_arguments;
 
@@ -31,24 +34,33 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
     const size_t length = strlen(found->command_line);
     snprintf(found->command_line + length, sizeof found->command_line - length, " %s", argv[i]);
   }
+  const struct {
+    const char *name, **target;
+  } options[] = {{"-o", &found->output},
+                 {"--output", &found->output},
+                 {"--backend", &found->backend},
+                 {"--piece", &found->piece}};
   bool good = true;
   for (int i = 0; i < argc && good; i++) {
-    const bool is_output = strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0;
-    const bool is_backend = strcmp(argv[i], "--backend") == 0, is_divide = strcmp(argv[i], "--divide") == 0,
-               is_option = is_output || is_backend || is_divide;
-    const char **target = is_output    ? &found->output
-                          : is_backend ? &found->backend
-                          : is_divide  ? &found->divide
-                                       : &found->problem;
+    const char **target = &found->problem;
+    for (size_t k = 0; k < sizeof options / sizeof *options; k++)
+      if (strcmp(argv[i], options[k].name) == 0) target = options[k].target;
+    const bool is_option = target != &found->problem;
     if (is_option) i++;
     good = i < argc && !*target && *argv[i] && (is_option || argv[i][0] != '-');
     if (good) *target = argv[i];
   }
-  if (!found->divide) found->divide = "auto";
-  if (!good || !found->problem || !found->output || division_of(found->divide) < 0)
+  const int division = division_of(found->divide ? found->divide : "auto");
+  if (good && found->piece) {
+    char *end = NULL;
+    found->options.piece_systems = strtoll(found->piece, &end, 10);
+    good = *end == '\0' && found->options.piece_systems > 0;
+  }
+  if (!good || !found->problem || !found->output || division < 0)
     return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                        "the arguments are: PROBLEM.h5 -o OUT.h5 [--backend cpu|cuda|auto|cuda:check] "
-                       "[--divide auto|systems|time]");
+                       "[--divide auto|systems|time] [--piece SYSTEMS]");
+  found->options.division = (neurlp_division)division;
   if (!found->backend) found->backend = "cpu";
   struct stat problem, output;
   if (stat(found->problem, &problem) == 0 && stat(found->output, &output) == 0 &&
@@ -77,12 +89,13 @@ static void report_group(int rank, const neurlp_linear_group *group, const neurl
 
 /* Collective. Solves all groups; *some: some systems failed. */
 static neurlp_status solve_groups(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
-                                  neurlp_array_file *answers, neurlp_division division, bool *some) {
+                                  const neurlp_linear_options *options, neurlp_array_file *answers,
+                                  bool *some) {
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   for (int32_t i = 0; i < problems->count; i++) {
     neurlp_linear_outcome outcome;
-    const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, answers, division, &outcome);
+    const neurlp_status status = neurlp_linear_solve(comm, context, problems, i, options, answers, &outcome);
     if (status != NEURLP_SUCCESS) return status;
     *some = *some || outcome.failed > 0;
     report_group(rank, &problems->groups[i], &outcome);
@@ -90,20 +103,49 @@ static neurlp_status solve_groups(MPI_Comm comm, neurlp_context *context, neurlp
   return NEURLP_SUCCESS;
 }
 
+/* What answers depend on: the file as it is, the program, and what solves. Rank 0's view of the file. */
+static void identify(MPI_Comm comm, const neurlp_context *context, const solve_arguments *arguments,
+                     char *text, int bytes) {
+  struct stat info = {0};
+  memset(text, 0, (size_t)bytes);
+  (void)stat(arguments->problem, &info);
+  snprintf(text, (size_t)bytes, "solve: %lld bytes of %lld.%09ld, backend %s, %s, %s",
+           (long long)info.st_size, (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec,
+           neurlp_context_backend(context), neurlp_version(), neurlp_build_info());
+  MPI_Bcast(text, bytes, MPI_CHAR, 0, comm);
+}
+
+/* Rank 0 says how much is done already. */
+static void report_resumed(MPI_Comm comm, const neurlp_linear_file *problems,
+                           const neurlp_array_file *answers) {
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  for (int32_t i = 0; rank == 0 && i < problems->count; i++) {
+    int64_t complete = 0, failed = 0;
+    neurlp_array_file_progress(answers, problems->groups[i].name, &complete, &failed);
+    if (complete > 0)
+      printf("%s: goes on after %lld of %lld systems, from %s\n", problems->groups[i].name,
+             (long long)complete, (long long)problems->groups[i].shape.systems,
+             neurlp_array_file_partial(answers));
+  }
+}
+
 static neurlp_status solve(MPI_Comm comm, neurlp_context *context, const solve_arguments *arguments) {
   neurlp_linear_file *problems = NULL;
   neurlp_array_file *answers = NULL;
   int64_t bytes = 0;
-  bool some = false;
+  bool some = false, resumed = false;
+  char identity[1024];
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_linear_open(comm, context, arguments->problem, &problems));
   for (int32_t i = 0; i < problems->count; i++)
     bytes += neurlp_linear_answer_bytes(&problems->groups[i]) + ATTRIBUTE_BYTES;
-  NEURLP_TRY(neurlp_array_file_create(comm, context, arguments->output, bytes, &answers));
+  identify(comm, context, arguments, identity, (int)sizeof identity);
+  NEURLP_TRY(neurlp_array_file_stream(comm, context, arguments->output, identity, bytes, &answers, &resumed));
+  if (resumed) report_resumed(comm, problems, answers);
   NEURLP_TRY(neurlp_array_file_provenance(answers, "neurlp linear solution", SCHEMA_VERSION,
                                           arguments->command_line, NULL, 0));
-  NEURLP_TRY(
-      solve_groups(comm, context, problems, answers, (neurlp_division)division_of(arguments->divide), &some));
+  NEURLP_TRY(solve_groups(comm, context, problems, &arguments->options, answers, &some));
   NEURLP_TRY(neurlp_array_file_commit(&answers));
   if (some) status = NEURLP_SOME_FAILED;
 done:
@@ -117,7 +159,9 @@ int neurlp_command_solve(MPI_Comm comm, int argc, char **argv) {
   solve_arguments arguments = {0};
   neurlp_status status = neurlp_agree(comm, context, read_arguments(context, argc, argv, &arguments));
   if (status == NEURLP_SUCCESS) status = neurlp_bind_device(comm, context, arguments.backend);
+  neurlp_stop_listen();
   if (status == NEURLP_SUCCESS) status = solve(comm, context, &arguments);
+  neurlp_stop_ignore();
   const int exit_status = neurlp_job_finish(comm, context, "solve", status);
   neurlp_context_destroy(&context);
   return exit_status;

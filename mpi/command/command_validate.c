@@ -1,4 +1,5 @@
 /* neurlp validate: everything that a deck asks for, but the work. */
+#include "checkpoint/checkpoint.h"
 #include "comm.h"
 #include "command/command.h"
 #include "data/generate.h"
@@ -32,6 +33,7 @@ static neurlp_status validate_study(MPI_Comm comm, neurlp_job *job) {
   neurlp_study study = {0};
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_study_open(comm, job, &study));
+  NEURLP_TRY(neurlp_agree(comm, job->context, neurlp_checkpoint_validate(job)));
   neurlp_report_study(&study);
   status = measure(&study);
 done:

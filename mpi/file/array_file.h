@@ -35,12 +35,35 @@ NEURLP_MUST_USE neurlp_status neurlp_array_file_create_sealed(MPI_Comm comm, neu
 NEURLP_MUST_USE neurlp_status neurlp_array_file_check_seal(MPI_Comm comm, neurlp_context *context,
                                                            const char *path);
 
+/* Collective. The same for a file that is written piece by piece over a long time: its temporary name is that
+ * of the file with .partial behind, where any reader finds what is complete (neurlp_array_file_advance). A
+ * file of that name that an earlier run has left is gone on with if its `identity` is the same, one line that
+ * says what is computed from what: *resumed. Otherwise rank 0 says on standard error why not, and it is begun
+ * anew. While another program writes it: NEURLP_ERROR_IO. */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_stream(MPI_Comm comm, neurlp_context *context,
+                                                       const char *path, const char *identity,
+                                                       int64_t expected_bytes, neurlp_array_file **file,
+                                                       bool *resumed);
+
+/* Collective; every rank passes the same. Everything written so far goes to disk; after that, that the first
+ * `complete` systems below `path` ("/" or a group) are complete, and so many of them failed. */
+NEURLP_MUST_USE neurlp_status neurlp_array_file_advance(neurlp_array_file *file, const char *path,
+                                                        int64_t complete, int64_t failed);
+
+/* Local. How far a file that was gone on with had come below `path`; 0 where it had not begun. */
+void neurlp_array_file_progress(const neurlp_array_file *file, const char *path, int64_t *complete,
+                                int64_t *failed);
+
+/* Name under which a streamed file is until it is committed. */
+const char *neurlp_array_file_partial(const neurlp_array_file *file);
+
 /* Collective. Flushes, closes, syncs, reads back and compares, renames; the file and its folder are on disk
  * afterwards. Destroys the handle. On any failure the temporary file is removed and an older file of that
  * name is untouched. */
 NEURLP_MUST_USE neurlp_status neurlp_array_file_commit(neurlp_array_file **file);
 
-/* Collective. Gives up: removes the temporary file. Safe on NULL. */
+/* Collective. Gives up: removes the temporary file, but for a streamed one of which something is complete.
+ * Safe on NULL. */
 void neurlp_array_file_discard(neurlp_array_file **file);
 
 /* The HDF5 handle, for what is not wrapped here. */

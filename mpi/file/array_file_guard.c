@@ -28,8 +28,11 @@ neurlp_status neurlp_guard_names(neurlp_array_file *file, const char *path) {
     memcpy(file->folder, path, folder_bytes);
   else
     memcpy(file->folder, slash ? "/" : ".", 1);
-  snprintf(file->temporary, temporary_bytes, "%.*s.%s.%s-%ld.partial", slash ? (int)folder_bytes + 1 : 0,
-           path, base, host, (long)getpid());
+  if (file->streamed)
+    snprintf(file->temporary, temporary_bytes, "%s.partial", path);
+  else
+    snprintf(file->temporary, temporary_bytes, "%.*s.%s.%s-%ld.partial", slash ? (int)folder_bytes + 1 : 0,
+             path, base, host, (long)getpid());
 done:
   return status;
 }

@@ -54,17 +54,18 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
   return file;
 }
 
-static hid_t open_together(MPI_Comm comm, const char *path, bool create, hsize_t skipped_bytes) {
+/* flags: how to open it; H5F_ACC_TRUNC: create it. */
+static hid_t open_together(MPI_Comm comm, const char *path, unsigned flags, hsize_t skipped_bytes) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
   char name[PATH_MAX + sizeof "ufs:"];
   hid_t file = -1;
   H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
   if (skipped_bytes > 0) H5Pset_userblock(creation, skipped_bytes);
-  if (create) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+  if (flags != H5F_ACC_RDONLY) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
   if (strlen(path) < PATH_MAX) { /* the same on all ranks */
     snprintf(name, sizeof name, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
-    file = neurlp_hdf5_noted(create ? H5Fcreate(name, H5F_ACC_TRUNC, creation, access)
-                                    : H5Fopen(name, H5F_ACC_RDONLY, access));
+    file = neurlp_hdf5_noted(flags == H5F_ACC_TRUNC ? H5Fcreate(name, flags, creation, access)
+                                                    : H5Fopen(name, flags, access));
   }
   H5Pclose(creation);
   H5Pclose(access);
@@ -72,11 +73,15 @@ static hid_t open_together(MPI_Comm comm, const char *path, bool create, hsize_t
 }
 
 hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
-  return open_together(comm, path, create, 0);
+  return open_together(comm, path, create ? H5F_ACC_TRUNC : H5F_ACC_RDONLY, 0);
+}
+
+hid_t neurlp_hdf5_reopen_together(MPI_Comm comm, const char *path) {
+  return open_together(comm, path, H5F_ACC_RDWR, 0);
 }
 
 hid_t neurlp_hdf5_create_sealed(MPI_Comm comm, const char *path) {
-  return open_together(comm, path, true, NEURLP_SEAL_BYTES);
+  return open_together(comm, path, H5F_ACC_TRUNC, NEURLP_SEAL_BYTES);
 }
 
 hid_t neurlp_hdf5_collective(void) {
@@ -142,11 +147,13 @@ bool neurlp_hdf5_is(hid_t location, const char *path, H5O_type_t kind) {
 }
 
 void neurlp_array_file_abort(neurlp_array_file *file, const char *what) {
+  const bool keeps = file->advanced;
   fprintf(stderr,
-          "neurlp: rank %d: %s could not be written (%s): %s. Nothing was left behind; an older file of that "
-          "name is untouched. Free some space or write to another folder.\n",
-          file->rank, file->path, what, neurlp_hdf5_reason());
-  neurlp_guard_remove(file);
+          "neurlp: rank %d: %s could not be written (%s): %s. %s%s; an older file of that name is untouched. "
+          "Free some space or write to another folder.\n",
+          file->rank, file->path, what, neurlp_hdf5_reason(),
+          keeps ? "What was complete is in " : "Nothing was left behind", keeps ? file->temporary : "");
+  if (!keeps) neurlp_guard_remove(file);
   neurlp_file_lock_remove(file->path);
   MPI_Abort(file->comm, 1);
   abort(); /* MPI_Abort does not return; the compiler does not know */

@@ -28,6 +28,7 @@ struct neurlp_array_file {
   hid_t id;
   char *path, *folder, *temporary;
   bool sealed;
+  bool streamed, advanced; /* written piece by piece; something of it is complete */
   neurlp_file_lock *lock;
   neurlp_written_block *blocks;
   int64_t block_count, block_capacity;
@@ -58,6 +59,12 @@ NEURLP_MUST_USE neurlp_status neurlp_verify_record(neurlp_array_file *file, cons
 NEURLP_MUST_USE neurlp_status neurlp_verify_blocks(neurlp_array_file *file);
 void neurlp_verify_release(neurlp_array_file *file);
 
+/* ---- array_file_stream.c ----------------------------------------------------------------------------- */
+
+/* Rank 0. Whether the temporary file is one of this identity that can be gone on with; else *reason, NULL:
+ * there was nothing in it. */
+bool neurlp_stream_is_ours(const neurlp_array_file *file, const char *identity, const char **reason);
+
 /* ---- array_file_seal.c ------------------------------------------------------------------------------- */
 
 /* Collective. Puts the seal on the closed temporary file. */
@@ -79,6 +86,8 @@ hid_t neurlp_hdf5_open_alone(const char *path);
 /* Collective. Opens a file for reading by all ranks, or creates it. MPI takes what is before a colon in a
  * name for a type of file system: names with colons are told which it is. */
 hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create);
+/* Collective. Opens a file for going on writing by all ranks. */
+hid_t neurlp_hdf5_reopen_together(MPI_Comm comm, const char *path);
 /* Collective. Creates a file that HDF5 leaves the first NEURLP_SEAL_BYTES of alone. */
 hid_t neurlp_hdf5_create_sealed(MPI_Comm comm, const char *path);
 /* Transfer properties: collective MPI-IO. */

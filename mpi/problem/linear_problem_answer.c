@@ -1,5 +1,9 @@
 #include "problem/linear_problem_answer.h"
 
+#include "checkpoint/stop.h"
+#include "comm.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +79,32 @@ neurlp_status neurlp_linear_describe(neurlp_array_file *answers, const neurlp_li
   NEURLP_TRY(neurlp_array_attribute_number(answers, group->name, "nominal_step", formulation->nominal_step));
 done:
   return status;
+}
+
+neurlp_status neurlp_linear_progress(MPI_Comm comm, neurlp_context *context, const neurlp_array_file *answers,
+                                     const neurlp_linear_group *group, int64_t *complete, int64_t *failed) {
+  const int64_t systems = group->shape.systems;
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_array_file_progress(answers, group->name, complete, failed);
+  if (*complete < 0 || *complete > systems || *failed < 0 || *failed > *complete)
+    status = neurlp_fail(context, NEURLP_ERROR_DATA,
+                         "%s: %lld systems of group '%s' are said to be complete, of %lld, and %lld failed; "
+                         "remove the file to begin anew",
+                         neurlp_array_file_partial(answers), (long long)*complete, group->name,
+                         (long long)systems, (long long)*failed);
+  return neurlp_agree(comm, context, status);
+}
+
+neurlp_status neurlp_linear_look(MPI_Comm comm, neurlp_context *context, const neurlp_array_file *answers,
+                                 const neurlp_linear_group *group, int64_t complete) {
+  int signal = neurlp_stop_signal();
+  MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, comm);
+  if (!signal) return NEURLP_SUCCESS;
+  return neurlp_fail(context, NEURLP_STOPPED,
+                     "stopped as signal %s asked, after %lld of %lld systems of group '%s'; they are in %s; "
+                     "the same command goes on from there",
+                     signal == SIGTERM ? "SIGTERM" : "SIGUSR1", (long long)complete,
+                     (long long)group->shape.systems, group->name, neurlp_array_file_partial(answers));
 }
 
 int64_t neurlp_linear_answer_bytes(const neurlp_linear_group *group) {

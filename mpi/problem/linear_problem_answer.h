@@ -30,6 +30,18 @@ void neurlp_linear_answer_of(const neurlp_linear_group *group, neurlp_linear_ans
 NEURLP_MUST_USE neurlp_status neurlp_linear_describe(neurlp_array_file *answers,
                                                      const neurlp_linear_group *group);
 
+/* Collective. How many of a group's systems are complete in a streamed file, and failed among them.
+ * NEURLP_ERROR_DATA if that cannot be. */
+NEURLP_MUST_USE neurlp_status neurlp_linear_progress(MPI_Comm comm, neurlp_context *context,
+                                                     const neurlp_array_file *answers,
+                                                     const neurlp_linear_group *group, int64_t *complete,
+                                                     int64_t *failed);
+
+/* Collective. NEURLP_STOPPED if a signal has asked some rank for an end, with `complete` systems done. */
+NEURLP_MUST_USE neurlp_status neurlp_linear_look(MPI_Comm comm, neurlp_context *context,
+                                                 const neurlp_array_file *answers,
+                                                 const neurlp_linear_group *group, int64_t complete);
+
 /* Bytes that the answers of a group take in the file. */
 int64_t neurlp_linear_answer_bytes(const neurlp_linear_group *group);
 

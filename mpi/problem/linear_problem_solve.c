@@ -146,36 +146,57 @@ done:
   return status;
 }
 
-/* Collective. Every rank solves systems of its own. */
+/* Systems of a piece, all ranks together, and this rank's most of them. */
+static int64_t size_piece(const solving *s, int64_t asked, int64_t *room) {
+  int size = 1;
+  MPI_Comm_size(s->comm, &size);
+  int64_t fits = SOLVE_BYTES / 8 / numbers_per_system(s->group);
+  if (fits < 1) fits = 1;
+  int64_t systems = fits * size;
+  if (asked > 0 && asked < systems) systems = asked;
+  if (systems > s->group->shape.systems) systems = s->group->shape.systems;
+  *room = (systems + size - 1) / size;
+  return systems;
+}
+
+/* Collective. The systems that are left, in pieces, shared out among the ranks; each is on disk before the
+ * next. */
+static neurlp_status solve_pieces(solving *s, int64_t systems, int64_t complete, int64_t *failed) {
+  neurlp_status status = NEURLP_SUCCESS;
+  int rank = 0, size = 1;
+  MPI_Comm_rank(s->comm, &rank);
+  MPI_Comm_size(s->comm, &size);
+  while (complete < s->group->shape.systems) {
+    const int64_t left = s->group->shape.systems - complete, count = left < systems ? left : systems;
+    int64_t first = 0, owned = 0, bad = 0;
+    NEURLP_TRY(neurlp_linear_look(s->comm, s->context, s->answers, s->group, complete));
+    neurlp_partition(count, rank, size, &first, &owned);
+    NEURLP_TRY(solve_rows(s, complete + first, owned, &bad));
+    MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT64_T, MPI_SUM, s->comm);
+    complete += count;
+    *failed += bad;
+    NEURLP_TRY(neurlp_array_file_advance(s->answers, s->group->name, complete, *failed));
+  }
+done:
+  return status;
+}
+
+/* Collective. Every rank solves systems of its own, those from `complete` on. */
 static neurlp_status solve_systems(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
-                                   int32_t group, neurlp_array_file *answers, int64_t *failed) {
+                                   int32_t group, int64_t piece_systems, neurlp_array_file *answers,
+                                   int64_t complete, int64_t *failed) {
   solving s = {.comm = comm,
                .context = context,
                .problems = problems,
                .index = group,
                .group = &problems->groups[group],
                .answers = answers};
-  int rank = 0, size = 1;
-  int64_t first = 0, owned = 0;
-  MPI_Comm_rank(comm, &rank);
-  MPI_Comm_size(comm, &size);
-  neurlp_partition(s.group->shape.systems, rank, size, &first, &owned);
-  int64_t room = SOLVE_BYTES / 8 / numbers_per_system(s.group);
-  if (room < 1) room = 1;
-  if (room > owned) room = owned;
-  int64_t pieces = room > 0 ? (owned - 1) / room + 1 : 1; /* a rank without systems still takes part */
-  MPI_Allreduce(MPI_IN_PLACE, &pieces, 1, MPI_INT64_T, MPI_MAX, comm);
-
-  *failed = 0;
+  int64_t room = 0;
+  const int64_t systems = size_piece(&s, piece_systems, &room);
   neurlp_status status = make_piece(&s, room);
   if (status == NEURLP_SUCCESS) status = make_solver(&s);
   status = neurlp_agree(comm, context, status);
-  for (int64_t i = 0, at = 0; i < pieces && status == NEURLP_SUCCESS; i++) {
-    const int64_t count = owned - at < room ? owned - at : room;
-    status = solve_rows(&s, first + at, count, failed);
-    at += count;
-  }
-  if (status == NEURLP_SUCCESS) MPI_Allreduce(MPI_IN_PLACE, failed, 1, MPI_INT64_T, MPI_SUM, comm);
+  if (status == NEURLP_SUCCESS) status = solve_pieces(&s, systems, complete, failed);
   neurlp_solver_destroy(&s.solver);
   neurlp_problem_destroy(&s.problem);
   release_piece(context, &s.piece);
@@ -211,16 +232,20 @@ static neurlp_status decide(MPI_Comm comm, neurlp_context *context, const neurlp
 }
 
 neurlp_status neurlp_linear_solve(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
-                                  int32_t group, neurlp_array_file *answers, neurlp_division division,
-                                  neurlp_linear_outcome *outcome) {
+                                  int32_t group, const neurlp_linear_options *options,
+                                  neurlp_array_file *answers, neurlp_linear_outcome *outcome) {
+  const neurlp_linear_group *g = &problems->groups[group];
   neurlp_status status = NEURLP_SUCCESS;
+  int64_t complete = 0;
   *outcome = (neurlp_linear_outcome){.failed = 0};
-  NEURLP_TRY(decide(comm, context, &problems->groups[group], division, &outcome->time));
+  NEURLP_TRY(neurlp_linear_progress(comm, context, answers, g, &complete, &outcome->failed));
+  NEURLP_TRY(decide(comm, context, g, options->division, &outcome->time));
   if (outcome->time)
-    NEURLP_TRY(neurlp_linear_solve_time(comm, context, problems, group, answers, outcome));
+    NEURLP_TRY(neurlp_linear_solve_time(comm, context, problems, group, answers, complete, outcome));
   else
-    NEURLP_TRY(solve_systems(comm, context, problems, group, answers, &outcome->failed));
-  NEURLP_TRY(neurlp_linear_describe(answers, &problems->groups[group]));
+    NEURLP_TRY(solve_systems(comm, context, problems, group, options->piece_systems, answers, complete,
+                             &outcome->failed));
+  NEURLP_TRY(neurlp_linear_describe(answers, g));
 done:
   return status;
 }

@@ -136,7 +136,7 @@ done:
 }
 
 neurlp_status neurlp_linear_solve_time(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,
-                                       int32_t group, neurlp_array_file *answers,
+                                       int32_t group, neurlp_array_file *answers, int64_t complete,
                                        neurlp_linear_outcome *outcome) {
   timed t = {.context = context,
              .problems = problems,
@@ -147,8 +147,11 @@ neurlp_status neurlp_linear_solve_time(MPI_Comm comm, neurlp_context *context, n
   neurlp_status status = NEURLP_SUCCESS;
   MPI_Comm_rank(comm, &t.rank);
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_linear_problem_create(context, t.group, 1, &problem)));
-  for (t.system = 0; t.system < t.group->shape.systems; t.system++)
+  for (t.system = complete; t.system < t.group->shape.systems; t.system++) {
+    NEURLP_TRY(neurlp_linear_look(comm, context, answers, t.group, t.system));
     NEURLP_TRY(solve_system(comm, &t, problem, outcome));
+    NEURLP_TRY(neurlp_array_file_advance(answers, t.group->name, t.system + 1, outcome->failed));
+  }
   MPI_Allreduce(MPI_IN_PLACE, &outcome->messages, 1, MPI_INT64_T, MPI_SUM, comm);
   MPI_Allreduce(MPI_IN_PLACE, &outcome->bytes, 1, MPI_INT64_T, MPI_SUM, comm);
   MPI_Allreduce(MPI_IN_PLACE, &outcome->memory_bytes, 1, MPI_INT64_T, MPI_MAX, comm);

@@ -4,10 +4,11 @@
 
 #include "problem/linear_problem_solve.h"
 
-/* Collective. For groups whose time can be divided; see neurlp_linear_solve, which calls this. */
+/* Collective. For groups whose time can be divided, of systems from `complete` on; see neurlp_linear_solve,
+ * which calls this. */
 NEURLP_MUST_USE neurlp_status neurlp_linear_solve_time(MPI_Comm comm, neurlp_context *context,
                                                        neurlp_linear_file *problems, int32_t group,
-                                                       neurlp_array_file *answers,
+                                                       neurlp_array_file *answers, int64_t complete,
                                                        neurlp_linear_outcome *outcome);
 
 #endif

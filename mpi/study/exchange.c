@@ -57,6 +57,18 @@ static neurlp_status gather(void *user, neurlp_context *context, neurlp_status s
   return status;
 }
 
+static neurlp_status largest(void *user, neurlp_context *context, neurlp_status status, int32_t count,
+                             int64_t *numbers) {
+  neurlp_mpi_exchange *mine = user;
+  status = neurlp_agree(mine->comm, context, status);
+  if (status < 0 || count == 0) return status;
+  if (MPI_Allreduce(MPI_IN_PLACE, numbers, count, MPI_INT64_T, MPI_MAX, mine->comm) != MPI_SUCCESS)
+    return NEURLP_ERROR_INTERNAL;
+  mine->bytes += count * (int64_t)sizeof *numbers;
+  mine->messages++;
+  return NEURLP_SUCCESS;
+}
+
 neurlp_exchange neurlp_exchange_mpi(neurlp_mpi_exchange *mine) {
-  return (neurlp_exchange){.gather = gather, .user = mine};
+  return (neurlp_exchange){.gather = gather, .largest = largest, .user = mine};
 }

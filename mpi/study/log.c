@@ -64,15 +64,17 @@ void neurlp_log_now_and_then(neurlp_log *log, const char *text) {
   }
 }
 
-void neurlp_log_progress(void *user, const neurlp_fit_progress *p) {
-  neurlp_log *log = user;
-  if (!log->speaks) return;
-  const double now = MPI_Wtime() - log->begin;
+void neurlp_log_row(neurlp_log *log, const neurlp_fit_progress *p, double seconds) {
   log->row++;
   if (log->csv)
-    fprintf(log->csv, "%.3f,%lld,%d,%lld,%lld,%lld,%lld,%lld,%.17g\n", now, (long long)log->row, p->iteration,
-            (long long)p->window, (long long)p->windows, (long long)p->groups, (long long)p->active,
-            (long long)p->free, p->objective);
+    fprintf(log->csv, "%.3f,%lld,%d,%lld,%lld,%lld,%lld,%lld,%.17g\n", seconds, (long long)log->row,
+            p->iteration, (long long)p->window, (long long)p->windows, (long long)p->groups,
+            (long long)p->active, (long long)p->free, p->objective);
+}
+
+void neurlp_log_iteration(neurlp_log *log, const neurlp_fit_progress *p, double seconds) {
+  if (!log->speaks) return;
+  neurlp_log_row(log, p, seconds);
   char text[160];
   snprintf(text, sizeof text,
            "iteration %d: %lld windows, weighted sum of squares %.6g, %lld of %lld group%s active",

@@ -23,14 +23,17 @@ typedef struct neurlp_log {
 /* The CSV stands beside `result`: "lorenz.h5" gives "lorenz.log.csv" (never the name of data). It begins with
  * `header`, a line with the names of its columns. */
 void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin, const char *header);
-extern const char *const neurlp_log_fit_header; /* of what neurlp_log_progress writes */
+extern const char *const neurlp_log_fit_header; /* of what neurlp_log_row writes */
 void neurlp_log_close(neurlp_log *log);
 
 /* A line at doubling intervals; on a terminal, in between, one that is written over. */
 void neurlp_log_now_and_then(neurlp_log *log, const char *text);
 
-/* Callbacks of neurlp_direct_options and neurlp_fit_options; `user` is the log. */
+/* Callback of neurlp_direct_options; `user` is the log. */
 void neurlp_log_line(void *user, const char *line);
-void neurlp_log_progress(void *user, const neurlp_fit_progress *progress);
+
+/* An iteration of a fit, so many seconds after the run began: a row of the CSV; and now and then a line. */
+void neurlp_log_row(neurlp_log *log, const neurlp_fit_progress *progress, double seconds);
+void neurlp_log_iteration(neurlp_log *log, const neurlp_fit_progress *progress, double seconds);
 
 #endif

@@ -275,7 +275,7 @@ static neurlp_status spread_theta(const writer *w, double *theta) {
 }
 
 neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates *e, const char *path,
-                                  int64_t *written_bytes) {
+                                  const char *trouble, int64_t *written_bytes) {
   const neurlp_deck *deck = s->job->deck;
   const bool solution = neurlp_deck_flag(deck, "output.solution");
   neurlp_status status = NEURLP_SUCCESS;
@@ -296,6 +296,7 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
   NEURLP_TRY(write_systems(&w));
   NEURLP_TRY(write_ends(&w));
   if (solution) NEURLP_TRY(write_solution(&w));
+  if (trouble) NEURLP_TRY(neurlp_array_attribute_text(w.file, "/", "checkpoint_trouble", trouble));
   NEURLP_TRY(neurlp_array_file_commit(&w.file));
 done:
   neurlp_array_file_discard(&w.file);

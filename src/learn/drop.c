@@ -9,64 +9,28 @@
 #include <string.h>
 
 /* A term's case for staying. */
-typedef struct candidate {
+typedef struct neurlp_candidate {
   double score; /* z-score and share in units of their thresholds, the smaller: below 1 it goes */
   double share;
   int32_t parameter;
 } candidate;
 
-/* Where one group stands. */
-typedef struct drop_progress {
-  int32_t most;     /* terms that may go at once */
-  int32_t count;    /* terms that went in this round */
-  bool by_share;    /* all of them because their share is too small */
-  double objective; /* before */
-} drop_progress;
-
-typedef struct dropping {
-  neurlp_fit *fit;
-  const neurlp_direct_options *options;
-  drop_progress *group;   /* [groups] */
-  bool *kept;             /* [groups][P] dropped once, taken back */
-  double *theta;          /* [groups][P] before the round */
-  bool *free;             /* [groups][P] */
-  double *state;          /* [points][D][d+1] */
-  double *covariance;     /* [P][P] */
-  candidate *list;        /* [P] */
-  int32_t *dropped;       /* [groups][P] */
-  neurlp_status *verdict; /* [groups] */
-} dropping;
-
-static neurlp_status create(neurlp_fit *fit, const neurlp_direct_options *options, dropping *d) {
-  neurlp_context *context = fit->context;
-  const int64_t G = fit->groups, P = fit->model->parameters;
-  const int64_t states = fit->data->point_count * fit->data->dimensions * (fit->data->order + 1);
-  neurlp_status status = NEURLP_SUCCESS;
-  *d = (dropping){.fit = fit, .options = options};
-  NEURLP_TRY(neurlp_allocate(context, G, sizeof *d->group, &d->group));
-  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(bool), &d->kept));
-  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(double), &d->theta));
-  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(bool), &d->free));
-  NEURLP_TRY(neurlp_allocate(context, states, sizeof(double), &d->state));
-  NEURLP_TRY(neurlp_allocate(context, P * P, sizeof(double), &d->covariance));
-  NEURLP_TRY(neurlp_allocate(context, P, sizeof *d->list, &d->list));
-  NEURLP_TRY(neurlp_allocate(context, G * P, sizeof(int32_t), &d->dropped));
-  NEURLP_TRY(neurlp_allocate(context, G, sizeof *d->verdict, &d->verdict));
-  for (int64_t g = 0; g < G; g++) d->group[g].most = (int32_t)P;
-done:
-  return status;
+static int64_t count_states(const neurlp_fit *fit) {
+  return fit->data->point_count * fit->data->dimensions * (fit->data->order + 1);
 }
 
-static void release(neurlp_context *context, dropping *d) {
-  neurlp_release(context, &d->group);
-  neurlp_release(context, &d->kept);
-  neurlp_release(context, &d->theta);
-  neurlp_release(context, &d->free);
-  neurlp_release(context, &d->state);
-  neurlp_release(context, &d->covariance);
-  neurlp_release(context, &d->list);
-  neurlp_release(context, &d->dropped);
-  neurlp_release(context, &d->verdict);
+neurlp_status neurlp_direct_create_drop(neurlp_learning *l) {
+  const neurlp_fit *fit = l->fit;
+  neurlp_context *context = fit->context;
+  const int64_t P = fit->model->parameters;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (fit->model->terms == 0) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, count_states(fit), sizeof(double), &l->state));
+  NEURLP_TRY(neurlp_allocate(context, P * P, sizeof(double), &l->covariance));
+  NEURLP_TRY(neurlp_allocate(context, P, sizeof *l->list, &l->list));
+  NEURLP_TRY(neurlp_allocate(context, P, sizeof *l->list_dropped, &l->list_dropped));
+done:
+  return status;
 }
 
 static int compare_candidates(const void *a, const void *b) {
@@ -77,116 +41,133 @@ static int compare_candidates(const void *a, const void *b) {
 
 /* Insignificant terms of a group, the least significant first. A term is insignificant by its z-score, or by
  * its share in the equation: on clean data even errors of discretisation are significant. */
-static int32_t list_candidates(dropping *d, int64_t g) {
-  const neurlp_fit *fit = d->fit;
+static int32_t list_candidates(neurlp_learning *l, int64_t g) {
+  const neurlp_fit *fit = l->fit;
   const neurlp_model *model = fit->model;
   const int64_t P = model->parameters, D = model->dimensions;
   const double *power = fit->power + g * (P + D), *theta = fit->theta + g * P;
   int32_t count = 0;
-  neurlp_fit_covariance(d->fit, g, d->covariance);
+  neurlp_fit_covariance(l->fit, g, l->covariance);
   for (int32_t p = model->named; p < P; p++) {
-    if (!fit->free[g * P + p] || d->kept[g * P + p]) continue;
+    if (!fit->free[g * P + p] || l->needed[g * P + p]) continue;
     const int64_t k = (p - model->named) / model->terms;
-    const double error = sqrt(d->covariance[p * P + p]);
+    const double error = sqrt(l->covariance[p * P + p]);
     const double z = isfinite(error) && error > 0 ? fabs(theta[p]) / error : 0;
     const double share = power[P + k] > 0 ? fabs(theta[p]) * sqrt(power[p] / power[P + k]) : 0;
-    const double score = fmin(z / d->options->threshold, share / d->options->contribution);
-    if (score < 1) d->list[count++] = (candidate){score, share, p};
+    const double score = fmin(z / l->options->threshold, share / l->options->contribution);
+    if (score < 1) l->list[count++] = (candidate){score, share, p};
   }
-  qsort(d->list, (size_t)count, sizeof *d->list, compare_candidates);
+  qsort(l->list, (size_t)count, sizeof *l->list, compare_candidates);
   return count;
 }
 
 /* Drops a third of the group's insignificant terms, at least one. */
-static void drop_from_group(dropping *d, int64_t g) {
-  neurlp_fit *fit = d->fit;
-  drop_progress *group = &d->group[g];
-  int32_t *dropped = d->dropped + g * fit->model->parameters;
-  const int32_t count = list_candidates(d, g);
+static void drop_from_group(neurlp_learning *l, int64_t g) {
+  neurlp_fit *fit = l->fit;
+  neurlp_direct_group *group = &l->group[g];
+  const int64_t P = fit->model->parameters;
+  const int32_t count = list_candidates(l, g);
   group->count = (count + 2) / 3 < group->most ? (count + 2) / 3 : group->most;
   group->objective = fit->group[g].objective;
   group->by_share = true;
   for (int32_t i = 0; i < group->count; i++) {
-    dropped[i] = d->list[i].parameter;
-    group->by_share = group->by_share && d->list[i].share < d->options->contribution;
+    l->list_dropped[i] = l->list[i].parameter;
+    l->dropped[g * P + l->list[i].parameter] = true;
+    group->by_share = group->by_share && l->list[i].share < l->options->contribution;
   }
-  if (group->count > 0) neurlp_fit_hold_at_zero(fit, g, group->count, dropped);
+  if (group->count > 0) neurlp_fit_hold_at_zero(fit, g, group->count, l->list_dropped);
 }
 
 /* Whether the data bear what was dropped: the fit goes on, and the sum of squares has grown by no more than
  * terms below the threshold can explain. Terms that were dropped for their small share may cost more: then
  * the data are so clean that the residual is not noise. */
-static bool is_borne(const dropping *d, int64_t g) {
-  const neurlp_fit *fit = d->fit;
-  const drop_progress *group = &d->group[g];
+static bool is_borne(const neurlp_learning *l, int64_t g) {
+  const neurlp_fit *fit = l->fit;
+  const neurlp_direct_group *group = &l->group[g];
   const double growth = fit->group[g].objective - group->objective;
-  const double z = 2 * d->options->threshold; /* correlated terms weigh more together than one by one */
-  if (d->verdict[g] != NEURLP_SUCCESS || !isfinite(growth)) return false;
+  const double z = 2 * l->options->threshold; /* correlated terms weigh more together than one by one */
+  if (l->verdict[g] != NEURLP_SUCCESS || !isfinite(growth)) return false;
   return group->by_share || growth <= group->count * z * z * neurlp_fit_residual_variance(fit, g);
 }
 
 /* Takes a group's drop back, and will try fewer terms; a single one is not tried again. */
-static void take_back(dropping *d, int64_t g) {
-  neurlp_fit *fit = d->fit;
+static void take_back(neurlp_learning *l, int64_t g) {
+  neurlp_fit *fit = l->fit;
   const int64_t P = fit->model->parameters;
-  drop_progress *group = &d->group[g];
-  memcpy(fit->theta + g * P, d->theta + g * P, (size_t)P * sizeof(double));
-  memcpy(fit->free + g * P, d->free + g * P, (size_t)P * sizeof(bool));
-  neurlp_direct_restore_group(fit, g, d->state);
-  if (group->count == 1) d->kept[g * P + d->dropped[g * P]] = true;
+  neurlp_direct_group *group = &l->group[g];
+  memcpy(fit->theta + g * P, l->theta + g * P, (size_t)P * sizeof(double));
+  memcpy(fit->free + g * P, l->free + g * P, (size_t)P * sizeof(bool));
+  neurlp_direct_restore_group(fit, g, l->state);
+  for (int64_t p = 0; p < P && group->count == 1; p++)
+    l->needed[g * P + p] = l->needed[g * P + p] || l->dropped[g * P + p];
   group->most = group->count > 1 ? group->count / 2 : 1;
 }
 
-/* Fits again what the drops have left. Collective. */
-static neurlp_status refit(dropping *d) {
-  neurlp_fit *fit = d->fit;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_fit_cut(fit));
-  NEURLP_TRY(neurlp_fit_track(fit));
-  NEURLP_TRY(neurlp_fit_begin(fit, NEURLP_MOST_FAILED, d->verdict));
-  NEURLP_TRY(neurlp_fit_run(fit, NEURLP_ON_THE_WAY));
-done:
-  return status;
+/* Fits what is left, or back. Collective. */
+static neurlp_status fit_again(neurlp_learning *l) {
+  const neurlp_status begun = neurlp_fit_begin(l->fit, NEURLP_MOST_FAILED, l->verdict);
+  const neurlp_status status = neurlp_fit_agree(l->fit, begun, 0, NULL);
+  return status < 0 ? status : neurlp_direct_begin_fit(l);
 }
 
-/* One round for all groups. *left tells whether another is needed. Collective. */
-static neurlp_status drop_round(dropping *d, bool *left) {
-  neurlp_fit *fit = d->fit;
+/* A round is over: says what has gone. Terms that were taken back have no count any more. */
+static void end_round(neurlp_learning *l) {
+  const int64_t G = l->fit->groups, P = l->fit->model->parameters;
+  int64_t gone = 0, returned = 0;
+  for (int64_t g = 0; g < G; g++) gone += l->group[g].count;
+  for (int64_t i = 0; i < G * P; i++) returned += l->dropped[i];
+  returned -= gone;
+  neurlp_fit_update_noise(l->fit);
+  if (gone + returned > 0)
+    neurlp_direct_say(l->options, "dropped %lld term%s%s", (long long)gone, gone == 1 ? "" : "s",
+                      returned > 0 ? "; others were needed" : "");
+  neurlp_direct_go_to(l, NEURLP_STAGE_DROPPING, l->place.round + 1);
+}
+
+neurlp_status neurlp_direct_prepare_drop(neurlp_learning *l) {
+  neurlp_fit *fit = l->fit;
   const int64_t G = fit->groups, P = fit->model->parameters;
-  neurlp_status status = NEURLP_SUCCESS;
-  int64_t dropped = 0, refused = 0;
-  NEURLP_TRY(neurlp_fit_linearise(fit));
-  memcpy(d->theta, fit->theta, (size_t)(G * P) * sizeof(double));
-  memcpy(d->free, fit->free, (size_t)(G * P) * sizeof(bool));
-  memcpy(d->state, fit->state,
-         (size_t)(fit->data->point_count * fit->data->dimensions * (fit->data->order + 1)) * sizeof(double));
+  int64_t dropped = 0;
+  neurlp_status status = neurlp_fit_linearise(fit);
+  if (status < 0) return status;
+  memcpy(l->theta, fit->theta, (size_t)(G * P) * sizeof(double));
+  memcpy(l->free, fit->free, (size_t)(G * P) * sizeof(bool));
+  memcpy(l->state, fit->state, (size_t)count_states(fit) * sizeof(double));
+  memset(l->dropped, 0, (size_t)(G * P) * sizeof(bool));
   for (int64_t g = 0; g < G; g++) {
-    d->group[g].count = 0;
-    if (fit->group[g].status == NEURLP_SUCCESS) drop_from_group(d, g);
-    dropped += d->group[g].count;
+    l->group[g].count = 0;
+    if (fit->group[g].status == NEURLP_SUCCESS) drop_from_group(l, g);
+    dropped += l->group[g].count;
   }
-  *left = dropped > 0;
-  if (dropped == 0) goto done;
-  NEURLP_TRY(refit(d));
-  for (int64_t g = 0; g < G; g++) {
-    if (d->group[g].count == 0 || is_borne(d, g)) continue;
-    take_back(d, g);
-    refused += d->group[g].count;
-  }
-  if (refused > 0) NEURLP_TRY(refit(d));
-  neurlp_fit_update_noise(fit);
-  neurlp_direct_say(d->options, "dropped %lld term%s%s", (long long)(dropped - refused),
-                    dropped - refused == 1 ? "" : "s", refused > 0 ? "; others were needed" : "");
-done:
-  return status;
+  status = neurlp_fit_agree(fit, NEURLP_SUCCESS, 1, &dropped);
+  if (status < 0) return status;
+  if (dropped > 0) return fit_again(l);
+  neurlp_direct_go_to(l, NEURLP_STAGE_FINAL, 0);
+  return NEURLP_SUCCESS;
 }
 
-neurlp_status neurlp_direct_drop(neurlp_fit *fit, const neurlp_direct_options *options) {
-  neurlp_status status = NEURLP_SUCCESS;
-  dropping d = {0};
-  NEURLP_TRY(create(fit, options, &d));
-  for (bool left = true; left;) NEURLP_TRY(drop_round(&d, &left));
-done:
-  release(fit->context, &d);
-  return status;
+neurlp_status neurlp_direct_conclude_drop(neurlp_learning *l) {
+  int64_t returned = 0;
+  for (int64_t g = 0; g < l->fit->groups; g++) {
+    if (l->group[g].count == 0 || is_borne(l, g)) continue;
+    take_back(l, g);
+    returned += l->group[g].count;
+    l->group[g].count = 0;
+  }
+  const neurlp_status status = neurlp_fit_agree(l->fit, NEURLP_SUCCESS, 1, &returned);
+  if (status < 0) return status;
+  if (returned > 0)
+    neurlp_direct_go_to(l, NEURLP_STAGE_RETURN, l->place.round);
+  else
+    end_round(l);
+  return NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_direct_prepare_return(neurlp_learning *l) {
+  return fit_again(l);
+}
+
+neurlp_status neurlp_direct_conclude_return(neurlp_learning *l) {
+  end_round(l);
+  return NEURLP_SUCCESS;
 }

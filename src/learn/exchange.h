@@ -8,10 +8,15 @@
  *   mine    this rank's status: every rank returns the worst of all, so that one failing rank stops all
  *   local   [bin_count][count] of this rank's bins
  *   global  [bins][count], written
- * Collective over all ranks. Alone, neurlp_exchange_alone() copies. */
+ * Collective over all ranks. Alone, neurlp_exchange_alone() copies.
+ *
+ * `largest` brings each of `numbers` [count], which may be none, to the largest that any rank has: what ranks
+ * decide together. `mine` as above. Collective over all ranks; alone, numbers stay as they are. */
 typedef struct neurlp_exchange {
   neurlp_status (*gather)(void *user, neurlp_context *context, neurlp_status mine, int64_t count,
                           const double *local, double *global);
+  neurlp_status (*largest)(void *user, neurlp_context *context, neurlp_status mine, int32_t count,
+                           int64_t *numbers);
   void *user;
 } neurlp_exchange;
 

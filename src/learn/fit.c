@@ -178,9 +178,11 @@ neurlp_status neurlp_fit_sum_bins(neurlp_fit *fit, neurlp_status mine, int64_t c
   return NEURLP_SUCCESS;
 }
 
-/* ---- Levenberg-Marquardt ----------------------------------------------------------------------------- */
+neurlp_status neurlp_fit_agree(neurlp_fit *fit, neurlp_status mine, int32_t count, int64_t *numbers) {
+  return fit->exchange.largest(fit->exchange.user, fit->context, mine, count, numbers);
+}
 
-static const double DAMPING_START = 1e-3, DAMPING_LEAST = 1e-9, DAMPING_MOST = 1e10;
+/* ---- noise and errors -------------------------------------------------------------------------------- */
 
 int64_t neurlp_fit_unknowns(const neurlp_fit *fit, int64_t g) {
   const int64_t P = fit->model->parameters;
@@ -197,150 +199,6 @@ static int64_t freedom(const neurlp_fit *fit, int64_t g) {
 double neurlp_fit_residual_variance(const neurlp_fit *fit, int64_t g) {
   return fit->group[g].objective / (double)freedom(fit, g);
 }
-
-/* Step of one group from its triangle, within the bounds of its parameters. */
-static void step_group(neurlp_fit *fit, int64_t g) {
-  const neurlp_fit_work *w = fit->work;
-  const neurlp_model *model = fit->model;
-  const int64_t P = model->parameters, C = w->columns;
-  neurlp_group *group = &fit->group[g];
-  double *lower = w->step_workspace + neurlp_triangle_step_workspace(C), *upper = lower + P,
-         *step = upper + P;
-  for (int64_t c = 0; c < C; c++) {
-    const int32_t p = w->column_parameter[c];
-    const double theta = fit->theta[g * P + p];
-    w->column_free[c] = fit->free[g * P + p];
-    lower[c] = p < model->named ? model->named_parameters[p].lower - theta : -INFINITY;
-    upper[c] = p < model->named ? model->named_parameters[p].upper - theta : INFINITY;
-  }
-  group->predicted = neurlp_triangle_step(C, w->triangle + g * neurlp_triangle_count(C + 1), w->column_free,
-                                          group->damping, lower, upper, step, w->step_workspace);
-  for (int64_t p = 0; p < P; p++) fit->step[g * P + p] = 0;
-  for (int64_t c = 0; c < C; c++) fit->step[g * P + w->column_parameter[c]] = step[c];
-  for (int64_t p = 0; p < P; p++) fit->trial_theta[g * P + p] = fit->theta[g * P + p] + fit->step[g * P + p];
-}
-
-void neurlp_fit_hold_at_zero(neurlp_fit *fit, int64_t g, int32_t count, const int32_t *dropped) {
-  const neurlp_fit_work *w = fit->work;
-  const int64_t P = fit->model->parameters, C = w->columns;
-  double *theta = fit->theta + g * P, *fixed = fit->step + g * P;
-  double *lower = w->step_workspace + neurlp_triangle_step_workspace(C), *upper = lower + P,
-         *step = upper + P;
-  for (int64_t p = 0; p < P; p++) fixed[p] = NAN;
-  for (int32_t i = 0; i < count; i++) fixed[dropped[i]] = -theta[dropped[i]];
-  for (int64_t c = 0; c < C; c++) {
-    const int32_t p = w->column_parameter[c];
-    w->column_free[c] = fit->free[g * P + p];
-    lower[c] = isnan(fixed[p]) ? -INFINITY : fixed[p];
-    upper[c] = isnan(fixed[p]) ? INFINITY : fixed[p];
-  }
-  (void)neurlp_triangle_step(C, w->triangle + g * neurlp_triangle_count(C + 1), w->column_free, 0, lower,
-                             upper, step, w->step_workspace);
-  for (int64_t c = 0; c < C; c++) theta[w->column_parameter[c]] += step[c];
-  for (int32_t i = 0; i < count; i++) {
-    theta[dropped[i]] = 0;
-    fit->free[g * P + dropped[i]] = false;
-  }
-}
-
-/* Steps, in units of the standard errors, that are too small to matter; and that are too small to insist on
- * when the sum of squares does not decrease: sensitivities leave out the curvature of the block's own
- * residuals, and are that exact. */
-static const double SMALL_STEP = 1e-3, DOUBTFUL_STEP = 3e-2;
-
-/* Whether a step is below `errors` standard errors (the predicted decrease is its squared length in units of
- * them), or below the tolerance relative to every parameter. */
-static bool is_settled(const neurlp_fit *fit, int64_t g, double errors, double strictness) {
-  const neurlp_group *group = &fit->group[g];
-  const int64_t P = fit->model->parameters;
-  if (group->predicted <= errors * errors * neurlp_fit_residual_variance(fit, g)) return true;
-  for (int64_t p = 0; p < P; p++)
-    if (fabs(fit->step[g * P + p]) > strictness * fit->options.tolerance * fabs(fit->theta[g * P + p]))
-      return false;
-  return true;
-}
-
-/* Accepts or rejects one group's trial. */
-static bool judge_trial(neurlp_fit *fit, int64_t g, double strictness) {
-  neurlp_group *group = &fit->group[g];
-  const int64_t P = fit->model->parameters;
-  const bool better = group->trial < group->objective;
-  const bool settled = is_settled(fit, g, better ? SMALL_STEP * strictness : DOUBTFUL_STEP, strictness);
-  if (better) {
-    const double gain = (group->objective - group->trial) / group->objective;
-    memcpy(fit->theta + g * P, fit->trial_theta + g * P, (size_t)P * sizeof(double));
-    group->objective = group->trial;
-    group->damping = fmax(group->damping / 10, DAMPING_LEAST);
-    group->stale = true;
-    group->converged = settled && gain < 1e-3 * strictness;
-  } else {
-    group->converged = settled && isfinite(group->trial);
-    group->damping = fmax(group->damping, DAMPING_START) * 10;
-  }
-  group->active = !group->converged && group->damping < DAMPING_MOST;
-  return better;
-}
-
-static void tell_progress(const neurlp_fit *fit, int32_t iteration) {
-  if (!fit->options.progress) return;
-  const int64_t P = fit->model->parameters;
-  neurlp_fit_progress p = {.iteration = iteration, .groups = fit->groups};
-  for (int64_t g = 0; g < fit->groups; g++) {
-    p.active += fit->group[g].active;
-    if (fit->group[g].status != NEURLP_SUCCESS) continue;
-    p.windows += fit->group[g].windows;
-    p.objective += fit->group[g].objective;
-  }
-  if (fit->groups > 0) p.window = fit->group[0].window;
-  for (int64_t i = 0; fit->groups > 0 && i < P; i++) p.free += fit->free[i];
-  fit->options.progress(fit->options.progress_user, &p);
-}
-
-neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness) {
-  neurlp_status status = NEURLP_SUCCESS;
-  bool *accepted = NULL;
-  NEURLP_TRY(neurlp_allocate(fit->context, fit->groups, sizeof *accepted, &accepted));
-  for (int64_t g = 0; g < fit->groups; g++) {
-    neurlp_group *group = &fit->group[g];
-    group->active = group->status == NEURLP_SUCCESS;
-    group->stale = true;
-    group->converged = false;
-    group->damping = DAMPING_START;
-  }
-  NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT));
-  for (int32_t iteration = 0; iteration < fit->options.iterations; iteration++) {
-    bool any = false;
-    for (int64_t g = 0; g < fit->groups; g++) any = any || fit->group[g].active;
-    if (!any) break;
-    NEURLP_TRY(neurlp_fit_reduce(fit));
-    for (int64_t g = 0; g < fit->groups; g++)
-      if (fit->group[g].active) step_group(fit, g);
-    neurlp_fit_select(fit, NULL);
-    NEURLP_TRY(fit->work->backend->step_initial(fit));
-    NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_TRIAL));
-    for (int64_t g = 0; g < fit->groups; g++)
-      accepted[g] = fit->group[g].active && judge_trial(fit, g, strictness);
-    neurlp_fit_select(fit, accepted);
-    NEURLP_TRY(fit->work->backend->accept(fit));
-    tell_progress(fit, iteration);
-  }
-  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT)); /* sums of squares of every state */
-  NEURLP_TRY(fit->work->backend->fetch(fit));
-done:
-  neurlp_release(fit->context, &accepted);
-  return status;
-}
-
-neurlp_status neurlp_fit_linearise(neurlp_fit *fit) {
-  for (int64_t g = 0; g < fit->groups; g++) {
-    fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
-    fit->group[g].stale = true;
-  }
-  return neurlp_fit_reduce(fit);
-}
-
-/* ---- noise and errors -------------------------------------------------------------------------------- */
 
 /* Keeps the weight of a state without any residual finite. */
 static const double NOISE_FLOOR = 1e-140;

@@ -88,24 +88,40 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_create(neurlp_context *context, const n
 void neurlp_fit_destroy(neurlp_fit **fit);
 
 /* Cuts the segments of every group into windows of group->window samples. Initial values and trajectories are
- * taken from fit->state. Collective. */
+ * taken from fit->state. Local. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_cut(neurlp_fit *fit);
+
+/* Numbers of a fit that has been started, beside its public arrays: what goes on from there needs them. Both
+ * belong to samples rather than windows, so that their counts do not depend on how long windows are.
+ *   initial  [samples][D kappa], at the sample with which a window begins: its initial values
+ *   excluded [samples], at that sample
+ * `keep` brings fit->state up to date too. `resume` cuts the windows as they were, whereupon fit->group,
+ * theta, free, sigma and state hold what they held then. Local. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_keep(neurlp_fit *fit, double *initial, uint8_t *excluded);
+NEURLP_MUST_USE neurlp_status neurlp_fit_resume(neurlp_fit *fit, const double *initial,
+                                                const uint8_t *excluded);
 
 /* Sets fit->state to the smoothed samples. */
 void neurlp_fit_restart(neurlp_fit *fit);
 
-/* Moves the trajectories and initial values of all windows to fit the data at the current parameters, as far
- * as that goes. Local. */
-NEURLP_MUST_USE neurlp_status neurlp_fit_track(neurlp_fit *fit);
-
-/* Solves all windows at the current parameters and marks those that cannot be solved as excluded: a group
- * that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups],
- * one with no more data than unknowns NEURLP_TOO_SHORT. Collective. */
+/* Begins with windows of group->window samples: cuts, moves trajectories and initial values to fit the data
+ * at the current parameters as far as that goes, solves, and marks windows that cannot be solved as excluded:
+ * a group that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups], one
+ * with no more data than unknowns NEURLP_TOO_SHORT. Collective with shared parameters, where it must be
+ * followed by an agreement (neurlp_fit_agree). */
 NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict);
 
-/* Levenberg-Marquardt until all active groups have converged or given up; `strictness` 1 for a final fit,
- * larger for one on the way (multiplies the tolerances). Parameters within bounds stay within. Collective. */
-NEURLP_MUST_USE neurlp_status neurlp_fit_run(neurlp_fit *fit, double strictness);
+/* Levenberg-Marquardt, iteration by iteration, so that what is reached can be kept in between:
+ *   start    solves all windows of good groups, which become active
+ *   iterate  one step of all active groups. Those that have converged or given up are active no longer;
+ *            `strictness` 1 for a final fit, larger for one on the way (multiplies the tolerances).
+ *            Parameters within bounds stay within
+ *   finish   sums of squares of every state, and trajectories, at the parameters found
+ * *going: a group of some rank is still active. All three are collective, and fail on all ranks or none. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_start(neurlp_fit *fit, bool *going);
+NEURLP_MUST_USE neurlp_status neurlp_fit_iterate(neurlp_fit *fit, int32_t iteration, double strictness,
+                                                 bool *going);
+NEURLP_MUST_USE neurlp_status neurlp_fit_finish(neurlp_fit *fit);
 
 /* Sets parameters of group g to zero and holds them there; the others move to where the last linearisation
  * has their best values without these. `dropped` [count] parameter numbers. Local. */

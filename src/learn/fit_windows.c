@@ -65,23 +65,59 @@ static void take_initial(neurlp_fit *fit, int64_t w) {
     for (int64_t j = 0; j < kappa; j++) fit->initial[(w * D + k) * kappa + j] = state[k * width + j];
 }
 
-neurlp_status neurlp_fit_cut(neurlp_fit *fit) {
+/* Lists the windows anew; their initial values are not set yet. */
+static neurlp_status make_windows(neurlp_fit *fit) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_context *context = fit->context;
-  const int64_t initial_count = (int64_t)fit->data->dimensions * fit->model->order;
+  const int64_t initials = neurlp_fit_initials(fit);
   neurlp_release(context, &fit->window);
   neurlp_release(context, &fit->initial);
   neurlp_release(context, &fit->trial_initial);
   fit->window_count = list_windows(fit, NULL);
   NEURLP_TRY(neurlp_allocate(context, fit->window_count, sizeof *fit->window, &fit->window));
-  NEURLP_TRY(neurlp_allocate(context, fit->window_count * initial_count, sizeof(double), &fit->initial));
-  NEURLP_TRY(
-      neurlp_allocate(context, fit->window_count * initial_count, sizeof(double), &fit->trial_initial));
+  NEURLP_TRY(neurlp_allocate(context, fit->window_count * initials, sizeof(double), &fit->initial));
+  NEURLP_TRY(neurlp_allocate(context, fit->window_count * initials, sizeof(double), &fit->trial_initial));
   list_windows(fit, fit->window);
-  for (int64_t w = 0; w < fit->window_count; w++) take_initial(fit, w);
-  NEURLP_TRY(neurlp_fit_prepare(fit));
 done:
+  if (status < 0) fit->window_count = 0;
   return status;
+}
+
+neurlp_status neurlp_fit_cut(neurlp_fit *fit) {
+  const neurlp_status status = make_windows(fit);
+  if (status < 0) return status;
+  for (int64_t w = 0; w < fit->window_count; w++) take_initial(fit, w);
+  return neurlp_fit_prepare(fit);
+}
+
+/* ---- going on from what was kept --------------------------------------------------------------------- */
+
+neurlp_status neurlp_fit_keep(neurlp_fit *fit, double *initial, uint8_t *excluded) {
+  const int64_t initials = neurlp_fit_initials(fit);
+  const neurlp_status status = fit->work->backend->fetch(fit);
+  if (status < 0) return status;
+  memset(initial, 0, (size_t)(fit->data->sample_count * initials) * sizeof *initial);
+  memset(excluded, 0, (size_t)fit->data->sample_count);
+  for (int64_t w = 0; w < fit->window_count; w++) {
+    const int64_t sample = fit->window[w].first_sample;
+    memcpy(initial + sample * initials, fit->initial + w * initials, (size_t)initials * sizeof *initial);
+    excluded[sample] = fit->window[w].excluded;
+  }
+  return NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_fit_resume(neurlp_fit *fit, const double *initial, const uint8_t *excluded) {
+  const int64_t initials = neurlp_fit_initials(fit);
+  const neurlp_status status = make_windows(fit);
+  if (status < 0) return status;
+  for (int64_t w = 0; w < fit->window_count; w++) {
+    const int64_t sample = fit->window[w].first_sample;
+    memcpy(fit->initial + w * initials, initial + sample * initials, (size_t)initials * sizeof *initial);
+    fit->window[w].excluded = excluded[sample] != 0;
+  }
+  /* triangles are not kept: they are functions of what is */
+  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].stale = true;
+  return neurlp_fit_prepare(fit);
 }
 
 /* ---- solving ----------------------------------------------------------------------------------------- */
@@ -142,42 +178,44 @@ static void judge_groups(neurlp_fit *fit, neurlp_fit_set set, const double *sums
   }
 }
 
-neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set) {
+neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_status mine, neurlp_fit_set set) {
   neurlp_fit_work *work = fit->work;
-  neurlp_fit_select(fit, NULL);
-  neurlp_status status = work->backend->solve(fit, set);
-  fill_bins(fit);
-  double *sums = work->sums;
-  status =
-      neurlp_fit_sum_bins(fit, status < 0 ? status : NEURLP_SUCCESS, 2 * fit->data->dimensions + 2, sums);
+  if (mine >= 0) {
+    neurlp_fit_select(fit, NULL);
+    mine = work->backend->solve(fit, set);
+    fill_bins(fit);
+  }
+  const neurlp_status status =
+      neurlp_fit_sum_bins(fit, mine < 0 ? mine : NEURLP_SUCCESS, 2 * fit->data->dimensions + 2, work->sums);
   if (status < 0) return status;
-  judge_groups(fit, set, sums);
+  judge_groups(fit, set, work->sums);
   return NEURLP_SUCCESS;
 }
 
-neurlp_status neurlp_fit_track(neurlp_fit *fit) {
-  return fit->work->backend->track(fit);
+/* What the first solution of its windows says of group g. */
+static neurlp_status judge_beginning(const neurlp_fit *fit, int64_t g, double most) {
+  const neurlp_group *group = &fit->group[g];
+  const int64_t all = group->windows + group->failed;
+  if (group->status != NEURLP_SUCCESS) return group->status;
+  if (all == 0 || (group->failed == 0 && group->values <= neurlp_fit_unknowns(fit, g)))
+    return NEURLP_TOO_SHORT;
+  if (group->windows == 0 || (double)group->failed > most * (double)all) return NEURLP_NOT_CONVERGED;
+  return NEURLP_SUCCESS;
 }
 
 neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict) {
   neurlp_fit_work *work = fit->work;
-  for (int64_t w = 0; w < fit->window_count; w++) fit->window[w].excluded = false;
-  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
   bool any = false;
-  neurlp_status status = neurlp_fit_evaluate(fit, NEURLP_FIT_CURRENT);
+  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
+  neurlp_status status = neurlp_fit_cut(fit);
+  if (status >= 0) status = work->backend->track(fit);
+  status = neurlp_fit_evaluate(fit, status, NEURLP_FIT_CURRENT);
   if (status < 0) return status;
   for (int64_t i = 0; i < work->selected_count; i++)
     if (work->status[i] != NEURLP_SUCCESS) fit->window[work->selected[i]].excluded = true;
   for (int64_t g = 0; g < fit->groups; g++) {
-    const neurlp_group *group = &fit->group[g];
-    verdict[g] = group->status;
-    if (group->status != NEURLP_SUCCESS) continue;
-    const int64_t all = group->windows + group->failed;
-    if (all == 0 || (group->failed == 0 && group->values <= neurlp_fit_unknowns(fit, g)))
-      verdict[g] = NEURLP_TOO_SHORT;
-    else if (group->windows == 0 || (double)group->failed > most * (double)all)
-      verdict[g] = NEURLP_NOT_CONVERGED;
-    any = any || verdict[g] != NEURLP_SUCCESS;
+    verdict[g] = judge_beginning(fit, g, most);
+    any = any || (fit->group[g].status == NEURLP_SUCCESS && verdict[g] != NEURLP_SUCCESS);
   }
   return any ? work->backend->fetch(fit)
              : NEURLP_SUCCESS; /* the caller goes on with trajectories of his own */

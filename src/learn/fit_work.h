@@ -1,5 +1,5 @@
-/* Workspace of a fit, shared by fit.c (steps), fit_windows.c (cutting, solving), fit_reduce.c (triangles) and
- * what works on windows (cpu/, and cuda/ beside src/). */
+/* Workspace of a fit, shared by fit.c (making it, noise), fit_iterate.c (steps), fit_windows.c (cutting,
+ * solving), fit_reduce.c (triangles) and what works on windows (cpu/, and cuda/ beside src/). */
 #ifndef NEURLP_LEARN_FIT_WORK_H
 #define NEURLP_LEARN_FIT_WORK_H
 
@@ -31,18 +31,24 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_prepare(neurlp_fit *fit);
 void neurlp_fit_release_work(neurlp_fit *fit);
 
 /* Solves the windows of active groups; fills squares, counts and the objective or trial value of each group.
- * Collective. */
-NEURLP_MUST_USE neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_fit_set set);
+ * `mine`: this rank's status so far; if that is a failure, nothing is solved. Collective with shared
+ * parameters: then a failure is all ranks'. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_evaluate(neurlp_fit *fit, neurlp_status mine, neurlp_fit_set set);
+
+/* Brings all ranks to one status, and each of `numbers` [count] to the largest that any rank has. Collective.
+ */
+NEURLP_MUST_USE neurlp_status neurlp_fit_agree(neurlp_fit *fit, neurlp_status mine, int32_t count,
+                                               int64_t *numbers);
 
 /* Chooses the windows of active groups that are not excluded; of those, the windows of groups where `wanted`
  * [groups] is true, if it is not NULL. */
 void neurlp_fit_select(neurlp_fit *fit, const bool *wanted);
 
-/* Recomputes the triangles of stale groups. Collective. */
+/* Recomputes the triangles of stale groups. Collective with shared parameters. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_reduce(neurlp_fit *fit);
 
 /* Sums `count` numbers of each bin over the bins, in order; one bin a group: copies. sums [groups][count].
- * Collective. */
+ * Collective with shared parameters. */
 NEURLP_MUST_USE neurlp_status neurlp_fit_sum_bins(neurlp_fit *fit, neurlp_status mine, int64_t count,
                                                   double *sums);
 

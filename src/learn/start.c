@@ -222,7 +222,7 @@ done:
   return status;
 }
 
-neurlp_status neurlp_direct_start(neurlp_fit *fit) {
+neurlp_status neurlp_direct_integrals(neurlp_fit *fit) {
   start_work w = {0};
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(create_work(fit, &w));

@@ -1,21 +1,11 @@
 /* The direct method, alone in one process: parameters recovered, statuses, bounds, terms found; the same bits
  * from any number of threads; nothing left in memory. With NEURLP_TEST_BACKEND windows are solved by that
  * backend, and everything that is learned is compared with what the CPU learns. */
-#include "core/random.h"
-#include "learn/direct.h"
-#include "support/check.h"
+#include "learn/direct_problem.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum { MOST_SAMPLES = 4000, MOST_PARAMETERS = 16, MOST_SYSTEMS = 8 };
-
-/* Systems of equal length; samples of system s follow those of s - 1. */
-typedef struct test_data {
-  int32_t dimensions;
-  int64_t systems, samples;
-  double times[MOST_SAMPLES], states[2 * MOST_SAMPLES];
-} test_data;
+enum { MOST_PARAMETERS = 16, MOST_SYSTEMS = 8 };
 
 typedef struct test_answer {
   neurlp_status returned;
@@ -23,14 +13,6 @@ typedef struct test_answer {
   double theta[MOST_SYSTEMS * MOST_PARAMETERS], errors[MOST_SYSTEMS * MOST_PARAMETERS];
   int32_t parameters;
 } test_answer;
-
-/* How a problem is learned. */
-typedef struct test_task {
-  neurlp_model_spec model;
-  bool per_system;
-  int32_t order, starts, iterations, threads;
-  int64_t window, first_window, substeps;
-} test_task;
 
 static void take_answer(neurlp_fit *fit, test_answer *answer) {
   static double covariance[MOST_PARAMETERS * MOST_PARAMETERS];
@@ -46,55 +28,16 @@ static void take_answer(neurlp_fit *fit, test_answer *answer) {
 }
 
 static test_answer learn_on(const char *backend, const test_data *data, const test_task *task) {
-  neurlp_context *context = NULL;
-  neurlp_model *model = NULL;
-  neurlp_trajectories *trajectories = NULL;
-  neurlp_fit *fit = NULL;
-  neurlp_plan plan = {0};
+  test_fit t;
   test_answer answer = {.returned = NEURLP_ERROR_INTERNAL};
-  if (neurlp_context_create(task->threads, &context) != NEURLP_SUCCESS) return answer;
-  if (neurlp_context_set_backend(context, backend) < 0) printf("%s\n", neurlp_context_message(context));
-  const double step = (data->times[1] - data->times[0]) / (double)task->substeps;
-  const neurlp_plan_spec plan_spec = {.systems = data->systems,
-                                      .samples = data->samples,
-                                      .window = task->window,
-                                      .per_system = task->per_system,
-                                      .shards = 8};
-  const neurlp_trajectory_spec trajectory_spec = {.plan = &plan,
-                                                  .times = data->times,
-                                                  .samples = data->states,
-                                                  .dimensions = data->dimensions,
-                                                  .order = task->order,
-                                                  .substeps = task->substeps};
-  const neurlp_exchange exchange = neurlp_exchange_alone(&plan.bins);
-  const neurlp_direct_options options = {.fit = {.iterations = task->iterations,
-                                                 .tolerance = 1e-8,
-                                                 .nominal_step = step,
-                                                 .weight_top = 1e-3,
-                                                 .per_system = task->per_system},
-                                         .first_window = task->first_window,
-                                         .threshold = 4,
-                                         .contribution = 1e-3,
-                                         .starts = task->starts,
-                                         .seed = 1};
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_model_create(context, &task->model, &model));
-  NEURLP_TRY(neurlp_plan_create(context, &plan_spec, 0, 1, &plan));
-  NEURLP_TRY(neurlp_trajectories_create(context, &trajectory_spec, &trajectories));
-  NEURLP_TRY(neurlp_fit_create(context, model, trajectories, &exchange, &options.fit, &fit));
-  NEURLP_TRY(neurlp_direct_learn(fit, &options));
-  take_answer(fit, &answer);
-done:
+  neurlp_status status = open_fit(backend, data, task, &t);
+  if (!t.context) return answer;
+  if (status == NEURLP_SUCCESS) status = neurlp_direct_learn(t.fit, &t.options);
+  if (status == NEURLP_SUCCESS) take_answer(t.fit, &answer);
   answer.returned = status;
-  if (status != NEURLP_SUCCESS) printf("%s\n", neurlp_context_message(context));
-  neurlp_fit_destroy(&fit);
-  neurlp_trajectories_destroy(&trajectories);
-  neurlp_plan_release(context, &plan);
-  neurlp_model_destroy(&model);
+  if (status != NEURLP_SUCCESS) printf("%s\n", neurlp_context_message(t.context));
   /* a device that was opened lives as long as the context */
-  check_equal("blocks alive after learning", neurlp_context_memory(context).blocks,
-              strcmp(backend, "cpu") ? 1 : 0);
-  neurlp_context_destroy(&context);
+  check_equal("blocks alive after learning", close_fit(&t), strcmp(backend, "cpu") ? 1 : 0);
   return answer;
 }
 
@@ -128,43 +71,6 @@ static test_answer learn(const test_data *data, const test_task *task) {
 
 /* ---- populations ------------------------------------------------------------------------------------------
  */
-
-enum { POPULATIONS = 5, SAMPLES = 80 };
-static const double RATE[POPULATIONS] = {1, 0.7, 1.5, 1.3, 0.9},
-                    CAPACITY[POPULATIONS] = {1, 2, 0.5, 1.5, 0.8};
-static const double STEP = 0.1, NOISE = 0.005;
-
-static double logistic(double t, double r, double K) {
-  return K / (1 + (K / 0.1 - 1) * exp(-r * t));
-}
-
-static void make_populations(test_data *data, double noise) {
-  *data = (test_data){.dimensions = 1, .systems = POPULATIONS, .samples = SAMPLES};
-  for (int s = 0; s < POPULATIONS; s++)
-    for (int i = 0; i < SAMPLES; i++) {
-      data->times[s * SAMPLES + i] = STEP * i;
-      data->states[s * SAMPLES + i] = logistic(STEP * i, RATE[s], CAPACITY[s]) +
-                                      noise * neurlp_random_normal(5, NEURLP_RANDOM_TEST, s, i);
-    }
-}
-
-static test_task population_task(const neurlp_parameter *parameters) {
-  static const char *const states[] = {"x"}, *const equations[] = {"x' = r*x*(1 - x/K)"};
-  return (test_task){.model = {.dimensions = 1,
-                               .states = states,
-                               .order = 1,
-                               .equation_count = 1,
-                               .equations = equations,
-                               .parameter_count = 2,
-                               .parameters = parameters},
-                     .per_system = true,
-                     .order = 4,
-                     .starts = 1,
-                     .iterations = 100,
-                     .threads = 1,
-                     .first_window = 10,
-                     .substeps = 1};
-}
 
 static const neurlp_parameter FREE[] = {{"r", 1, -INFINITY, INFINITY}, {"K", 1, -INFINITY, INFINITY}};
 
@@ -256,58 +162,12 @@ static void test_bounds(void) {
 /* ---- prey and predators -----------------------------------------------------------------------------------
  */
 
-static const double PREY[4] = {1.40329648, 0.93916896, 2.59168074, 0.50536692};
-
-static void predation(const double *u, double *f) {
-  f[0] = PREY[0] * u[0] - PREY[1] * u[0] * u[1];
-  f[1] = -PREY[2] * u[1] + PREY[3] * u[0] * u[1];
-}
-
-/* One classical Runge-Kutta step. */
-static void step_predation(double h, double *u) {
-  double k[4][2], v[2];
-  for (int stage = 0; stage < 4; stage++) {
-    const double part = stage == 0 ? 0 : stage == 3 ? h : h / 2;
-    for (int i = 0; i < 2; i++) v[i] = u[i] + (stage ? part * k[stage - 1][i] : 0);
-    predation(v, k[stage]);
-  }
-  for (int i = 0; i < 2; i++) u[i] += h / 6 * (k[0][i] + 2 * k[1][i] + 2 * k[2][i] + k[3][i]);
-}
-
-static void make_prey(test_data *data) {
-  double u[2] = {3, 0.5};
-  *data = (test_data){.dimensions = 2, .systems = 1, .samples = 100};
-  for (int i = 0; i < 100; i++) {
-    data->times[i] = 0.1 * i;
-    for (int k = 0; k < 2; k++)
-      data->states[2 * i + k] = u[k] + 0.05 * neurlp_random_normal(6, NEURLP_RANDOM_TEST, k, i);
-    for (int n = 0; n < 100; n++) step_predation(1e-3, u);
-  }
-}
-
 /* d starts at twice its value. Initial values of the windows are then far from their best, and have to follow
  * the parameters in full, or no step leads downhill. */
 static void test_far_start(void) {
-  static const char *const states[] = {"x", "y"};
-  static const char *const equations[] = {"x' = a*x - b*x*y", "y' = -c*y + d*x*y"};
-  static const neurlp_parameter parameters[] = {{"a", 1.5, -INFINITY, INFINITY},
-                                                {"b", 1, -INFINITY, INFINITY},
-                                                {"c", 2.5, -INFINITY, INFINITY},
-                                                {"d", 1, -INFINITY, INFINITY}};
   static test_data data;
   make_prey(&data);
-  test_task task = {.model = {.dimensions = 2,
-                              .states = states,
-                              .order = 1,
-                              .equation_count = 2,
-                              .equations = equations,
-                              .parameter_count = 4,
-                              .parameters = parameters},
-                    .order = 4,
-                    .starts = 1,
-                    .iterations = 100,
-                    .threads = 1,
-                    .substeps = 2};
+  test_task task = prey_task();
   const int64_t first[] = {5, 10, 20};
   for (int i = 0; i < 3; i++) {
     double worst = 0;
@@ -322,27 +182,11 @@ static void test_far_start(void) {
 /* ---- discovery --------------------------------------------------------------------------------------------
  */
 
-/* u' = -0.3 u + v, v' = -u - 0.3 v out of six terms in each equation, on windows shared by two systems. */
+/* Windows are shared by two systems. */
 static void test_discovery(void) {
-  static const char *const states[] = {"u", "v"};
-  static const neurlp_library_spec library = {.polynomial = 2};
   static test_data data;
-  data = (test_data){.dimensions = 2, .systems = 2, .samples = 300};
-  for (int i = 0; i < 600; i++) {
-    const double t = 0.05 * (i % 300), size = (i < 300 ? 1 : 2) * exp(-0.3 * t),
-                 phase = t + (i < 300 ? 0 : 1);
-    data.times[i] = t;
-    data.states[2 * i] = size * cos(phase) + 0.01 * neurlp_random_normal(7, NEURLP_RANDOM_TEST, 0, i);
-    data.states[2 * i + 1] = -size * sin(phase) + 0.01 * neurlp_random_normal(7, NEURLP_RANDOM_TEST, 1, i);
-  }
-  test_task task = {.model = {.dimensions = 2, .states = states, .order = 1, .library = &library},
-                    .order = 2,
-                    .starts = 1,
-                    .iterations = 100,
-                    .threads = 1,
-                    .window = 60,
-                    .first_window = 10,
-                    .substeps = 1};
+  make_spirals(&data);
+  test_task task = spiral_task();
   const test_answer found = learn(&data, &task);
   const double exact[12] = {0, -0.3, 1, 0, 0, 0, 0, -1, -0.3, 0, 0, 0}; /* 1, u, v, u^2, u v, v^2; twice */
   int right = 0;
