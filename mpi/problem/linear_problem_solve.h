@@ -8,7 +8,7 @@
 /* What is divided over the ranks. */
 typedef enum neurlp_division {
   NEURLP_DIVIDE_AUTO,    /* time, where it can be divided, if there are fewer systems than ranks, or if one
-                            system    takes more than 192 MB; else systems */
+                            system takes more than 192 MB; else systems */
   NEURLP_DIVIDE_SYSTEMS, /* each rank solves systems of its own */
   NEURLP_DIVIDE_TIME     /* all ranks solve one system after the other, each some of its steps */
 } neurlp_division;
