@@ -166,14 +166,13 @@ static void finish_slab(long_system *s, int64_t first, int64_t end, bool gradien
                          s->room.grad_output, &to, (unsigned char *)s->parts + (size_t)place * part);
 }
 
-/* Collective. The first failure among the pieces of all ranks. */
+/* Collective. The first failure among the pieces of all ranks: piece and status travel as one number. */
 static neurlp_status settle(const long_system *s, const pass_state *pass) {
-  const int64_t none = INT64_MAX;
-  int64_t first[2] = {none, 0}; /* piece, status: sent as one number */
-  for (int64_t p = 0; p < s->own && first[0] == none; p++)
-    if (pass->status[p] != NEURLP_SUCCESS) first[0] = (s->tree.first + p) << 8 | (int64_t)pass->status[p];
-  MPI_Allreduce(MPI_IN_PLACE, first, 1, MPI_INT64_T, MPI_MIN, s->comm);
-  return first[0] == none ? NEURLP_SUCCESS : (neurlp_status)(first[0] & 0xff);
+  int64_t first = INT64_MAX;
+  for (int64_t p = 0; p < s->own && first == INT64_MAX; p++)
+    if (pass->status[p] != NEURLP_SUCCESS) first = (s->tree.first + p) << 8 | (int64_t)pass->status[p];
+  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT64_T, MPI_MIN, s->comm);
+  return first == INT64_MAX ? NEURLP_SUCCESS : (neurlp_status)(first & 0xff);
 }
 
 /* What is known of a system: whether the solution, and gradients, are numbers. */

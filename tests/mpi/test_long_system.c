@@ -61,7 +61,7 @@ static const test_task tasks[] = {
      0.1},
     {"short", false, false, {SHAPE(6, 1, 2, 1, 1, 1, 1)}, 1, 0.1}};
 
-enum { TASKS = sizeof tasks / sizeof *tasks, SIZES = 4, MOST_RANKS = 5 };
+enum { TASKS = sizeof tasks / sizeof *tasks, SIZES = 4 };
 
 static test_case case_of(const test_task *task) {
   test_case drawn = {.shape = task->shape};
@@ -210,7 +210,7 @@ static void run_task(int32_t index) {
     batch.shape.piece_intervals = sizes[i];
     t.call += batch_run(&batch, 1, BATCH_ADJOINT) != NEURLP_SUCCESS;
     keep(&batch, kept);
-    for (int ranks = 1; ranks <= MOST_RANKS; ranks++)
+    for (int ranks = 1; ranks <= world_size; ranks++)
       run_ranks(&t, &batch, ranks, (i + ranks) % 2 ? 3000 : 0, kept);
     if (world_rank == 0) compare_batch(&ratios, &batch, dense, (uint64_t)index, BATCH_ADJOINT);
     drop(kept);
@@ -255,7 +255,7 @@ static void run_spoiled(const spoiled *s) {
   const neurlp_status alone = batch.status[0];
   keep(&batch, kept);
   int64_t wrong = 0, differ = 0, again = 0, numbers = 0;
-  for (int ranks = 1; ranks <= MOST_RANKS; ranks++) {
+  for (int ranks = 1; ranks <= world_size; ranks++) {
     MPI_Comm comm = split(ranks);
     if (comm == MPI_COMM_NULL) continue;
     const long_answer answer = long_batch_run(comm, &batch, 1, 3000, NULL);
