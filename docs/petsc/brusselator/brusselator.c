@@ -1,4 +1,5 @@
-static char help[] = "Brusselator on a line: u_t = a - (b+1) u + u^2 v + d1 u_xx, v_t = b u - u^2 v + d2 v_xx.\n\
+static char help[] =
+    "Brusselator on a line: u_t = a - (b+1) u + u^2 v + d1 u_xx, v_t = b u - u^2 v + d2 v_xx.\n\
 Diffusion is implicit, reaction explicit (IMEX). Boundaries let nothing through.\n\
   -a, -b: constants of the reaction; -d1, -d2: diffusion coefficients; -da_grid_x: points; -final_time\n\
   -solution <file>: writes the solution at the end; -restart <file>: begins with such a one\n\n";
@@ -68,7 +69,8 @@ static PetscErrorCode Diffusion(TS ts, PetscReal t, Vec U, Vec Ut, Vec F, void *
 }
 
 /* dF/dU + shift dF/dU_t. */
-static PetscErrorCode DiffusionJacobian(TS ts, PetscReal t, Vec U, Vec Ut, PetscReal shift, Mat A, Mat B, void *ctx) {
+static PetscErrorCode DiffusionJacobian(TS ts, PetscReal t, Vec U, Vec Ut, PetscReal shift, Mat A, Mat B,
+                                        void *ctx) {
   AppCtx *user = (AppCtx *)ctx;
   DM da;
   DMDALocalInfo info;
@@ -80,12 +82,16 @@ static PetscErrorCode DiffusionJacobian(TS ts, PetscReal t, Vec U, Vec Ut, Petsc
   const PetscReal h2 = 1.0 / ((info.mx - 1.0) * (info.mx - 1.0)), d[2] = {user->d1 / h2, user->d2 / h2};
   for (PetscInt i = info.xs; i < info.xs + info.xm; i++)
     for (PetscInt c = 0; c < 2; c++) {
-      const PetscBool first = i == 0 ? PETSC_TRUE : PETSC_FALSE, last = i == info.mx - 1 ? PETSC_TRUE : PETSC_FALSE;
+      const PetscBool first = i == 0 ? PETSC_TRUE : PETSC_FALSE,
+                      last = i == info.mx - 1 ? PETSC_TRUE : PETSC_FALSE;
       const MatStencil row = {.i = i, .c = c};
-      const MatStencil columns[] = {row, {.i = first ? 1 : i - 1, .c = c}, {.i = last ? i - 1 : i + 1, .c = c}};
+      const MatStencil columns[] = {
+          row, {.i = first ? 1 : i - 1, .c = c}, {.i = last ? i - 1 : i + 1, .c = c}};
       const PetscScalar at_end[] = {shift + 2 * d[c], -2 * d[c]}, inside[] = {shift + 2 * d[c], -d[c], -d[c]};
-      if (first || last) PetscCall(MatSetValuesStencil(B, 1, &row, 2, columns, at_end, INSERT_VALUES));
-      else PetscCall(MatSetValuesStencil(B, 1, &row, 3, columns, inside, INSERT_VALUES));
+      if (first || last)
+        PetscCall(MatSetValuesStencil(B, 1, &row, 2, columns, at_end, INSERT_VALUES));
+      else
+        PetscCall(MatSetValuesStencil(B, 1, &row, 3, columns, inside, INSERT_VALUES));
     }
   PetscCall(MatAssemblyBegin(B, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(B, MAT_FINAL_ASSEMBLY));

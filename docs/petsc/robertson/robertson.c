@@ -54,9 +54,12 @@ static PetscErrorCode RHSJacobian(TS ts, PetscReal t, Vec U, Mat A, Mat B, void 
     const PetscReal *k = user->rates[i], e = i + 1 < user->count ? user->exchange : 0;
     const PetscScalar y = u[3 * i + 1], z = u[3 * i + 2];
     const PetscInt block = 3 * (user->first + i), rows[3] = {block, block + 1, block + 2}, next = block + 3;
-    const PetscScalar values[9] = {-k[0] - e, k[1] * z,                   k[1] * y,  //
-                                   k[0],      -k[1] * z - 2 * k[2] * y, -k[1] * y, //
-                                   0,         2 * k[2] * y,              0};
+    const PetscScalar values[9] = {-k[0] - e, k[1] * z,
+                                   k[1] * y, //
+                                   k[0],      -k[1] * z - 2 * k[2] * y,
+                                   -k[1] * y, //
+                                   0,         2 * k[2] * y,
+                                   0};
     PetscCall(MatSetValues(B, 3, rows, 3, rows, values, INSERT_VALUES));
     if (e != 0) PetscCall(MatSetValues(B, 1, rows, 1, &next, &e, INSERT_VALUES));
   }
@@ -94,7 +97,8 @@ int main(int argc, char **argv) {
   PetscCall(VecSetFromOptions(U));
   PetscCall(VecGetOwnershipRange(U, &user.first, &last));
   user.first /= 3;
-  PetscCall(MatCreateAIJ(PETSC_COMM_WORLD, local, local, 3 * user.cells, 3 * user.cells, 4, NULL, 1, NULL, &J));
+  PetscCall(
+      MatCreateAIJ(PETSC_COMM_WORLD, local, local, 3 * user.cells, 3 * user.cells, 4, NULL, 1, NULL, &J));
   PetscCall(MatSetBlockSize(J, 3));
   PetscCall(PetscMalloc1(user.count, &user.rates));
   for (PetscInt i = 0; i < user.count; i++) {
@@ -119,7 +123,9 @@ int main(int argc, char **argv) {
   seconds = end - begin;
   PetscCall(TSGetStepNumber(ts, &steps));
   PetscCall(TSGetStepRejections(ts, &rejected));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%" PetscInt_FMT " cells, %" PetscInt_FMT " steps, %" PetscInt_FMT " rejected, %.3f s\n",
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD,
+                        "%" PetscInt_FMT " cells, %" PetscInt_FMT " steps, %" PetscInt_FMT
+                        " rejected, %.3f s\n",
                         user.cells, steps, rejected, (double)seconds));
 
   if (write) {
