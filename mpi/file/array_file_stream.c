@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,10 +15,14 @@ static const char *const COMPLETE = "complete_systems", *const FAILED = "failed_
 
 /* ---- whose file it is -------------------------------------------------------------------------------- */
 
+/* A lock on one byte far beyond the end: readers' locks (HDF5's are flock) and those of MPI-IO do not meet
+ * it. It belongs to this descriptor alone, and goes with the process. */
 neurlp_status neurlp_stream_lock(neurlp_array_file *file) {
+  struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
   file->lock = open(file->temporary, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file->lock < 0) return NEURLP_SUCCESS; /* who creates the file says why it cannot be */
-  if (flock(file->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return NEURLP_SUCCESS;
+  if (fcntl(file->lock, F_OFD_SETLK, &byte) == 0 || (errno != EAGAIN && errno != EACCES))
+    return NEURLP_SUCCESS; /* or there are no locks in this file system */
   neurlp_stream_unlock(file);
   return neurlp_fail(file->context, NEURLP_ERROR_IO,
                      "%s is being written by another run; wait for its end, or write to another file",

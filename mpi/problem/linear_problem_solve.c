@@ -3,7 +3,6 @@
 #include "checkpoint/stop.h"
 #include "comm.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -243,19 +242,6 @@ static int64_t size_piece(const solving *s, int64_t asked, int64_t *room) {
   return systems;
 }
 
-/* Collective. Whether a signal has asked some rank for an end. */
-static neurlp_status look_for_signal(const solving *s, int64_t complete) {
-  int signal = neurlp_stop_signal();
-  MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, s->comm);
-  if (!signal) return NEURLP_SUCCESS;
-  return neurlp_fail(s->context, NEURLP_STOPPED,
-                     "stopped as signal %s asked, after %lld of %lld systems of group '%s'; they are in %s; "
-                     "the same command goes on from there",
-                     signal == SIGTERM ? "SIGTERM" : "SIGUSR1", (long long)complete,
-                     (long long)s->group->shape.systems, s->group->name,
-                     neurlp_array_file_partial(s->answers));
-}
-
 /* Collective. Systems [complete, systems of the group) in pieces, shared out among the ranks; each is on disk
  * before the next. */
 static neurlp_status solve_pieces(solving *s, int64_t systems, int64_t complete, int64_t *failed) {
@@ -266,7 +252,10 @@ static neurlp_status solve_pieces(solving *s, int64_t systems, int64_t complete,
   while (complete < s->group->shape.systems) {
     const int64_t left = s->group->shape.systems - complete, count = left < systems ? left : systems;
     int64_t first = 0, owned = 0, bad = 0;
-    NEURLP_TRY(look_for_signal(s, complete));
+    char words[NEURLP_GROUP_NAME_BYTES + 96];
+    snprintf(words, sizeof words, "%lld of %lld systems of group '%s'", (long long)complete,
+             (long long)s->group->shape.systems, s->group->name);
+    NEURLP_TRY(neurlp_stop_between(s->comm, s->context, words, neurlp_array_file_partial(s->answers)));
     neurlp_partition(count, rank, size, &first, &owned);
     NEURLP_TRY(solve_rows(s, complete + first, owned, &bad));
     MPI_Allreduce(MPI_IN_PLACE, &bad, 1, MPI_INT64_T, MPI_SUM, s->comm);
