@@ -26,6 +26,17 @@ int neurlp_stop_signal(void) {
   return (int)arrived;
 }
 
+neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
+                                  const char *file) {
+  int signal = neurlp_stop_signal();
+  MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, comm);
+  if (!signal) return NEURLP_SUCCESS;
+  return neurlp_fail(
+      context, NEURLP_STOPPED,
+      "stopped as signal %s asked, after %s; they are in %s; the same command goes on from there",
+      signal == SIGTERM ? "SIGTERM" : "SIGUSR1", after, file);
+}
+
 void neurlp_stop_ignore(void) {
   if (!listening) return;
   sigaction(SIGUSR1, &before_usr1, NULL);

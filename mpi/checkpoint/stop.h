@@ -4,12 +4,21 @@
 #ifndef NEURLP_MPI_STOP_H
 #define NEURLP_MPI_STOP_H
 
+#include "core/context.h"
+
+#include <mpi.h>
+
 /* From here on the two signals set the flag, instead of ending this process at once. Local; call it only
  * where the flag is looked at. A second SIGTERM ends the process as it would have before. */
 void neurlp_stop_listen(void);
 
 /* The signal that arrived last, 0 if none did. Local. */
 int neurlp_stop_signal(void);
+
+/* Collective, between two pieces of work that are kept as they are done: NEURLP_STOPPED on all ranks if a
+ * signal has arrived on any. The message says by whom, `after` how much, and in which file that is. */
+NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
+                                                  const char *file);
 
 /* Signals do again what they did before neurlp_stop_listen, and the flag is as if none had arrived. */
 void neurlp_stop_ignore(void);

@@ -1,5 +1,6 @@
 /* neurlp generate: the deck's synthetic trajectories, as a data set (docs/formats.md). neurlp simulate: the
  * same by an integrator of the deck's choosing, also from learned equations. */
+#include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
 #include "data/generate_write.h"
@@ -8,12 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-/* What this rank holds of the data set. */
-typedef struct block {
-  neurlp_samples samples;
-  double *parameters; /* [systems of the rank][P] */
-} block;
 
 /* The data must not take the place of what they come from. */
 static neurlp_status spare_sources(neurlp_context *context, const neurlp_generated *g, const char *path) {
@@ -27,26 +22,11 @@ static neurlp_status spare_sources(neurlp_context *context, const neurlp_generat
   return NEURLP_SUCCESS;
 }
 
-/* Collective. This rank's systems. */
-static neurlp_status make_block(MPI_Comm comm, neurlp_context *context, neurlp_generated *g, block *b) {
-  int rank = 0, size = 1;
-  int64_t first = 0, owned = 0;
-  MPI_Comm_rank(comm, &rank);
-  MPI_Comm_size(comm, &size);
-  neurlp_partition(g->systems, rank, size, &first, &owned);
-  const neurlp_sample_range range = {first, first + owned, 0, owned > 0 ? g->samples : 0};
-  neurlp_status status =
-      neurlp_allocate(context, owned * g->parameters, sizeof *b->parameters, &b->parameters);
-  if (status == NEURLP_SUCCESS) status = neurlp_generate_samples(g, &range, &b->samples, b->parameters);
-  return neurlp_agree(comm, context, status);
-}
-
-/* Collective. Rank 0 says what was written. NEURLP_SOME_FAILED if any system has NaN for its end. */
-static neurlp_status report(MPI_Comm comm, const char *command, const neurlp_generated *g, const char *path) {
+/* Rank 0 says what was written. NEURLP_SOME_FAILED if any system has NaN for its end. */
+static neurlp_status report(MPI_Comm comm, const char *command, const neurlp_generated *g, const char *path,
+                            int64_t failed) {
   int rank = 0;
-  int64_t failed = g->failed;
   MPI_Comm_rank(comm, &rank);
-  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT64_T, MPI_SUM, comm);
   if (rank == 0) {
     printf("%s: %lld system%s, %lld samples of %d state%s, step %g\n", path, (long long)g->systems,
            g->systems == 1 ? "" : "s", (long long)g->samples, g->dimensions, g->dimensions == 1 ? "" : "s",
@@ -65,9 +45,10 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_context *context = job->context;
   neurlp_generated *generated = NULL;
-  block b = {0};
+  int64_t failed = 0;
   char *name = NULL;
   neurlp_file_lock *lock = NULL;
+  neurlp_stop_listen();
   const char *path = job->output ? job->output : neurlp_deck_text(job->deck, "output.data");
   if (neurlp_deck_text(job->deck, "data.file"))
     return neurlp_fail(context, NEURLP_ERROR_DECK,
@@ -80,19 +61,13 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
   NEURLP_TRY(neurlp_agree(comm, context, spare_sources(context, generated, path)));
   NEURLP_TRY(neurlp_file_lock_take(comm, context, path, &lock));
-  NEURLP_TRY(make_block(comm, context, generated, &b));
-  const neurlp_generated_part part = {.generated = generated,
-                                      .samples = &b.samples,
-                                      .parameters = b.parameters,
-                                      .compress = (int32_t)neurlp_deck_integer(job->deck, "output.compress")};
-  NEURLP_TRY(neurlp_generated_write(comm, job, path, &part));
-  status = report(comm, command, generated, path);
+  NEURLP_TRY(neurlp_generated_stream(comm, job, path, generated, &failed));
+  status = report(comm, command, generated, path, failed);
 done:
-  neurlp_samples_release(context, &b.samples);
-  neurlp_release(context, &b.parameters);
   neurlp_generate_destroy(&generated);
   neurlp_file_lock_release(&lock);
   neurlp_release(context, &name);
+  neurlp_stop_ignore();
   return status;
 }
 

@@ -259,11 +259,16 @@ static neurlp_status print_data_set(const inspection *in) {
     goto done;
   }
   const int64_t systems = states.rank == 3 ? states.extents[0] : 1;
+  double complete = (double)systems;
+  NEURLP_TRY(
+      neurlp_attribute_number_read(in->context, in->file, in->path, "/", "complete_systems", &complete));
   printf("A data set: %lld system%s, %lld samples, %lld state%s", (long long)systems, plural(systems),
          (long long)states.extents[states.rank - 2], (long long)states.extents[states.rank - 1],
          plural(states.extents[states.rank - 1]));
   NEURLP_TRY(print_texts(in, "names", " ", ""));
   printf(".\n");
+  if (complete < (double)systems)
+    printf("It is not done: the first %.0f of %lld systems are complete.\n", complete, (long long)systems);
   NEURLP_TRY(print_lengths(in));
   NEURLP_TRY(print_times(in));
   NEURLP_TRY(print_missing(in));

@@ -105,6 +105,9 @@ NEURLP_MUST_USE neurlp_status neurlp_array_write_steps(neurlp_array_file *file, 
                                                        int64_t row, int64_t first, int64_t count,
                                                        const void *values);
 
+/* Rows of the first dimension that a chunk of the array has in the file. */
+int64_t neurlp_array_chunk_rows(const neurlp_array *array);
+
 /* Collective. Writes packed samples (see neurlp_samples) into an array [S][T][...]; what nobody writes is the
  * fill value. */
 NEURLP_MUST_USE neurlp_status neurlp_array_write_samples(neurlp_array_file *file, const neurlp_array *array,

@@ -35,6 +35,13 @@ static void choose_chunk(const neurlp_array *array, hsize_t *chunk) {
   }
 }
 
+int64_t neurlp_array_chunk_rows(const neurlp_array *array) {
+  hsize_t chunk[NEURLP_MOST_EXTENTS];
+  if (elements_of(array, 0) <= 0) return 1;
+  choose_chunk(array, chunk);
+  return (int64_t)chunk[0];
+}
+
 static hid_t creation_properties(const neurlp_array *array, bool covered) {
   const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_obj_track_times(creation, false);

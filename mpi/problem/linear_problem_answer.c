@@ -3,7 +3,6 @@
 #include "checkpoint/stop.h"
 #include "comm.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,14 +96,10 @@ neurlp_status neurlp_linear_progress(MPI_Comm comm, neurlp_context *context, con
 
 neurlp_status neurlp_linear_look(MPI_Comm comm, neurlp_context *context, const neurlp_array_file *answers,
                                  const neurlp_linear_group *group, int64_t complete) {
-  int signal = neurlp_stop_signal();
-  MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, comm);
-  if (!signal) return NEURLP_SUCCESS;
-  return neurlp_fail(context, NEURLP_STOPPED,
-                     "stopped as signal %s asked, after %lld of %lld systems of group '%s'; they are in %s; "
-                     "the same command goes on from there",
-                     signal == SIGTERM ? "SIGTERM" : "SIGUSR1", (long long)complete,
-                     (long long)group->shape.systems, group->name, neurlp_array_file_partial(answers));
+  char words[NEURLP_GROUP_NAME_BYTES + 96];
+  snprintf(words, sizeof words, "%lld of %lld systems of group '%s'", (long long)complete,
+           (long long)group->shape.systems, group->name);
+  return neurlp_stop_between(comm, context, words, neurlp_array_file_partial(answers));
 }
 
 int64_t neurlp_linear_answer_bytes(const neurlp_linear_group *group) {
