@@ -18,6 +18,8 @@ while [ ! -e "$folder/result" ]; do
   sleep 0.1
   if [ -n "$asked" ]; then
     echo "$rank" >>"$folder/asked"
+    # as the program's ranks do: mpirun ends those that are left when the first one ends with a status
+    while [ $(($(wc -l <"$folder/asked") % ${OMPI_COMM_WORLD_SIZE:-$SLURM_NTASKS})) -ne 0 ]; do sleep 0.02; done
     exit 75
   fi
   if [ "$rank" = 0 ]; then
