@@ -37,7 +37,8 @@ void neurlp_log_open(neurlp_log *log, int rank, const char *result, double begin
 
 void neurlp_log_close(neurlp_log *log) {
   if (log->terminal) printf("\r\033[K");
-  const bool cut = log->csv && ferror(log->csv); /* a line in the middle, on a disk that was full for a while */
+  const bool cut =
+      log->csv && ferror(log->csv); /* a line in the middle, on a disk that was full for a while */
   if (log->csv && (fclose(log->csv) != 0 || cut))
     fprintf(stderr, "neurlp: the log for machines is incomplete: %s\n",
             cut ? "the disk was full" : strerror(errno));
