@@ -42,10 +42,11 @@ neurlp_status neurlp_guard_room(neurlp_array_file *file, int64_t bytes) {
   if (bytes <= 0 || statvfs(file->folder, &space) != 0) return NEURLP_SUCCESS;
   const double room = (double)space.f_bavail * (double)space.f_frsize;
   if (room >= (double)bytes) return NEURLP_SUCCESS;
+  const int digits = bytes < 1000000 ? 3 : 1;
   return neurlp_fail(file->context, NEURLP_ERROR_IO,
-                     "%s needs %.1f MB, but the file system of folder '%s' has %.1f MB left; free some space "
+                     "%s needs %.*f MB, but the file system of folder '%s' has %.*f MB left; free some space "
                      "or write to another folder",
-                     file->path, (double)bytes / 1e6, file->folder, room / 1e6);
+                     file->path, digits, (double)bytes / 1e6, file->folder, digits, room / 1e6);
 }
 
 /* Reserves the bytes and gives them back: finds quotas, which statvfs does not see. */

@@ -89,7 +89,7 @@ static void prepare_child(unsigned seconds) {
   /* of computing, so that it means the same on a busy machine; what waits for something is given longer */
   const struct itimerval computing = {.it_value.tv_sec = seconds};
   setitimer(ITIMER_PROF, &computing, NULL);
-  alarm(20 * seconds);
+  alarm(10 * seconds);
 }
 
 fuzz_end fuzz_apart(bool (*body)(int64_t number), int64_t number, unsigned seconds) {

@@ -232,8 +232,13 @@ static void change_attribute(fuzz_draw *draw, hid_t file, const char *object_nam
     goto done;
   const hid_t old = H5Aopen(object, name, H5P_DEFAULT);
   const hid_t old_type = old < 0 ? -1 : H5Aget_type(old);
-  if (old >= 0 && H5Tis_variable_str(old_type) > 0 && H5Aread(old, old_type, &text) < 0) text = NULL;
-  if (old >= 0) H5Tclose(old_type), H5Aclose(old);
+  const hid_t old_space = old < 0 ? -1 : H5Aget_space(old);
+  const bool one =
+      old >= 0 && H5Tis_variable_str(old_type) > 0 && H5Sget_simple_extent_npoints(old_space) == 1;
+  if (one && H5Aread(old, old_type, &text) < 0) text = NULL;
+  if (old >= 0) H5Sclose(old_space);
+  if (old >= 0) H5Tclose(old_type);
+  if (old >= 0) H5Aclose(old);
   const bool damage = text && fuzz_choose(draw, 3) > 0;
   const hid_t space = damage || fuzz_choose(draw, 2) ? H5Screate(H5S_SCALAR) : draw_space(draw);
   hid_t type = draw_type(draw);
