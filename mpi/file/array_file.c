@@ -150,10 +150,12 @@ neurlp_status neurlp_array_file_stream(MPI_Comm comm, neurlp_context *context, c
     if (status != NEURLP_SUCCESS) give_up(made);
   }
   *resumed = resume != 0;
-  if (status == NEURLP_SUCCESS)
+  if (status == NEURLP_SUCCESS) {
     *file = made;
-  else
-    release_file(&made);
+    return status;
+  }
+  if (made->lock >= 0 && !resume) neurlp_guard_remove(made); /* another program's is not ours to remove */
+  release_file(&made);
   return status;
 }
 
