@@ -28,7 +28,7 @@ static const command commands[] = {
      "write the deck's synthetic trajectories to a data set"},
     {"simulate", neurlp_command_simulate, "simulate DECK|RESULT.h5 [key=value ...]",
      "integrate known or learned equations from many initial values"},
-    {"solve", neurlp_command_solve, "solve PROBLEM.h5 -o OUT.h5 [--backend NAME] [--divide WHAT] [--piece N]",
+    {"solve", neurlp_command_solve, "solve PROBLEM.h5 -o OUT.h5 [OPTION ...]",
      "solve linear problems, with gradients where grad_output is there"},
     {"inspect", neurlp_command_inspect, "inspect FILE.h5", "say in words what a file holds"},
     {"plot", neurlp_command_plot, "plot FILE.h5 -o FOLDER", "pictures of what a file holds, as PNG and SVG"},
