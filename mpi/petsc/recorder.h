@@ -50,7 +50,7 @@ typedef enum recorder_mode { RECORDER_NEW, RECORDER_APPEND, RECORDER_OVERWRITE }
 typedef struct recorder_file {
   const recorder_layout *layout;
   neurlp_context *context;
-  char *path;
+  char *path, folder[PETSC_MAX_PATH_LEN];
   const char *unit, *time_unit; /* borrowed */
   int64_t chunk;                /* samples that are written at once */
   int64_t samples;

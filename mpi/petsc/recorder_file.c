@@ -3,6 +3,7 @@
  * reader ignores what is after it. A file that is closed in good order has no `length`. */
 #include "petsc/recorder.h"
 
+#include "comm.h"
 #include "data/data_set_parts.h"
 
 #include <math.h>
@@ -37,9 +38,12 @@ static void speak(hdf5_voice voice) {
              (file)->path, what, neurlp_hdf5_reason())
 
 /* The file for functions of array_file.h that describe one. */
-static neurlp_array_file as_array_file(const recorder_file *file) {
-  neurlp_array_file array_file = {
-      .comm = file->layout->comm, .context = file->context, .id = file->id, .path = file->path};
+static neurlp_array_file as_array_file(recorder_file *file) {
+  neurlp_array_file array_file = {.comm = file->layout->comm,
+                                  .context = file->context,
+                                  .id = file->id,
+                                  .path = file->path,
+                                  .folder = file->folder};
   MPI_Comm_rank(array_file.comm, &array_file.rank);
   MPI_Comm_size(array_file.comm, &array_file.size);
   return array_file;
@@ -332,11 +336,31 @@ static PetscErrorCode reopen(recorder_file *file, double time) {
   PetscFunctionReturn(0);
 }
 
+/* The folder of the file: "." if its name has none. */
+static void set_folder(recorder_file *file) {
+  const char *slash = strrchr(file->path, '/');
+  const int length = slash == file->path ? 1 : slash ? (int)(slash - file->path) : 0;
+  snprintf(file->folder, sizeof file->folder, "%.*s", slash ? length : 1, slash ? file->path : ".");
+}
+
+/* Collective. MPI-IO may not notice that a disk is full, or wait for ever: look before writing. */
+static PetscErrorCode check_room(recorder_file *file, int64_t samples) {
+  const recorder_layout *layout = file->layout;
+  const int64_t bytes =
+      (layout->systems * layout->components + 1) * samples * (int64_t)sizeof(double) + NEURLP_CHUNK_BYTES;
+  neurlp_array_file array_file = as_array_file(file);
+  PetscFunctionBegin;
+  const neurlp_status status = array_file.rank == 0 ? neurlp_guard_room(&array_file, bytes) : NEURLP_SUCCESS;
+  NEURLP_PETSC_CALL(layout->comm, file->context, neurlp_agree(layout->comm, file->context, status));
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode, double time) {
   int rank, exists = 0;
   const MPI_Comm comm = file->layout->comm;
   PetscFunctionBegin;
   const hdf5_voice voice = silence();
+  set_folder(file);
   MPI_Comm_rank(comm, &rank);
   if (rank == 0) exists = access(file->path, F_OK) == 0;
   PetscCallMPI(MPI_Bcast(&exists, 1, MPI_INT, 0, comm));
@@ -361,6 +385,7 @@ PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, in
   const hsize_t block[] = {(hsize_t)layout->owned, (hsize_t)count, D};
   int rank;
   PetscFunctionBegin;
+  PetscCall(check_room(file, count));
   const hdf5_voice voice = silence();
   MPI_Comm_rank(layout->comm, &rank);
   const hsize_t first_time[] = {(hsize_t)file->samples}, time_count[] = {rank == 0 ? (hsize_t)count : 0};

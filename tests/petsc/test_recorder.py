@@ -106,4 +106,18 @@ true("a Vec that is no whole number of points", "does not consist of points with
 output = run("brusselator", "-final_time 1", RECORD, "no/folder.h5", fails=True)
 true("a folder that does not exist", "no/folder.h5 cannot be made" in output, output)
 true("nothing is left of what failed", not os.path.exists("bad.h5"))
+
+# A disk that becomes full: an error before anything is lost, and what was written stays.
+os.mkdir("disk")
+if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", "disk"], capture_output=True).returncode:
+    print("SKIPPED: a small file system cannot be mounted here; run as root to test a full disk")
+else:
+    try:
+        output = run("brusselator", "-da_grid_x 2000 -d1 0 -d2 0 -ts_adapt_type none -final_time 10", RECORD, "disk/full.h5",
+                     ranks=2, fails=True)
+        true("a full disk is an error in time", "full.h5 needs" in output and "free some space" in output, output)
+        times, states, _, _, more = read("disk/full.h5")
+        true("and what was written before is there", len(times) > 0 and more["length"] and np.isfinite(states).all())
+    finally:
+        subprocess.run(["umount", "disk"])
 verdict()
