@@ -14,7 +14,9 @@ enum { FEW_SAMPLES = 300, POINTS = 600 };
 static int64_t fill_interval(neurlp_dynamics *dynamics, const neurlp_series *from, int64_t width, int64_t t,
                              int64_t parts, double *times, double *states) {
   const double *sample = from->states + t * width;
-  const neurlp_integrate_options options = neurlp_integrate_options_default();
+  neurlp_integrate_options options = neurlp_integrate_options_default();
+  options.maximum_steps =
+      10000; /* from one sample to the next; equations that need more are no fitted ones */
   times[0] = from->times[t];
   memcpy(states, sample, (size_t)width * sizeof *states);
   for (int64_t k = 0; k < width; k++)

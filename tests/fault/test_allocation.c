@@ -62,7 +62,7 @@ static double spread(int64_t i) {
   return at;
 }
 
-/* Collective. Tries as many allocations as there is time for, at least four of each rank. */
+/* Collective. Tries as many allocations as there is time for, at least three of each rank. */
 static void sweep(const fault_job *job, fault_call call, const char *name, double seconds) {
   char said[FAULT_SAID_BYTES], what[128];
   int64_t total[MOST_RANKS] = {0}, bad = 0, tried = 0;
@@ -74,7 +74,7 @@ static void sweep(const fault_job *job, fault_call call, const char *name, doubl
   check_equal("without a fault the exit status is", status, NEURLP_EXIT_DONE);
   const double begin = MPI_Wtime();
   for (int64_t i = 0;; i++) {
-    int late = i >= 4 && MPI_Wtime() - begin > seconds;
+    int late = i >= 3 && MPI_Wtime() - begin > seconds;
     MPI_Bcast(&late, 1, MPI_INT, 0, MPI_COMM_WORLD);
     bool any = false;
     for (int victim = 0; victim < size && !late; victim++) {
