@@ -39,6 +39,7 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
   } options[] = {{"-o", &found->output},
                  {"--output", &found->output},
                  {"--backend", &found->backend},
+                 {"--divide", &found->divide},
                  {"--piece", &found->piece}};
   bool good = true;
   for (int i = 0; i < argc && good; i++) {

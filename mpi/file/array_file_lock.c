@@ -190,7 +190,7 @@ static neurlp_status cannot_make(neurlp_context *context, const char *path, int 
   return neurlp_fail(
       context, NEURLP_ERROR_IO, "%s cannot be written: nothing can be made in its folder: %s; %s", path,
       strerror(failure),
-      failure == ENOENT ? "make the folder first" : "free some space or write to another folder");
+      failure == ENOENT ? "make it first" : "free some space or write to another folder");
 }
 
 /* Rank 0. */
