@@ -10,9 +10,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What ranks agree on between two steps, as bits. */
@@ -157,16 +155,11 @@ static neurlp_status name_files(neurlp_checkpoint *c, const char *result) {
   return status;
 }
 
-/* When the run has to be over, as rank 0 knows it. Slurm's time is one of the calendar. */
+/* When the run has to be over, as rank 0 knows it. */
 static double find_deadline(const neurlp_checkpoint *c) {
   const neurlp_checkpoint_options *o = &c->options;
-  const char *slurm = getenv("SLURM_JOB_END_TIME");
-  double deadline = o->walltime >= 0 ? c->begin + o->walltime - o->margin : (double)INFINITY;
-  char *end = NULL;
-  const double calendar = slurm ? strtod(slurm, &end) : 0;
-  if (slurm && end != slurm && *end == '\0' && calendar > 0)
-    deadline = fmin(deadline, MPI_Wtime() + (calendar - (double)time(NULL)) - o->margin);
-  return deadline;
+  const double own = o->walltime >= 0 ? c->begin + o->walltime : (double)INFINITY;
+  return fmin(own, neurlp_stop_slurm()) - o->margin;
 }
 
 /* A folder that cannot be written to is known now, not after the first interval. Rank 0. */

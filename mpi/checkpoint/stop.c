@@ -1,12 +1,18 @@
 #include "checkpoint/stop.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const double MARGIN = 60; /* seconds that are left when a run has stopped */
 
 static volatile sig_atomic_t arrived;
 static struct sigaction before_usr1, before_term;
 static bool listening;
+static double last_look = -1, longest; /* of neurlp_stop_between: when, and the longest time between two */
 
 static void note(int signal) {
   arrived = signal;
@@ -26,15 +32,35 @@ int neurlp_stop_signal(void) {
   return (int)arrived;
 }
 
+double neurlp_stop_slurm(void) {
+  const char *text = getenv("SLURM_JOB_END_TIME");
+  char *end = NULL;
+  const double calendar = text ? strtod(text, &end) : 0;
+  if (!text || end == text || *end != '\0' || !(calendar > 0)) return (double)INFINITY;
+  return MPI_Wtime() + (calendar - (double)time(NULL));
+}
+
+/* Whether another piece of work may take too long. */
+static bool runs_out(void) {
+  const double now = MPI_Wtime();
+  if (last_look >= 0) longest = fmax(longest, now - last_look);
+  last_look = now;
+  return now + longest + MARGIN > neurlp_stop_slurm();
+}
+
 neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                   const char *file) {
-  int signal = neurlp_stop_signal();
-  MPI_Allreduce(MPI_IN_PLACE, &signal, 1, MPI_INT, MPI_MAX, comm);
-  if (!signal) return NEURLP_SUCCESS;
-  return neurlp_fail(
-      context, NEURLP_STOPPED,
-      "stopped as signal %s asked, after %s; they are in %s; the same command goes on from there",
-      signal == SIGTERM ? "SIGTERM" : "SIGUSR1", after, file);
+  enum { TIME = 1 }; /* less than both signals */
+  int wish = neurlp_stop_signal();
+  if (runs_out() && wish == 0) wish = TIME;
+  MPI_Allreduce(MPI_IN_PLACE, &wish, 1, MPI_INT, MPI_MAX, comm);
+  if (!wish) return NEURLP_SUCCESS;
+  return neurlp_fail(context, NEURLP_STOPPED,
+                     "stopped as %s, after %s; they are in %s; the same command goes on from there",
+                     wish == SIGTERM   ? "signal SIGTERM asked"
+                     : wish == SIGUSR1 ? "signal SIGUSR1 asked"
+                                       : "the wall time is nearly over",
+                     after, file);
 }
 
 void neurlp_stop_ignore(void) {
@@ -42,5 +68,7 @@ void neurlp_stop_ignore(void) {
   sigaction(SIGUSR1, &before_usr1, NULL);
   sigaction(SIGTERM, &before_term, NULL);
   arrived = 0;
+  last_look = -1;
+  longest = 0;
   listening = false;
 }

@@ -1,6 +1,6 @@
-/* A wish that the run end in good order: SIGUSR1 (what a batch system sends before the wall time is over) or
- * SIGTERM. The handler sets a flag and does nothing else; who computes looks at it between steps, and ranks
- * agree on it there (checkpoint/checkpoint.h). */
+/* A wish that the run end in good order: SIGUSR1 (what a batch system sends before the wall time is over),
+ * SIGTERM, or the end of that time itself. The handler sets a flag and does nothing else; who computes looks
+ * at it between steps, and ranks agree on it there (checkpoint/checkpoint.h, or neurlp_stop_between). */
 #ifndef NEURLP_MPI_STOP_H
 #define NEURLP_MPI_STOP_H
 
@@ -15,8 +15,13 @@ void neurlp_stop_listen(void);
 /* The signal that arrived last, 0 if none did. Local. */
 int neurlp_stop_signal(void);
 
+/* When the batch system ends this job, in seconds of MPI_Wtime: SLURM_JOB_END_TIME (seconds since 1970),
+ * where that is set; else infinite. */
+double neurlp_stop_slurm(void);
+
 /* Collective, between two pieces of work that are kept as they are done: NEURLP_STOPPED on all ranks if a
- * signal has arrived on any. The message says by whom, `after` how much, and in which file that is. */
+ * signal has arrived on any, or if another piece as long as the longest so far would end less than a minute
+ * before neurlp_stop_slurm on any. The message says by whom, `after` how much, and in which file that is. */
 NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                                   const char *file);
 

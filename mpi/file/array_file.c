@@ -6,7 +6,7 @@
 #include <string.h>
 
 void neurlp_array_file_prepare(void) {
-  setenv("OMPI_MCA_io", "romio321", 0);
+  setenv("OMPI_MCA_io", "^ompio", 0); /* leaves ROMIO, whatever this version calls it */
 }
 
 /* Frees the handle; what is on disk stays as it is. */

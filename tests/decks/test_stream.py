@@ -131,6 +131,10 @@ def test(job):
         print(said)
     check(f"{job.name}: it says where it is", "they are in stopped.h5.partial; the same command goes on" in said)
     go_on(job, "stopped.h5", check_partial(job, "stopped.h5", "stopped"), 1, "stopped")
+    timed = subprocess.run([NEURLP, *job.line("timed.h5", "pieces")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           env=dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 60)))
+    check(f"{job.name}: it stops where less than a minute is left",
+          timed.returncode == 75 and "the wall time is nearly over" in timed.stdout, timed.stdout.strip())
     interrupt(job, "other.h5", signal.SIGTERM, 1)
     job.change()
     code, said = command(job.line("other.h5", ""))
