@@ -1,6 +1,5 @@
 #include "learn/network/network_train.h"
 
-#include "learn/network/network_evaluate.h"
 #include "learn/network/network_train_memory.h"
 #include "train/initialise.h"
 
@@ -215,41 +214,6 @@ neurlp_status neurlp_training_solve(neurlp_training *t, const double *mask, neur
   NEURLP_TRY(pass_over_training(t, true, &before));
   NEURLP_TRY(solve_weights(t, mask, epoch != NULL));
   if (epoch) status = pass_over_training(t, false, epoch);
-done:
-  return status;
-}
-
-/* ---- estimates of the states ------------------------------------------------------------------------- */
-
-/* The block's solutions take the place of what it was given for data. Every rank does so for all windows, in
- * whole shards, so that all have the same bits. A window that could not be solved begins again with its data.
- */
-static neurlp_status take_solutions(neurlp_training *t) {
-  neurlp_windows *w = t->spec->windows;
-  const neurlp_window_spec *z = &w->spec;
-  const int64_t each = z->window * z->dimensions;
-  const neurlp_network_answers answers = {.solution = w->estimate};
-  const neurlp_status status = neurlp_network_evaluate(t->spec->model, w, 0, w->count, &answers);
-  if (status < 0) return status;
-  for (int64_t i = 0; i < w->count; i++) {
-    double *window = w->estimate + i * each;
-    bool good = true;
-    for (int64_t j = 0; good && j < each; j++) good = isfinite(window[j]);
-    if (good) continue;
-    memcpy(window, w->filled + (w->system[i] * z->samples + w->first[i]) * z->dimensions,
-           (size_t)each * sizeof *window);
-  }
-  return NEURLP_SUCCESS;
-}
-
-/* Collective. Picard's iteration, with weights that are solved for before each step of it, unless they are
- * only applied (docs/math.md, section 10). */
-static neurlp_status refine(neurlp_training *t, const double *mask, bool solve) {
-  neurlp_status status = NEURLP_SUCCESS;
-  for (int64_t i = 0; i < t->spec->options.refinements; i++) {
-    if (solve) NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
-    NEURLP_TRY(neurlp_training_agree(t, take_solutions(t)));
-  }
 done:
   return status;
 }
@@ -469,7 +433,7 @@ done:
 static neurlp_status run_cycle(neurlp_training *t, neurlp_training_place *place, neurlp_epoch *epoch,
                                bool resumed, const double *mask, neurlp_training_result *result) {
   neurlp_status status = NEURLP_SUCCESS;
-  if (!resumed) NEURLP_TRY(refine(t, mask, true));
+  if (!resumed) NEURLP_TRY(neurlp_training_refine(t, mask, true));
   if (t->only_weights) return solve_only(t, place->cycle, mask, result);
   if (!resumed) {
     NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
@@ -530,7 +494,7 @@ neurlp_status neurlp_training_run(const neurlp_training_spec *spec, double *mask
     int64_t dropped = 0;
     NEURLP_TRY(neurlp_training_agree(&training, neurlp_training_begin_cycle(&training, mask)));
     if (spec->options.epochs == 0) { /* only applied: nothing changes, but what is known of the states */
-      NEURLP_TRY(refine(&training, mask, false));
+      NEURLP_TRY(neurlp_training_refine(&training, mask, false));
       NEURLP_TRY(mean_loss(&training, false, &result->training));
       status = validate(&training, &result->validation);
       break;

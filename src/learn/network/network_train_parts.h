@@ -79,6 +79,12 @@ NEURLP_MUST_USE neurlp_status neurlp_training_restore(neurlp_training *training,
 NEURLP_MUST_USE neurlp_status neurlp_training_solve(neurlp_training *training, const double *mask,
                                                     neurlp_epoch *epoch);
 
+/* Collective, network_train_refine.c. Picard's iteration: solutions of the block take the place of what the
+ * windows are taken for, options.refinements times; with `solve` weights are solved for before each
+ * (docs/math.md, section 10). */
+NEURLP_MUST_USE neurlp_status neurlp_training_refine(neurlp_training *training, const double *mask,
+                                                     bool solve);
+
 /* Drops the terms below the threshold; how many there were. */
 NEURLP_MUST_USE neurlp_status neurlp_training_drop(neurlp_training *training, double *mask, int64_t *dropped);
 
