@@ -3,6 +3,7 @@
 #include "command/command.h"
 #include "deck/deck_names.h"
 #include "file/array_file.h"
+#include "log_view.h"
 #include "neurlp.h"
 
 #include <hdf5.h>
@@ -41,6 +42,7 @@ static void print_usage(FILE *file) {
   fprintf(file, "NeuRLP learns differential equations from trajectories.\n\n");
   for (int i = 0; i < COMMAND_COUNT; i++)
     fprintf(file, "  neurlp %-40s %s\n", commands[i].usage, commands[i].sentence);
+  fprintf(file, "  neurlp %-40s %s\n", "COMMAND ... --log-view", "and PETSc's log of its phases");
   fprintf(file, "  neurlp %-40s %s\n", "--version", "version, commit, compilers and libraries");
   fprintf(file, "\nExit status: 0 done; 1 internal error; 2 bad deck or arguments; 3 bad or missing data;\n"
                 "4 finished, not converged; 5 finished, some systems failed; 75 stopped in good order.\n");
@@ -107,7 +109,11 @@ int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  const int status = dispatch(rank, argc, argv);
+  const char *viewer = NULL;
+  int status = NEURLP_EXIT_DONE;
+  if (neurlp_log_view_asked(&argc, argv, &viewer)) status = neurlp_log_view_open(rank, viewer);
+  if (status == NEURLP_EXIT_DONE) status = dispatch(rank, argc, argv);
+  neurlp_log_view_close();
   MPI_Finalize();
   return status;
 }

@@ -3,6 +3,7 @@
 #include "comm.h"
 #include "command/command.h"
 #include "file/array_file_lock.h"
+#include "log_view.h"
 #include "study/fingerprint.h"
 #include "study/record.h"
 #include "study/report.h"
@@ -68,11 +69,13 @@ static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const
   neurlp_checkpoint *checkpoint = NULL;
   neurlp_phases phases = {.begin = begin, .reading = s->seconds_reading, .preparing = s->seconds_preparing};
   NEURLP_TRY(open_checkpoint(s, path, begin, &checkpoint));
+  neurlp_log_view_stage("learn");
   const double start = MPI_Wtime();
   NEURLP_TRY(learn(s, checkpoint, path, begin, e));
   phases.learning = MPI_Wtime() - start;
   neurlp_report_result(s, e);
   const char *trouble = neurlp_checkpoint_trouble(checkpoint);
+  neurlp_log_view_stage("write");
   const double write = MPI_Wtime();
   NEURLP_TRY(neurlp_study_keep_generated(s));
   NEURLP_TRY(neurlp_result_write(s, e, path, trouble, &phases.written_bytes));

@@ -2,6 +2,7 @@
 
 #include "comm.h"
 #include "device.h"
+#include "log_view.h"
 #include "study/study_model.h"
 
 #include <stdio.h>
@@ -179,11 +180,13 @@ done:
 neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s) {
   neurlp_status status = NEURLP_SUCCESS;
   const double begin = MPI_Wtime();
+  neurlp_log_view_stage("read");
   NEURLP_TRY(neurlp_study_open_data(comm, job, s));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
   NEURLP_TRY(make_plan(s));
   NEURLP_TRY(neurlp_study_read(s));
   s->seconds_reading = MPI_Wtime() - begin;
+  neurlp_log_view_stage("prepare");
   NEURLP_TRY(neurlp_agree(comm, s->context, make_trajectories(s)));
   const double step = nominal_step(s);
   s->options = make_options(s, step);

@@ -3,6 +3,7 @@
 #include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
+#include "log_view.h"
 #include "study/report.h"
 #include "study/study_output.h"
 #include "train/network_fingerprint.h"
@@ -147,9 +148,11 @@ static neurlp_status train_and_write(neurlp_network_study *s, neurlp_checkpoint 
   neurlp_log_open(&log, s->data.rank, path, begin, neurlp_network_log_header);
   report_study(s);
   neurlp_network_memory_report(s);
+  neurlp_log_view_stage("learn");
   const double start = MPI_Wtime();
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, train(s, checkpoint, &log, &history)));
   phases.learning = MPI_Wtime() - start;
+  neurlp_log_view_stage("write");
   const double write = MPI_Wtime();
   NEURLP_TRY(neurlp_study_keep_generated(&s->data));
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));

@@ -2,6 +2,7 @@
 
 #include "comm.h"
 #include "learn/network/network_split.h"
+#include "log_view.h"
 #include "study/study_model.h"
 #include "train/network_forecast_plan.h"
 #include "train/network_load.h"
@@ -342,6 +343,7 @@ done:
 
 neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool allocate,
                                         neurlp_network_study *s) {
+  neurlp_log_view_stage("read");
   const double begin = MPI_Wtime();
   neurlp_status status = NEURLP_SUCCESS;
   *s = (neurlp_network_study){.context = job->context};
@@ -349,6 +351,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   s->data.sketch = !allocate;
   NEURLP_TRY(read_all(s));
   s->seconds_reading = MPI_Wtime() - begin;
+  neurlp_log_view_stage("prepare");
   NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));
   NEURLP_TRY(make_reducers(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, make_training(s)));
