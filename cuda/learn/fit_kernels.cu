@@ -1,8 +1,8 @@
 /* Windows of a fit, a thread for each of them or for each grid point. The CPU's side is learn/cpu/. */
 #include "cuda/learn/fit_kernels.h"
 
-#include "cuda/nonlinear/window_equations.h"
 #include "core/triangle_lane.h"
+#include "cuda/nonlinear/window_equations.h"
 
 enum { ROWS = 8 }; /* that are appended to a triangle at a time */
 

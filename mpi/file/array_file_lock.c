@@ -189,8 +189,7 @@ static neurlp_status refuse(neurlp_context *context, const char *path, const cha
 static neurlp_status cannot_make(neurlp_context *context, const char *path, int failure) {
   return neurlp_fail(
       context, NEURLP_ERROR_IO, "%s cannot be written: nothing can be made in its folder: %s; %s", path,
-      strerror(failure),
-      failure == ENOENT ? "make it first" : "free some space or write to another folder");
+      strerror(failure), failure == ENOENT ? "make it first" : "free some space or write to another folder");
 }
 
 /* Rank 0. */
