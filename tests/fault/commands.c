@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +94,36 @@ int fault_job_run(const fault_job *job, char *said) {
   return status;
 }
 
+/* "OUTPUT.partial", what a file that is written piece by piece is called until it is done. */
+static void name_partial(const char *output, char *name, size_t bytes) {
+  snprintf(name, bytes, "%s.partial", output);
+}
+
+void fault_clear(const char *output) {
+  char partial[256];
+  name_partial(output, partial, sizeof partial);
+  unlink(output);
+  unlink(partial);
+}
+
+/* What was complete may stay, where any reader can open it. */
+static bool is_readable(const char *name) {
+  const hid_t file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
+  if (file >= 0) H5Fclose(file);
+  return file >= 0;
+}
+
 bool fault_left_behind(const char *output) {
+  char partial[256];
   bool found = false;
   DIR *folder = opendir(".");
+  name_partial(output, partial, sizeof partial);
   for (struct dirent *entry = folder ? readdir(folder) : NULL; entry; entry = readdir(folder)) {
     const char *name = entry->d_name;
-    found = found || strcmp(name, output) == 0 || strstr(name, ".partial") || strstr(name, ".lock");
+    if (strcmp(name, partial) == 0)
+      found = found || !is_readable(name);
+    else
+      found = found || strcmp(name, output) == 0 || strstr(name, ".partial") || strstr(name, ".lock");
   }
   if (folder) closedir(folder);
   return found;

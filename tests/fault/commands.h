@@ -23,8 +23,11 @@ extern const fault_job fault_jobs[FAULT_JOBS];
  * standard error. */
 int fault_job_run(const fault_job *job, char *said);
 
+/* Rank 0. Removes an output, and what there is of one that is written piece by piece. */
+void fault_clear(const char *output);
+
 /* Whether any file in the current folder is left of a run that failed: the output itself, temporary files,
- * locks. */
+ * locks. Pieces that were complete may be left, in a file that can be read. */
 bool fault_left_behind(const char *output);
 
 #endif

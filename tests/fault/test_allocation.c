@@ -32,7 +32,7 @@ static bool ends_well(const fault_job *job, fault_call call, int victim, int64_t
   if (rank == 0) {
     printf("%s: allocation %lld of rank %d\n", job->name, (long long)count, victim);
     fflush(stdout);
-    unlink(job->output);
+    fault_clear(job->output);
   }
   MPI_Barrier(MPI_COMM_WORLD);
   fault_arm(call, count, rank == victim ? FAULT_FAIL : FAULT_NONE, NULL);

@@ -75,7 +75,7 @@ static void prepare(const change_job *j) {
       if (fwrite(piece, 1, length, to) != length) MPI_Abort(MPI_COMM_WORLD, 1);
     fclose(from);
     fclose(to);
-    unlink(j->job.output);
+    fault_clear(j->job.output);
   }
   MPI_Barrier(MPI_COMM_WORLD);
 }
