@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 enum { EXIT_BAD = 1, EXIT_LIBRARY = 3, MOST_FRAMES = 64 };
-static const rlim_t MEMORY_BYTES = (rlim_t)4 << 30;
 
 /* Where HDF5 1.10.8 itself crashes, or never ends, on damaged metadata: a function, and its caller. Each was
  * seen here, with nothing but a damaged file as its cause. */
@@ -83,7 +82,8 @@ static void prepare_child(unsigned seconds) {
   sigaltstack(&other, NULL); /* a stack may overflow, too */
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
 #ifndef __SANITIZE_ADDRESS__ /* which reserves far more */
-  const struct rlimit limit = {MEMORY_BYTES, MEMORY_BYTES};
+  const rlim_t memory_bytes = (rlim_t)4 << 30;
+  const struct rlimit limit = {memory_bytes, memory_bytes};
   setrlimit(RLIMIT_AS, &limit);
 #endif
   /* of computing, so that it means the same on a busy machine; what waits for something is given longer */
