@@ -1,13 +1,21 @@
 #include "file/array_file_parts.h"
+#include "file/checksum.h"
 
 #include <string.h>
 
-/* FNV-1a, 64 bits: the bytes of a block, as they lie in memory. */
+/* Of the bytes of a block, as they lie in memory: words of 8, and what is left, filled up with zeros. */
 static uint64_t checksum_of(const void *values, size_t bytes) {
-  const unsigned char *byte = values;
-  uint64_t sum = UINT64_C(14695981039346656037);
-  for (size_t i = 0; i < bytes; i++) sum = (sum ^ byte[i]) * UINT64_C(1099511628211);
-  return sum;
+  const char *at = values;
+  const size_t words = bytes / sizeof(uint64_t), rest = bytes % sizeof(uint64_t);
+  uint64_t sum = bytes, word = 0;
+  for (size_t i = 0; i < words; i++) {
+    memcpy(&word, at + i * sizeof word, sizeof word);
+    sum += neurlp_checksum_term(i, word);
+  }
+  if (rest == 0) return sum;
+  word = 0;
+  memcpy(&word, at + words * sizeof word, rest);
+  return sum + neurlp_checksum_term(words, word);
 }
 
 static neurlp_status grow_blocks(neurlp_array_file *file) {
