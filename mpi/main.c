@@ -45,7 +45,7 @@ static void print_usage(FILE *file) {
   fprintf(file, "  neurlp %-40s %s\n", "COMMAND ... --log-view", "and PETSc's log of its phases");
   fprintf(file, "  neurlp %-40s %s\n", "--version", "version, commit, compilers and libraries");
   fprintf(file, "\nExit status: 0 done; 1 internal error; 2 bad deck or arguments; 3 bad or missing data;\n"
-                "4 finished, not converged; 5 finished, some systems failed; 75 stopped in good order.\n");
+                "4 finished, not converged; 5 finished, something failed; 75 stopped in good order.\n");
 }
 
 static void print_version(void) {
@@ -62,7 +62,11 @@ static void print_version(void) {
   printf("  MPI         %s\n", mpi);
   printf("  HDF5        %u.%u.%u\n", major, minor, release);
   printf("  libfyaml    %s\n", fy_library_version());
+#ifdef NEURLP_CUDA_VERSION
+  printf("  CUDA        %s\n", NEURLP_CUDA_VERSION);
+#else
   printf("  CUDA        none\n");
+#endif
 #ifdef NEURLP_PETSC_VERSION
   printf("  PETSc       %s (the plug-in's)\n", NEURLP_PETSC_VERSION);
 #else

@@ -55,12 +55,12 @@ neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const 
   if (runs_out() && wish == 0) wish = TIME;
   MPI_Allreduce(MPI_IN_PLACE, &wish, 1, MPI_INT, MPI_MAX, comm);
   if (!wish) return NEURLP_SUCCESS;
-  return neurlp_fail(context, NEURLP_STOPPED,
-                     "stopped as %s, after %s; they are in %s; the same command goes on from there",
+  return neurlp_fail(context, NEURLP_STOPPED, "stopped as %s, after %s; %s%s%s",
                      wish == SIGTERM   ? "signal SIGTERM asked"
                      : wish == SIGUSR1 ? "signal SIGUSR1 asked"
                                        : "the wall time is nearly over",
-                     after, file);
+                     after, file ? "they are in " : "nothing is kept", file ? file : "",
+                     file ? "; the same command goes on from there" : "");
 }
 
 void neurlp_stop_ignore(void) {

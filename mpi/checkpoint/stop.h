@@ -21,7 +21,8 @@ double neurlp_stop_slurm(void);
 
 /* Collective, between two pieces of work that are kept as they are done: NEURLP_STOPPED on all ranks if a
  * signal has arrived on any, or if another piece as long as the longest so far would end less than a minute
- * before neurlp_stop_slurm on any. The message says by whom, `after` how much, and in which file that is. */
+ * before neurlp_stop_slurm on any. The message says by whom, `after` how much, and in which file that is
+ * (NULL: in none). */
 NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                                   const char *file);
 

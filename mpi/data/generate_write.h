@@ -21,7 +21,7 @@ NEURLP_MUST_USE neurlp_status neurlp_generated_write(MPI_Comm comm, const neurlp
 /* Collective. Makes the whole data set and writes it piece by piece (neurlp_array_file_stream), going on with
  * what an earlier run has left: memory is that of a piece, `output.piece` systems or what 192 MB hold on each
  * rank. *failed: systems that ran to infinity or could not be integrated, on all ranks. NEURLP_STOPPED
- * between two pieces if a signal asked for it. */
+ * between two pieces as neurlp_stop_between says. */
 NEURLP_MUST_USE neurlp_status neurlp_generated_stream(MPI_Comm comm, const neurlp_job *job, const char *path,
                                                       neurlp_generated *generated, int64_t *failed);
 

@@ -54,7 +54,8 @@ NEURLP_MUST_USE neurlp_status neurlp_array_file_advance(neurlp_array_file *file,
 void neurlp_array_file_progress(const neurlp_array_file *file, const char *path, int64_t *complete,
                                 int64_t *failed);
 
-/* Name under which a streamed file is until it is committed. */
+/* Name under which a streamed file is until it is committed; NULL while nothing of it is complete, as it then
+ * does not stay. */
 const char *neurlp_array_file_partial(const neurlp_array_file *file);
 
 /* Collective. Flushes, closes, syncs, reads back and compares, renames; the file and its folder are on disk

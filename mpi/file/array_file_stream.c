@@ -86,5 +86,5 @@ void neurlp_array_file_progress(const neurlp_array_file *file, const char *path,
 }
 
 const char *neurlp_array_file_partial(const neurlp_array_file *file) {
-  return file->temporary;
+  return file->advanced ? file->temporary : NULL;
 }

@@ -37,7 +37,7 @@ NEURLP_MUST_USE neurlp_status neurlp_linear_progress(MPI_Comm comm, neurlp_conte
                                                      const neurlp_linear_group *group, int64_t *complete,
                                                      int64_t *failed);
 
-/* Collective. NEURLP_STOPPED if a signal has asked some rank for an end, with `complete` systems done. */
+/* Collective, with `complete` systems done: neurlp_stop_between (checkpoint/stop.h). */
 NEURLP_MUST_USE neurlp_status neurlp_linear_look(MPI_Comm comm, neurlp_context *context,
                                                  const neurlp_array_file *answers,
                                                  const neurlp_linear_group *group, int64_t complete);

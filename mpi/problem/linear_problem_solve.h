@@ -32,7 +32,7 @@ typedef struct neurlp_linear_outcome {
  * divided, and for any number of ranks. A piece (or system) is on disk, and the group's attribute
  * `complete_systems` counts it, before the next begins. Goes on where `answers`, a streamed file, has come
  * to. Fails with NEURLP_ERROR_ARGUMENT where time is to be divided and cannot be; NEURLP_STOPPED between two
- * pieces if a signal asked for it. */
+ * pieces as neurlp_stop_between says. */
 NEURLP_MUST_USE neurlp_status neurlp_linear_solve(MPI_Comm comm, neurlp_context *context,
                                                   neurlp_linear_file *problems, int32_t group,
                                                   const neurlp_linear_options *options,

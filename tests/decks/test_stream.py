@@ -135,6 +135,8 @@ def test(job):
                            env=dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 60)))
     check(f"{job.name}: it stops where less than a minute is left",
           timed.returncode == 75 and "the wall time is nearly over" in timed.stdout, timed.stdout.strip())
+    check(f"{job.name}: where nothing was complete, nothing is left, and it says so",
+          "nothing is kept" in timed.stdout and not os.path.exists("timed.h5.partial"))
     interrupt(job, "other.h5", signal.SIGTERM, 1)
     job.change()
     code, said = command(job.line("other.h5", ""))

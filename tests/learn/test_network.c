@@ -469,11 +469,53 @@ static double loss_of(const oracle *all, int32_t D) {
   return sum;
 }
 
+/* What the model's values should be, of every sample. */
+static void find_all(const wiring_case *c, neurlp_graph *graph, int32_t D, const double *data,
+                     const double *mask, const double *scale, oracle all[B]) {
+  for (int32_t s = 0; s < B; s++) {
+    oracle *o = &all[s];
+    *o = (oracle){.c = c, .graph = graph, .D = D, .data = data + s * T * D, .mask = mask, .scale = scale};
+    find_states(o);
+    find_rhs(o);
+    find_coefficients(o);
+    find_values_and_steps(o);
+    solve_blocks(o);
+  }
+}
+
+/* Compares the model's values with them. */
+static void compare(const neurlp_network_model *model, const oracle all[B], double tolerance) {
+  double found[B * T * MOST_STATES * (ORDER + 1)];
+  const struct {
+    const char *name;
+    neurlp_value value;
+    size_t offset;
+  } kept[] = {{"states", model->states, offsetof(oracle, states)},
+              {"weights", model->weights, offsetof(oracle, weights)},
+              {"coefficients", model->coefficients, offsetof(oracle, coefficients)},
+              {"steps", model->steps, offsetof(oracle, steps)},
+              {"solution", model->solution, offsetof(oracle, solution)}};
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    if (kept[i].value < 0) continue;
+    const neurlp_tensor_shape shape = neurlp_graph_shape(model->graph, kept[i].value);
+    const bool shared = shape.extents[0] != B;
+    const int64_t each = neurlp_shape_numbers(&shape) / (shared ? 1 : B);
+    double worst = 0;
+    must(neurlp_graph_read(model->graph, kept[i].value, found));
+    for (int32_t s = 0; s < B; s++) {
+      const double *expected = (const double *)(const void *)((const char *)&all[s] + kept[i].offset);
+      const double d = distance(found + (shared ? 0 : s * each), expected, each);
+      worst = isnan(d) || isnan(worst) ? (double)NAN : fmax(worst, d);
+    }
+    check_below(kept[i].name, worst, tolerance);
+  }
+}
+
 static void check_case(const wiring_case *c, const neurlp_network_spec *networks) {
   static const char *const names[] = {"x", "y"}, *const terms[] = {"1", "x", "x^2"};
   static const double scale[] = {1, 2, 0.5, 3, 1, 0.25};
   const int32_t D = c->states > 0 ? c->states : 2;
-  double mask[] = {1, 1, 0, 1, 0, 1}, data[B * T * MOST_STATES], found[B * T * MOST_STATES * (ORDER + 1)];
+  double mask[] = {1, 1, 0, 1, 0, 1}, data[B * T * MOST_STATES], loss_found;
   neurlp_loss_spec loss = {.of = NEURLP_LOSS_OF_SOLUTION, .weight = 3};
   neurlp_wiring wiring = c->wiring;
   const double tolerance = c->single ? 2e-4 : 1e-10;
@@ -510,41 +552,10 @@ static void check_case(const wiring_case *c, const neurlp_network_spec *networks
   if (model.mask >= 0) must(neurlp_graph_write(model.graph, model.mask, mask));
   must(neurlp_graph_begin(model.graph, B, 1.0 / B));
   must(neurlp_graph_forward(model.graph));
-  for (int32_t s = 0; s < B; s++) {
-    oracle *o = &all[s];
-    *o = (oracle){
-        .c = c, .graph = model.graph, .D = D, .data = data + s * T * D, .mask = mask, .scale = scale};
-    find_states(o);
-    find_rhs(o);
-    find_coefficients(o);
-    find_values_and_steps(o);
-    solve_blocks(o);
-  }
-  const struct {
-    const char *name;
-    neurlp_value value;
-    size_t offset;
-  } kept[] = {{"states", model.states, offsetof(oracle, states)},
-              {"weights", model.weights, offsetof(oracle, weights)},
-              {"coefficients", model.coefficients, offsetof(oracle, coefficients)},
-              {"steps", model.steps, offsetof(oracle, steps)},
-              {"solution", model.solution, offsetof(oracle, solution)}};
-  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-    if (kept[i].value < 0) continue;
-    const neurlp_tensor_shape shape = neurlp_graph_shape(model.graph, kept[i].value);
-    const bool shared = shape.extents[0] != B;
-    const int64_t each = neurlp_shape_numbers(&shape) / (shared ? 1 : B);
-    double worst = 0;
-    must(neurlp_graph_read(model.graph, kept[i].value, found));
-    for (int32_t s = 0; s < B; s++) {
-      const double *expected = (const double *)(const void *)((const char *)&all[s] + kept[i].offset);
-      const double d = distance(found + (shared ? 0 : s * each), expected, each);
-      worst = isnan(d) || isnan(worst) ? (double)NAN : fmax(worst, d);
-    }
-    check_below(kept[i].name, worst, tolerance);
-  }
-  must(neurlp_graph_read(model.graph, neurlp_graph_loss_value(model.graph), found));
-  check_below("loss, relative", fabs(found[0] / (3 * loss_of(all, D)) - 1), 10 * tolerance);
+  find_all(c, model.graph, D, data, mask, scale, all);
+  compare(&model, all, tolerance);
+  must(neurlp_graph_read(model.graph, neurlp_graph_loss_value(model.graph), &loss_found));
+  check_below("loss, relative", fabs(loss_found / (3 * loss_of(all, D)) - 1), 10 * tolerance);
   must(neurlp_graph_backward(model.graph));
   neurlp_network_model_destroy(&model);
 }
