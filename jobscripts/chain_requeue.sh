@@ -23,20 +23,13 @@
 
 home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
 . "$home/jobscripts/slurm.sh" || exit
-most=${NEURLP_CHAIN_MOST:-20}
 times=${SLURM_RESTART_COUNT:-0}
 
 neurlp_prepare
 neurlp_launcher || exit
 neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "$@"
 status=$?
-# Requeued only if the run stopped in good order, and nobody wants this job to end.
-if [ "$status" -eq 75 ] && [ -z "$neurlp_ended" ]; then
-  if [ "$times" -ge "$most" ]; then
-    echo "requeued $times times, the most that NEURLP_CHAIN_MOST allows: submit again to go on" >&2
-  elif [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ]; then
-    echo "stopped in good order; requeued for the $((times + 1)). time of at most $most"
-    scontrol requeue "$SLURM_JOB_ID"
-  fi
+if neurlp_goes_on "$status" "$times"; then
+  scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$status"

@@ -24,21 +24,14 @@
 
 home=${NEURLP_HOME:-$SLURM_SUBMIT_DIR}
 . "$home/jobscripts/slurm.sh" || exit
-most=${NEURLP_CHAIN_MOST:-20}
 times=${NEURLP_CHAIN_TIMES:-0}
 
 neurlp_prepare
 neurlp_launcher || exit
 neurlp_run "${NEURLP:-$home/build/bin/neurlp}" run "$@"
 status=$?
-# Only if the run stopped in good order, and nobody wants this job to end.
-if [ "$status" -eq 75 ] && [ -z "$neurlp_ended" ]; then
-  if [ "$times" -ge "$most" ]; then
-    echo "$times successors, the most that NEURLP_CHAIN_MOST allows: submit again to go on" >&2
-  elif [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ]; then
-    echo "stopped in good order; submitting the $((times + 1)). successor of at most $most"
-    NEURLP_HOME=$home NEURLP_CHAIN_TIMES=$((times + 1)) sbatch --dependency="afterany:$SLURM_JOB_ID" \
-      "$home/jobscripts/chain_submit.sh" "$@" || echo "the successor could not be submitted: do it by hand" >&2
-  fi
+if neurlp_goes_on "$status" "$times"; then
+  NEURLP_HOME=$home NEURLP_CHAIN_TIMES=$((times + 1)) sbatch --dependency="afterany:$SLURM_JOB_ID" \
+    "$home/jobscripts/chain_submit.sh" "$@" || echo "the successor could not be submitted: do it by hand" >&2
 fi
 exit "$status"

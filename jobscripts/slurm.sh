@@ -63,3 +63,16 @@ neurlp_run() { # PROGRAM [argument ...]
   trap - USR1 TERM
   return "$status"
 }
+
+# Whether a chain of jobs goes on after a run: it stopped in good order, nobody wants this job to end, and it has not gone on
+# as often as NEURLP_CHAIN_MOST (20) allows.
+neurlp_goes_on() { # STATUS TIMES
+  local most=${NEURLP_CHAIN_MOST:-20}
+  [ "$1" -eq 75 ] && [ -z "$neurlp_ended" ] || return 1
+  if [ "$2" -ge "$most" ]; then
+    echo "gone on $2 times, the most that NEURLP_CHAIN_MOST allows: submit again to go on" >&2
+    return 1
+  fi
+  [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ] || return 1
+  echo "stopped in good order; the chain goes on for the $(($2 + 1)). time of at most $most"
+}
