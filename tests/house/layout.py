@@ -13,7 +13,8 @@ def main(formatter, tree):
     if formatter == "none":
         print("skipped: no clang-format-14 (Debian: clang-format-14)")
         return 0
-    files = sorted(str(path) for room in ("src", "mpi", "tests") for path in (pathlib.Path(tree) / room).glob("**/*.[ch]"))
+    files = sorted(str(path) for room in ("src", "cuda", "mpi", "tests") for path in (pathlib.Path(tree) / room).glob("**/*")
+                   if path.suffix in (".c", ".h", ".cu"))
     messages = subprocess.run([formatter, "--dry-run", "--style=file", *files], capture_output=True, text=True).stderr
     wrong = sorted({line.split(":")[0] for line in messages.splitlines() if "[-Wclang-format-violations]" in line})
     for path in wrong:
