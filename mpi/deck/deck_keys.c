@@ -260,6 +260,12 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .required = NEURLP_TASK_FIT,
      .sentence =
          "Equations, each \"x' = a*x - b*x*y\" or \"x'' = ...\"; for discover, the known part of them."},
+    {.path = "dynamics.known",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_LEARN,
+     .sentence = "Parts of equations that are known, written as these, \"x' = -0.5*x\", and added to what is "
+                 "learned; "
+                 "what is put back into a simulation that has them can do without them."},
     {.path = "dynamics.definitions",
      .kind = NEURLP_KEY_TEXT_MAP,
      .tasks = NEURLP_TASK_LEARN,

@@ -13,6 +13,7 @@ typedef struct reader {
   neurlp_context *context;
   const char *path;
   hid_t file;
+  neurlp_learned_part part;
   int64_t row;
   neurlp_learned *learned;
 } reader;
@@ -47,8 +48,11 @@ done:
 static neurlp_status make_model(const reader *r, neurlp_model **model) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_job job = {.context = r->context};
-  neurlp_study study = {
-      .job = &job, .context = r->context, .dimensions = r->learned->dimensions, .names = r->learned->names};
+  neurlp_study study = {.job = &job,
+                        .context = r->context,
+                        .without_known = r->part == NEURLP_LEARNED_ALONE,
+                        .dimensions = r->learned->dimensions,
+                        .names = r->learned->names};
   char *text = NULL, *report = NULL;
   NEURLP_TRY(neurlp_attribute_text_read(r->context, r->file, "/", "deck", &text));
   status = neurlp_deck_parse(r->context, r->path, text, 0, NULL, &job.deck, &report);
@@ -121,10 +125,10 @@ static neurlp_status read_rows(reader *r, const char *path, int64_t count, int64
   return status;
 }
 
-neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path, neurlp_model **model,
-                                      int64_t *rows, double **theta) {
+neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path, neurlp_learned_part part,
+                                      neurlp_model **model, int64_t *rows, double **theta) {
   neurlp_learned learned = {0};
-  reader r = {.context = context, .path = path, .learned = &learned};
+  reader r = {.context = context, .path = path, .part = part, .learned = &learned};
   *model = NULL;
   *theta = NULL;
   neurlp_status status = neurlp_data_open_alone(context, path, &r.file);
@@ -179,9 +183,9 @@ done:
   return status;
 }
 
-neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
-                                  neurlp_learned *learned) {
-  reader r = {.context = context, .path = path, .row = row, .learned = learned};
+neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, neurlp_learned_part part,
+                                  int64_t row, neurlp_learned *learned) {
+  reader r = {.context = context, .path = path, .part = part, .row = row, .learned = learned};
   *learned = (neurlp_learned){0};
   neurlp_status status = neurlp_data_open_alone(context, path, &r.file);
   if (status < 0) return status;
