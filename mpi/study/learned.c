@@ -125,6 +125,23 @@ static neurlp_status read_rows(reader *r, const char *path, int64_t count, int64
   return status;
 }
 
+/* Equations that are to be integrated cannot depend on what is data. */
+static neurlp_status refuse_inputs(const reader *r, const neurlp_model *model) {
+  const char *const *names = model->symbols.names + model->dimensions * model->order + model->named;
+  for (int32_t i = 0; i < model->inputs; i++)
+    if (neurlp_model_uses_input(model, i))
+      return neurlp_fail(
+          r->context, NEURLP_ERROR_DATA,
+          "%s: its equations depend on '%s', an input of the data that they were learned from, and "
+          "cannot be evaluated without it%s",
+          r->path, names[i],
+          r->part == NEURLP_LEARNED_WHOLE
+              ? "; in a PETSc simulation that has it, take what was learned alone "
+                "(neurlp_petsc_dynamics_open_learned, docs/petsc.md)"
+              : "; only dynamics.known may have inputs, then");
+  return NEURLP_SUCCESS;
+}
+
 neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path, neurlp_learned_part part,
                                       neurlp_model **model, int64_t *rows, double **theta) {
   neurlp_learned learned = {0};
@@ -135,6 +152,7 @@ neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path,
   if (status < 0) return status;
   NEURLP_TRY(read_names(&r));
   NEURLP_TRY(make_model(&r, model));
+  NEURLP_TRY(refuse_inputs(&r, *model));
   const int64_t coefficients = (int64_t)(*model)->dimensions * (*model)->terms, P = (*model)->parameters;
   if ((*model)->named > 0)
     NEURLP_TRY(read_rows(&r, "equations/parameters", (*model)->named, 0, P, rows, theta));
@@ -171,6 +189,7 @@ static neurlp_status read_equations(const reader *r) {
   neurlp_model *model = NULL;
   double *theta = NULL;
   NEURLP_TRY(make_model(r, &model));
+  NEURLP_TRY(refuse_inputs(r, model));
   const int64_t coefficients = (int64_t)model->dimensions * model->terms;
   r->learned->order = model->order;
   NEURLP_TRY(neurlp_allocate(r->context, model->parameters, sizeof *theta, &theta));

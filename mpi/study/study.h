@@ -27,6 +27,7 @@ typedef struct neurlp_study {
   const int64_t *lengths;        /* [S] or NULL */
   int32_t dimensions;            /* D */
   char **names;                  /* [D] of the data's states; borrowed from the source */
+  int32_t inputs;                /* U: those that data.inputs of the deck names */
   const char *time_units;
   /* equations */
   neurlp_model *model;

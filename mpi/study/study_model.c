@@ -1,12 +1,14 @@
 #include "study/study_model.h"
 
+#include "deck/deck_names.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* The texts and numbers of a model, collected from the deck. */
 typedef struct collected {
-  const char **states, **equations, **known, **definition_names, **definitions, **terms;
+  const char **states, **equations, **known, **definition_names, **definitions, **inputs, **terms;
   neurlp_parameter *parameters;
 } collected;
 
@@ -36,6 +38,21 @@ static neurlp_status collect_parameters(const neurlp_deck *deck, neurlp_paramete
   return NEURLP_SUCCESS;
 }
 
+/* Names of the inputs, which expressions have to be able to use. */
+static neurlp_status collect_inputs(const neurlp_study *s, const char **inputs) {
+  const neurlp_deck *deck = s->job->deck;
+  for (int32_t i = 0; i < neurlp_deck_list_count(deck, "data.inputs"); i++) {
+    inputs[i] = neurlp_deck_list_text(deck, "data.inputs", i);
+    if (!neurlp_name_is_symbol(inputs[i]))
+      return neurlp_deck_fail(
+          s->context, deck, "data.inputs", i, 0,
+          "'%s' is not a letter followed by letters, digits and underscores, so no equation "
+          "can use it; name it otherwise in the data",
+          inputs[i]);
+  }
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status collect(neurlp_study *s, collected *c, neurlp_model_spec *spec,
                              neurlp_library_spec *library) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -43,12 +60,14 @@ static neurlp_status collect(neurlp_study *s, collected *c, neurlp_model_spec *s
   const int32_t states = neurlp_deck_list_count(deck, "dynamics.states");
   const int32_t equations = neurlp_deck_list_count(deck, "dynamics.equations");
   const int32_t known = neurlp_deck_list_count(deck, "dynamics.known");
+  const int32_t inputs = neurlp_deck_list_count(deck, "data.inputs");
   const int32_t definitions = neurlp_deck_map_count(deck, "dynamics.definitions");
   const int32_t parameters = neurlp_deck_map_count(deck, "dynamics.parameters");
   const int32_t terms = s->discover ? neurlp_deck_list_count(deck, "dynamics.library.terms") : 0;
   NEURLP_TRY(neurlp_allocate(s->context, s->dimensions, sizeof(char *), &c->states));
   NEURLP_TRY(neurlp_allocate(s->context, equations, sizeof(char *), &c->equations));
   NEURLP_TRY(neurlp_allocate(s->context, known, sizeof(char *), &c->known));
+  NEURLP_TRY(neurlp_allocate(s->context, inputs, sizeof(char *), &c->inputs));
   NEURLP_TRY(neurlp_allocate(s->context, definitions, sizeof(char *), &c->definition_names));
   NEURLP_TRY(neurlp_allocate(s->context, definitions, sizeof(char *), &c->definitions));
   NEURLP_TRY(neurlp_allocate(s->context, parameters, sizeof(neurlp_parameter), &c->parameters));
@@ -72,6 +91,7 @@ static neurlp_status collect(neurlp_study *s, collected *c, neurlp_model_spec *s
   }
   for (int32_t i = 0; i < terms; i++) c->terms[i] = neurlp_deck_list_text(deck, "dynamics.library.terms", i);
   NEURLP_TRY(collect_parameters(deck, c->parameters));
+  NEURLP_TRY(collect_inputs(s, c->inputs));
   *spec = (neurlp_model_spec){.dimensions = s->dimensions,
                               .states = c->states,
                               .order = equation_order(deck),
@@ -84,7 +104,9 @@ static neurlp_status collect(neurlp_study *s, collected *c, neurlp_model_spec *s
                               .definition_names = c->definition_names,
                               .definitions = c->definitions,
                               .parameter_count = parameters,
-                              .parameters = c->parameters};
+                              .parameters = c->parameters,
+                              .input_count = inputs,
+                              .inputs = c->inputs};
   if (s->discover) {
     *library = (neurlp_library_spec){
         .polynomial = (int32_t)neurlp_deck_integer(deck, "dynamics.library.polynomial"),
@@ -126,6 +148,7 @@ done:
   neurlp_release(context, &c.states);
   neurlp_release(context, &c.equations);
   neurlp_release(context, &c.known);
+  neurlp_release(context, &c.inputs);
   neurlp_release(context, &c.definition_names);
   neurlp_release(context, &c.definitions);
   neurlp_release(context, &c.parameters);

@@ -16,7 +16,7 @@ static int32_t state_symbols(const neurlp_model *model) {
 static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *spec) {
   neurlp_context *context = model->context;
   neurlp_status status = NEURLP_SUCCESS;
-  const int32_t count = state_symbols(model) + model->named + 1;
+  const int32_t count = state_symbols(model) + model->named + model->inputs + 1;
   NEURLP_TRY(neurlp_allocate(context, count, sizeof *model->symbol_names, &model->symbol_names));
   model->symbols = (neurlp_symbols){count, (const char *const *)model->symbol_names};
   int32_t i = 0;
@@ -31,6 +31,8 @@ static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *
     model->named_parameters[p] = spec->parameters[p];
     model->named_parameters[p].name = model->symbol_names[i - 1];
   }
+  for (int32_t j = 0; j < model->inputs; j++)
+    NEURLP_TRY(neurlp_copy_text(context, spec->inputs[j], &model->symbol_names[i++]));
   NEURLP_TRY(neurlp_copy_text(context, "t", &model->symbol_names[i]));
   for (int32_t a = 0; a < count; a++)
     for (int32_t b = 0; b < a; b++)
@@ -39,7 +41,7 @@ static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *
         status =
             neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                         is_time ? "'%s' is the name of the time; give the state or parameter another name"
-                                : "the name '%s' is used twice among states and parameters",
+                                : "the name '%s' is used twice among states, parameters and inputs",
                         model->symbol_names[a]);
         goto done;
       }
@@ -309,6 +311,7 @@ neurlp_status neurlp_model_create(neurlp_context *context, const neurlp_model_sp
   model->dimensions = spec->dimensions;
   model->order = spec->order;
   model->named = spec->parameter_count;
+  model->inputs = spec->input_count;
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof *model->states, &model->states));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(neurlp_expr *), &model->known));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(neurlp_expr *), &model->declared));
@@ -361,6 +364,13 @@ void neurlp_model_destroy(neurlp_model **model) {
   neurlp_release(context, &m->declared);
   neurlp_release(context, &m->states);
   neurlp_release(context, model);
+}
+
+bool neurlp_model_uses_input(const neurlp_model *model, int32_t i) {
+  for (int32_t k = 0; k < model->dimensions; k++)
+    if (model->known[k] && neurlp_expr_uses(model->known[k], state_symbols(model) + model->named + i))
+      return true;
+  return false;
 }
 
 /* ---- evaluation -------------------------------------------------------------------------------------- */
@@ -450,6 +460,10 @@ void neurlp_model_evaluate(const neurlp_model *model, const neurlp_points *point
   for (int32_t p = 0; p < model->named; p++) {
     inputs[v + p] = parameters + p;
     strides[v + p] = 0;
+  }
+  for (int32_t i = 0; i < model->inputs; i++) {
+    inputs[v + model->named + i] = points->inputs + i;
+    strides[v + model->named + i] = model->inputs;
   }
   inputs[symbols - 1] = points->times;
   strides[symbols - 1] = 1;

@@ -1,9 +1,10 @@
-/* The equations being learned: x_k^(kappa) = known_k(states, parameters, t) + sum_l theta_kl
+/* The equations being learned: x_k^(kappa) = known_k(states, parameters, inputs, t) + sum_l theta_kl
  * phi_l(states).
  *
  * The known part is text: what is declared to be known, in which nothing is free, and equations with named
  * parameters (fitting; or what is known but for these). The sum runs over a basis library (discovery). Each
- * may be missing. Parameters are numbered: the named ones first, then theta_kl at named + k L + l.
+ * may be missing. Inputs are series that are given as data, values of something at every time that no
+ * equation is learned for. Parameters are numbered: the named ones first, then theta_kl at named + k L + l.
  */
 #ifndef NEURLP_LEARN_MODEL_H
 #define NEURLP_LEARN_MODEL_H
@@ -46,6 +47,8 @@ typedef struct neurlp_model_spec {
   const char *const *definitions;
   int32_t parameter_count;
   const neurlp_parameter *parameters;
+  int32_t input_count;                /* U */
+  const char *const *inputs;          /* [U] names */
   const neurlp_library_spec *library; /* NULL: none. Its variables are set to the state symbols */
   neurlp_model_fault *fault;          /* written if a text is at fault; NULL: not wanted */
 } neurlp_model_spec;
@@ -54,10 +57,11 @@ typedef struct neurlp_model {
   neurlp_context *context;
   int32_t dimensions, order;          /* D, kappa */
   int32_t named, terms;               /* parameters with names; L */
+  int32_t inputs;                     /* U */
   int32_t parameters;                 /* P = named + D L */
   char **states;                      /* [D] */
   neurlp_parameter *named_parameters; /* [named] */
-  neurlp_symbols symbols;             /* D kappa states (x, x', y, y', ...), the named parameters, t */
+  neurlp_symbols symbols; /* D kappa states (x, x', y, y', ...), the named parameters, the inputs, t */
   char **symbol_names;
   neurlp_expr **known;     /* [D] or NULL entries: none. Declared parts and equations, added up */
   neurlp_expr **declared;  /* [D] or NULL entries: the declared parts alone */
@@ -81,6 +85,7 @@ typedef struct neurlp_points {
   const double *states; /* [count][D][stride] */
   int64_t stride;       /* >= kappa */
   const double *times;  /* [count] */
+  const double *inputs; /* [count][U]; NULL without inputs */
 } neurlp_points;
 
 /* Results, in the workspace. Arrays over points are contiguous. */
@@ -99,6 +104,9 @@ size_t neurlp_model_workspace_bytes(const neurlp_model *model, int64_t points);
  * thread-safe. */
 void neurlp_model_evaluate(const neurlp_model *model, const neurlp_points *points, const double *parameters,
                            bool want_sensitivity, void *workspace, neurlp_model_values *values);
+
+/* True if an equation depends on input i. */
+bool neurlp_model_uses_input(const neurlp_model *model, int32_t i);
 
 /* Readable equation k with these parameter values (NULL: with parameters by name), "x' = -10 x + 10 y". Terms
  * whose theta is exactly 0 are left out. `digits`: significant digits. Returns the length; at most size_bytes

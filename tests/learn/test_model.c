@@ -45,7 +45,7 @@ static void test_values(void) {
   }
   void *workspace = aligned_alloc(64, (neurlp_model_workspace_bytes(model, POINTS) + 63) / 64 * 64);
   neurlp_model_values v;
-  const neurlp_points points = {POINTS, states, 1, times};
+  const neurlp_points points = {POINTS, states, 1, times, NULL};
   neurlp_model_evaluate(model, &points, p, true, workspace, &v);
   double flow = 0, jacobian = 0, sensitivity = 0;
   for (int i = 0; i < POINTS; i++) {
@@ -112,7 +112,7 @@ static void test_declared(void) {
     neurlp_model *model = NULL;
     check_equal("with known parts", make_declared(&model, "x' = -3*x*s", 0.5, without), NEURLP_SUCCESS);
     void *workspace = aligned_alloc(64, (neurlp_model_workspace_bytes(model, 1) + 63) / 64 * 64);
-    const neurlp_points points = {1, state, 1, &time};
+    const neurlp_points points = {1, state, 1, &time, NULL};
     const double use = without ? 0 : 1;
     neurlp_model_values v;
     neurlp_model_evaluate(model, &points, &theta, true, workspace, &v);
