@@ -288,6 +288,11 @@ static neurlp_status print_result(const inspection *in) {
     printf("Equations:\n");
     NEURLP_TRY(print_texts(in, "equations/text", "  ", "\n"));
   }
+  if (neurlp_hdf5_exists(in->file, "equations/known")) {
+    printf("Of these, known beforehand:");
+    NEURLP_TRY(print_texts(in, "equations/known", " ", ","));
+    printf("\n");
+  }
   printf("Systems:\n");
   NEURLP_TRY(print_statuses(in, "status", "system"));
 done:

@@ -56,12 +56,15 @@ static neurlp_status share_description(neurlp_data_set *data) {
   data->systems = layout->systems;
   data->samples = layout->samples;
   data->dimensions = layout->dimensions;
+  data->inputs = layout->inputs;
   data->parameters = layout->parameters;
   data->clean = layout->clean;
   NEURLP_TRY(share_texts(data, layout->dimensions, &data->names));
+  NEURLP_TRY(share_texts(data, layout->inputs, &data->input_names));
   NEURLP_TRY(share_texts(data, layout->parameters, &data->parameter_names));
   NEURLP_TRY(share_text(data, &data->time_units));
   NEURLP_TRY(share_values(data, layout->dimensions, &source->columns));
+  NEURLP_TRY(share_values(data, layout->inputs, &source->input_columns));
   if (layout->ragged) NEURLP_TRY(share_values(data, layout->systems, &data->lengths));
   if (layout->csv) {
     NEURLP_TRY(share_values(data, layout->file_samples, &source->csv_time));
@@ -71,31 +74,82 @@ done:
   return status;
 }
 
-neurlp_status neurlp_data_choose_states(neurlp_data_set *data, const neurlp_data_request *request,
-                                        char *const *file_names) {
+/* Place of a name in a list, or -1. */
+static int64_t find_name(const char *name, int32_t count, char *const *names) {
+  for (int32_t i = 0; i < count; i++)
+    if (strcmp(names[i], name) == 0) return i;
+  return -1;
+}
+
+/* No state, or no input, of that name is in the file. */
+static neurlp_status fail_missing(const neurlp_data_source *source, const char *what, const char *name,
+                                  int32_t count, char *const *names) {
+  return neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s has no %s '%s'; it has '%s'%s%s%s", source->path,
+                     what, name, names[0], count > 1 ? ", '" : "", count > 1 ? names[1] : "",
+                     count > 2   ? "', ... (`neurlp inspect` lists them)"
+                     : count > 1 ? "'"
+                                 : "");
+}
+
+/* Inputs are looked for among the file's inputs first, then among its states. */
+static neurlp_status choose_inputs(neurlp_data_set *data, const neurlp_data_request *request,
+                                   char *const *file_names, char *const *file_inputs) {
   neurlp_data_source *source = data->source;
   neurlp_data_layout *layout = &source->layout;
+  const int32_t states = layout->file_dimensions;
   neurlp_status status = NEURLP_SUCCESS;
-  layout->dimensions = request->state_count > 0 ? request->state_count : layout->file_dimensions;
-  NEURLP_TRY(neurlp_allocate(source->context, layout->dimensions, sizeof *data->names, &data->names));
-  NEURLP_TRY(neurlp_allocate(source->context, layout->dimensions, sizeof *source->columns, &source->columns));
-  for (int32_t k = 0; k < layout->dimensions; k++) {
-    int64_t column = request->state_count > 0 ? -1 : k;
-    for (int32_t i = 0; i < layout->file_dimensions && column < 0; i++)
-      if (strcmp(file_names[i], request->states[k]) == 0) column = i;
-    if (column < 0) {
-      status = neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s has no state '%s'; it has '%s'%s%s%s",
-                           source->path, request->states[k], file_names[0],
-                           layout->file_dimensions > 1 ? ", '" : "",
-                           layout->file_dimensions > 1 ? file_names[1] : "",
-                           layout->file_dimensions > 2   ? "', ... (`neurlp inspect` lists them)"
-                           : layout->file_dimensions > 1 ? "'"
-                                                         : "");
+  layout->inputs = request->input_count;
+  NEURLP_TRY(neurlp_allocate(source->context, layout->inputs, sizeof *data->input_names, &data->input_names));
+  NEURLP_TRY(neurlp_allocate(source->context, layout->inputs, sizeof *source->input_columns,
+                             &source->input_columns));
+  for (int32_t i = 0; i < layout->inputs; i++) {
+    const char *name = request->inputs[i];
+    const int64_t own = find_name(name, layout->file_inputs, file_inputs);
+    source->input_columns[i] = own >= 0 ? states + own : find_name(name, states, file_names);
+    if (source->input_columns[i] < 0) {
+      const bool any = layout->file_inputs > 0;
+      status = fail_missing(source, "input", name, any ? layout->file_inputs : states,
+                            any ? file_inputs : file_names);
       goto done;
     }
-    source->columns[k] = column;
-    NEURLP_TRY(neurlp_copy_text(source->context, file_names[column], &data->names[k]));
+    NEURLP_TRY(neurlp_copy_text(source->context, name, &data->input_names[i]));
   }
+done:
+  return status;
+}
+
+/* Whether a column of the file's states is an input. */
+static bool is_input(const neurlp_data_source *source, int64_t column) {
+  for (int32_t i = 0; i < source->layout.inputs; i++)
+    if (source->input_columns[i] == column) return true;
+  return false;
+}
+
+neurlp_status neurlp_data_choose_columns(neurlp_data_set *data, const neurlp_data_request *request,
+                                         char *const *file_names, char *const *file_inputs) {
+  neurlp_data_source *source = data->source;
+  neurlp_data_layout *layout = &source->layout;
+  const int32_t wide = layout->file_dimensions, asked = request->state_count;
+  const int64_t most = asked > 0 ? asked : wide;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(choose_inputs(data, request, file_names, file_inputs));
+  NEURLP_TRY(neurlp_allocate(source->context, most, sizeof *data->names, &data->names));
+  NEURLP_TRY(neurlp_allocate(source->context, most, sizeof *source->columns, &source->columns));
+  for (int32_t k = 0; k < most; k++) {
+    const int64_t column = asked > 0 ? find_name(request->states[k], wide, file_names) : k;
+    if (column < 0) {
+      status = fail_missing(source, "state", request->states[k], wide, file_names);
+      goto done;
+    }
+    if (asked == 0 && is_input(source, column)) continue;
+    source->columns[layout->dimensions] = column;
+    NEURLP_TRY(neurlp_copy_text(source->context, file_names[column], &data->names[layout->dimensions]));
+    layout->dimensions++;
+  }
+  if (layout->dimensions == 0)
+    status = neurlp_fail(source->context, NEURLP_ERROR_DATA,
+                         "%s: all of its states are inputs, and no state is left; shorten 'data.inputs'",
+                         source->path);
 done:
   return status;
 }
@@ -189,10 +243,12 @@ void neurlp_data_close(neurlp_data_set **data) {
   neurlp_context *context = source->context;
   if (source->file >= 0) H5Fclose(source->file);
   release_texts(context, source->layout.dimensions, &gone->names);
+  release_texts(context, source->layout.inputs, &gone->input_names);
   release_texts(context, source->layout.parameters, &gone->parameter_names);
   neurlp_release(context, &gone->lengths);
   neurlp_release(context, &gone->time_units);
   neurlp_release(context, &source->columns);
+  neurlp_release(context, &source->input_columns);
   neurlp_release(context, &source->csv_time);
   neurlp_release(context, &source->csv_states);
   neurlp_release(context, &source->path);

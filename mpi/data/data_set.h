@@ -12,6 +12,9 @@ typedef struct neurlp_data_request {
   const char *time;    /* CSV: name of the time column; NULL: the first column */
   int32_t state_count; /* states to take, by name, in this order; 0: all */
   const char *const *states;
+  int32_t
+      input_count; /* inputs to take, by name: of the array `inputs`, or of the states, or columns of CSV */
+  const char *const *inputs;
   bool clean;                 /* also the curves without noise, where the file has them */
   int64_t first, end, stride; /* samples first, first + stride, ... before end (end < 0: all); 0, -1, 1 */
 } neurlp_data_request;
@@ -22,6 +25,8 @@ typedef struct neurlp_data_set {
   int64_t samples;        /* T after first, end, stride: of the longest system */
   int32_t dimensions;     /* D: the chosen states */
   char **names;           /* [D] */
+  int32_t inputs;         /* U: the chosen inputs */
+  char **input_names;     /* [U] */
   int64_t *lengths;       /* [S] samples of each system, after first, end, stride; NULL: all have T */
   int32_t parameters;     /* P true parameters that a generated data set carries; 0 if none */
   char **parameter_names; /* [P] */
@@ -44,6 +49,7 @@ typedef struct neurlp_samples {
   int64_t *offsets; /* [systems in range + 1] */
   double *times;    /* [N] */
   double *states;   /* [N][D], NaN where missing */
+  double *inputs;   /* [N][U], none missing; NULL: not asked for */
   double *clean;    /* [N][D] without noise and gaps; NULL: not asked for, or not known */
 } neurlp_samples;
 
@@ -52,8 +58,8 @@ typedef struct neurlp_samples {
 NEURLP_MUST_USE neurlp_status neurlp_data_open(MPI_Comm comm, neurlp_context *context,
                                                const neurlp_data_request *request, neurlp_data_set **data);
 
-/* Collective. Reads this rank's range (it may be empty). Times that do not increase within a system are
- * NEURLP_ERROR_DATA, naming system and sample. */
+/* Collective. Reads this rank's range (it may be empty). Times that do not increase within a system, and
+ * inputs that are missing, are NEURLP_ERROR_DATA, naming system and sample. */
 NEURLP_MUST_USE neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range *range,
                                                neurlp_samples *samples);
 

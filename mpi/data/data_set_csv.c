@@ -46,7 +46,7 @@ static neurlp_status part_columns(neurlp_data_set *data, const neurlp_data_reque
     for (int32_t k = 0, to = 0; k < csv->columns; k++)
       if (k != column) source->csv_states[t * states + to++] = row[k];
   }
-  NEURLP_TRY(neurlp_data_choose_states(data, request, names));
+  NEURLP_TRY(neurlp_data_choose_columns(data, request, names, NULL));
 done:
   neurlp_release(source->context, &names);
   return status;

@@ -84,13 +84,40 @@ static neurlp_status describe_clean(neurlp_data_set *data, const neurlp_data_req
   return NEURLP_SUCCESS;
 }
 
-/* Names of the states: as in the file, or x1, x2, ... */
+/* Inputs, where they are wanted and the file has some: as many systems and samples as states. */
+static neurlp_status describe_inputs(neurlp_data_set *data, const neurlp_data_request *request, hid_t file) {
+  neurlp_data_source *source = data->source;
+  neurlp_data_layout *layout = &source->layout;
+  neurlp_numeric inputs;
+  if (request->input_count == 0) return NEURLP_SUCCESS;
+  const neurlp_status status =
+      neurlp_numeric_check(source->context, file, source->path, "inputs", false, &inputs);
+  if (status != NEURLP_SUCCESS || !inputs.present) return status;
+  const int64_t states[] = {layout->systems, layout->file_samples};
+  const int32_t rank = layout->states_rank;
+  const int64_t count = inputs.rank == rank ? inputs.extents[rank - 1] : 0;
+  if (count < 1 || count > MOST_STATES ||
+      memcmp(inputs.extents, states + (3 - rank), (size_t)(rank - 1) * sizeof *states) != 0)
+    return neurlp_fail(
+        source->context, NEURLP_ERROR_DATA,
+        "%s: 'inputs' does not have the systems and samples of 'states', or not 1 to %d inputs; "
+        "it must be as 'states', with inputs in place of states",
+        source->path, MOST_STATES);
+  layout->file_inputs = (int32_t)count;
+  return NEURLP_SUCCESS;
+}
+
+/* Names of the states: as in the file, or x1, x2, ... Of the inputs they have to be there. */
 static neurlp_status describe_names(neurlp_data_set *data, const neurlp_data_request *request, hid_t file) {
   neurlp_data_source *source = data->source;
-  const int32_t count = source->layout.file_dimensions;
-  char **names = NULL;
-  neurlp_status status = neurlp_allocate(source->context, count, sizeof *names, &names);
-  if (status != NEURLP_SUCCESS) return status;
+  const int32_t count = source->layout.file_dimensions, inputs = source->layout.file_inputs;
+  char **names = NULL, **input_names = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(source->context, count, sizeof *names, &names));
+  NEURLP_TRY(neurlp_allocate(source->context, inputs, sizeof *input_names, &input_names));
+  if (inputs > 0)
+    NEURLP_TRY(neurlp_texts_read(source->context, file, source->path, "input_names", inputs,
+                                 NEURLP_NAME_BYTES, input_names));
   if (neurlp_hdf5_exists(file, "names")) {
     NEURLP_TRY(
         neurlp_texts_read(source->context, file, source->path, "names", count, NEURLP_NAME_BYTES, names));
@@ -101,7 +128,7 @@ static neurlp_status describe_names(neurlp_data_set *data, const neurlp_data_req
       NEURLP_TRY(neurlp_copy_text(source->context, name, &names[k]));
     }
   }
-  NEURLP_TRY(neurlp_data_choose_states(data, request, names));
+  NEURLP_TRY(neurlp_data_choose_columns(data, request, names, input_names));
   for (int32_t k = 0; k < data->source->layout.dimensions; k++)
     for (int32_t i = 0; i < k; i++)
       if (strcmp(data->names[i], data->names[k]) == 0) {
@@ -110,8 +137,10 @@ static neurlp_status describe_names(neurlp_data_set *data, const neurlp_data_req
         goto done;
       }
 done:
-  for (int32_t k = 0; k < count; k++) neurlp_release(source->context, &names[k]);
+  for (int32_t k = 0; names && k < count; k++) neurlp_release(source->context, &names[k]);
+  for (int32_t i = 0; input_names && i < inputs; i++) neurlp_release(source->context, &input_names[i]);
   neurlp_release(source->context, &names);
+  neurlp_release(source->context, &input_names);
   return status;
 }
 
@@ -195,6 +224,7 @@ neurlp_status neurlp_data_describe_hdf5(neurlp_data_set *data, const neurlp_data
   NEURLP_TRY(neurlp_data_open_alone(source->context, source->path, &file));
   NEURLP_TRY(describe_sizes(data, file));
   NEURLP_TRY(describe_clean(data, request, file));
+  NEURLP_TRY(describe_inputs(data, request, file));
   NEURLP_TRY(describe_lengths(data, file));
   NEURLP_TRY(describe_parameters(data, file));
   NEURLP_TRY(describe_names(data, request, file));

@@ -66,6 +66,8 @@ typedef struct neurlp_data_layout {
   int64_t first, stride;   /* sample i of the selection is sample first + i stride of the file */
   int32_t file_dimensions; /* D of the file */
   int32_t dimensions;      /* D chosen */
+  int32_t file_inputs;     /* U of the file's `inputs`; 0: it has none */
+  int32_t inputs;          /* U chosen */
   int32_t states_rank;     /* 2: [T][D], 3: [S][T][D] */
   int32_t time_rank;       /* 1: [T], 2: [S][T] */
   int32_t parameters;      /* P */
@@ -77,10 +79,11 @@ typedef struct neurlp_data_source {
   neurlp_context *context;
   char *path;
   neurlp_data_layout layout;
-  int64_t *columns;   /* [D] columns of the chosen states in the file */
-  hid_t file;         /* HDF5: open on all ranks; else -1 */
-  double *csv_time;   /* CSV: [T of the file] on all ranks */
-  double *csv_states; /* CSV: [T of the file][D of the file] */
+  int64_t *columns;       /* [D] columns of the chosen states in the file */
+  int64_t *input_columns; /* [U] of the chosen inputs: among the file's states, or, counted on, its inputs */
+  hid_t file;             /* HDF5: open on all ranks; else -1 */
+  double *csv_time;       /* CSV: [T of the file] on all ranks */
+  double *csv_states;     /* CSV: [T of the file][D of the file] */
 } neurlp_data_source;
 
 /* Rank 0 only: fill data->source->layout, names, lengths, columns, ... from the file. */
@@ -89,10 +92,11 @@ NEURLP_MUST_USE neurlp_status neurlp_data_describe_hdf5(neurlp_data_set *data,
 NEURLP_MUST_USE neurlp_status neurlp_data_describe_csv(neurlp_data_set *data,
                                                        const neurlp_data_request *request);
 
-/* Finds the requested states among the file's names; fills data->names and source->columns. */
-NEURLP_MUST_USE neurlp_status neurlp_data_choose_states(neurlp_data_set *data,
-                                                        const neurlp_data_request *request,
-                                                        char *const *file_names);
+/* Finds the requested states and inputs among the file's names of states [D of the file] and inputs [U of the
+ * file]; fills data->names, data->input_names and the columns. All states: those that are no inputs. */
+NEURLP_MUST_USE neurlp_status neurlp_data_choose_columns(neurlp_data_set *data,
+                                                         const neurlp_data_request *request,
+                                                         char *const *file_names, char *const *file_inputs);
 
 /* Applies first, end, stride of the request to the layout and, if there are any, to data->lengths. */
 NEURLP_MUST_USE neurlp_status neurlp_data_choose_samples(neurlp_data_set *data,

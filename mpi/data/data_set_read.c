@@ -35,19 +35,29 @@ static int64_t own_first(const neurlp_sample_range *range, int64_t s) {
   return s == range->first_system ? range->first_sample : 0;
 }
 
-/* Spreads a rectangle of states over packed memory [N][D], taking the chosen columns. */
-static void unpack_states(const neurlp_data_source *source, const neurlp_sample_piece *piece,
-                          const double *rectangle, const neurlp_samples *samples, double *packed) {
-  const int32_t wide = source->layout.file_dimensions, dimensions = source->layout.dimensions;
+/* Which columns of an array go where: column columns[k] - first, if it is one of `wide`, into number k of
+ * `dimensions`. */
+typedef struct selection {
+  const int64_t *columns;
+  int64_t first;
+  int32_t wide, dimensions;
+} selection;
+
+/* Spreads a rectangle of an array over packed memory [N][dimensions], taking the chosen columns. */
+static void unpack(const selection *from, const neurlp_sample_piece *piece, const double *rectangle,
+                   const neurlp_samples *samples, double *packed) {
+  const int32_t wide = from->wide, dimensions = from->dimensions;
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
     const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
     const int64_t left = offsets[1] - offsets[0] - skipped;
     const double *row = rectangle + (s - piece->first_system) * piece->samples * wide;
-    double *states = packed + (offsets[0] + skipped) * dimensions;
+    double *values = packed + (offsets[0] + skipped) * dimensions;
     for (int64_t t = 0; t < piece->samples && t < left; t++)
-      for (int32_t k = 0; k < dimensions; k++)
-        states[t * dimensions + k] = row[t * wide + source->columns[k]];
+      for (int32_t k = 0; k < dimensions; k++) {
+        const int64_t column = from->columns[k] - from->first;
+        if (column >= 0 && column < wide) values[t * dimensions + k] = row[t * wide + column];
+      }
   }
 }
 
@@ -63,15 +73,43 @@ static void unpack_times(const neurlp_sample_piece *piece, const double *rectang
   }
 }
 
+/* Collective. States, what they were without noise, and inputs of one rectangle, if this rank has one. */
+static neurlp_status read_numbers(const neurlp_data_source *source, const neurlp_sample_piece *piece,
+                                  double *rectangle, neurlp_samples *samples) {
+  const neurlp_data_layout *layout = &source->layout;
+  const int32_t D = layout->file_dimensions, U = layout->file_inputs;
+  const selection states = {source->columns, 0, D, layout->dimensions};
+  const selection of_states = {source->input_columns, 0, D, layout->inputs};
+  const selection of_inputs = {source->input_columns, D, U, layout->inputs};
+  neurlp_status status = read_piece(source, "states", layout->states_rank == 2, D, piece, rectangle);
+  if (piece && status == NEURLP_SUCCESS) {
+    unpack(&states, piece, rectangle, samples, samples->states);
+    unpack(&of_states, piece, rectangle, samples, samples->inputs);
+  }
+  if (layout->clean) {
+    const neurlp_status clean = read_piece(source, "clean", layout->states_rank == 2, D, piece, rectangle);
+    if (piece && clean == NEURLP_SUCCESS) unpack(&states, piece, rectangle, samples, samples->clean);
+    if (status == NEURLP_SUCCESS) status = clean;
+  }
+  if (U > 0) {
+    const neurlp_status inputs = read_piece(source, "inputs", layout->states_rank == 2, U, piece, rectangle);
+    if (piece && inputs == NEURLP_SUCCESS) unpack(&of_inputs, piece, rectangle, samples, samples->inputs);
+    if (status == NEURLP_SUCCESS) status = inputs;
+  }
+  return status;
+}
+
 /* Collective. Reads the range's samples, rectangle by rectangle. */
 static neurlp_status read_hdf5(const neurlp_data_source *source, neurlp_samples *samples) {
   const neurlp_data_layout *layout = &source->layout;
   const neurlp_sample_range *range = &samples->range;
   double *rectangle = NULL;
-  const int64_t limit = NEURLP_PIECE_BYTES / 8 / layout->file_dimensions;
+  const int64_t wide =
+      layout->file_inputs > layout->file_dimensions ? layout->file_inputs : layout->file_dimensions;
+  const int64_t limit = NEURLP_PIECE_BYTES / 8 / wide;
   int64_t pieces = neurlp_count_pieces(range, samples->offsets, limit);
   MPI_Allreduce(MPI_IN_PLACE, &pieces, 1, MPI_INT64_T, MPI_MAX, source->comm);
-  const int64_t most = limit < 1 ? layout->file_dimensions : limit * layout->file_dimensions;
+  const int64_t most = limit < 1 ? wide : limit * wide;
   neurlp_status status = neurlp_agree(source->comm, source->context,
                                       neurlp_allocate(source->context, most, sizeof *rectangle, &rectangle));
   neurlp_piece_cursor cursor = {0, 0};
@@ -81,13 +119,8 @@ static neurlp_status read_hdf5(const neurlp_data_source *source, neurlp_samples 
     const bool shared = layout->time_rank == 1;
     neurlp_status mine = read_piece(source, "time", shared, 0, more ? &piece : NULL, rectangle);
     if (more && mine == NEURLP_SUCCESS) unpack_times(&piece, rectangle, shared, samples);
-    for (int32_t a = 0; a < (layout->clean ? 2 : 1); a++) {
-      const neurlp_status states = read_piece(source, a ? "clean" : "states", layout->states_rank == 2,
-                                              layout->file_dimensions, more ? &piece : NULL, rectangle);
-      if (more && states == NEURLP_SUCCESS)
-        unpack_states(source, &piece, rectangle, samples, a ? samples->clean : samples->states);
-      if (mine == NEURLP_SUCCESS) mine = states;
-    }
+    const neurlp_status numbers = read_numbers(source, more ? &piece : NULL, rectangle, samples);
+    if (mine == NEURLP_SUCCESS) mine = numbers;
     status = neurlp_agree(source->comm, source->context, mine);
   }
   neurlp_release(source->context, &rectangle);
@@ -104,6 +137,9 @@ static void copy_csv(const neurlp_data_source *source, neurlp_samples *samples) 
     for (int32_t k = 0; k < layout->dimensions; k++)
       samples->states[i * layout->dimensions + k] =
           source->csv_states[t * layout->file_dimensions + source->columns[k]];
+    for (int32_t k = 0; k < layout->inputs; k++)
+      samples->inputs[i * layout->inputs + k] =
+          source->csv_states[t * layout->file_dimensions + source->input_columns[k]];
   }
 }
 
@@ -134,20 +170,40 @@ static neurlp_status place_samples(const neurlp_data_set *data, neurlp_samples *
   return NEURLP_SUCCESS;
 }
 
+/* Number in the file of sample t, packed, of system i of the range. */
+static int64_t file_sample(const neurlp_data_set *data, const neurlp_samples *samples, int64_t i, int64_t t) {
+  const neurlp_data_layout *layout = &data->source->layout;
+  const int64_t s = samples->range.first_system + i;
+  return layout->first + layout->stride * (t - samples->offsets[i] + own_first(&samples->range, s));
+}
+
+/* Between samples inputs are interpolated, which gaps and infinite numbers would spoil. */
+static neurlp_status check_inputs(const neurlp_data_set *data, const neurlp_samples *samples) {
+  const int64_t systems = samples->range.end_system - samples->range.first_system, U = data->inputs;
+  for (int64_t i = 0; i < systems; i++)
+    for (int64_t j = samples->offsets[i] * U; j < samples->offsets[i + 1] * U; j++)
+      if (!isfinite(samples->inputs[j]))
+        return neurlp_fail(data->source->context, NEURLP_ERROR_DATA,
+                           "%s: input '%s' is %g at sample %lld of system %lld; inputs must be there at all "
+                           "samples that are "
+                           "used (data.first, data.end and data.stride leave samples out)",
+                           data->source->path, data->input_names[j % U], samples->inputs[j],
+                           (long long)file_sample(data, samples, i, j / U),
+                           (long long)(samples->range.first_system + i));
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status check_times(const neurlp_data_set *data, const neurlp_samples *samples) {
   const int64_t systems = samples->range.end_system - samples->range.first_system;
   for (int64_t i = 0; i < systems; i++)
     for (int64_t t = samples->offsets[i]; t < samples->offsets[i + 1]; t++) {
       const bool later = t == samples->offsets[i] || samples->times[t] > samples->times[t - 1];
       if (isfinite(samples->times[t]) && later) continue;
-      const int64_t s = samples->range.first_system + i;
-      const int64_t sample =
-          data->source->layout.first +
-          data->source->layout.stride * (t - samples->offsets[i] + own_first(&samples->range, s));
       return neurlp_fail(data->source->context, NEURLP_ERROR_DATA,
                          "%s: time of sample %lld of system %lld is %g; times must be finite and increase "
                          "(where systems have fewer samples, give them a 'length')",
-                         data->source->path, (long long)sample, (long long)s, samples->times[t]);
+                         data->source->path, (long long)file_sample(data, samples, i, t),
+                         (long long)(samples->range.first_system + i), samples->times[t]);
     }
   return NEURLP_SUCCESS;
 }
@@ -166,6 +222,9 @@ neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range 
   if (status == NEURLP_SUCCESS)
     status = neurlp_allocate(source->context, count, (size_t)data->dimensions * sizeof *samples->states,
                              &samples->states);
+  if (status == NEURLP_SUCCESS && data->inputs > 0)
+    status = neurlp_allocate(source->context, count, (size_t)data->inputs * sizeof *samples->inputs,
+                             &samples->inputs);
   if (status == NEURLP_SUCCESS && data->clean)
     status = neurlp_allocate(source->context, count, (size_t)data->dimensions * sizeof *samples->clean,
                              &samples->clean);
@@ -174,7 +233,9 @@ neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range 
     copy_csv(source, samples);
   else
     NEURLP_TRY(read_hdf5(source, samples));
-  NEURLP_TRY(neurlp_agree(source->comm, source->context, check_times(data, samples)));
+  status = check_times(data, samples);
+  if (status == NEURLP_SUCCESS) status = check_inputs(data, samples);
+  NEURLP_TRY(neurlp_agree(source->comm, source->context, status));
 done:
   if (status != NEURLP_SUCCESS) neurlp_samples_release(source->context, samples);
   return status;
@@ -194,5 +255,6 @@ void neurlp_samples_release(neurlp_context *context, neurlp_samples *samples) {
   neurlp_release(context, &samples->offsets);
   neurlp_release(context, &samples->times);
   neurlp_release(context, &samples->states);
+  neurlp_release(context, &samples->inputs);
   neurlp_release(context, &samples->clean);
 }

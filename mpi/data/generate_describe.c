@@ -162,7 +162,8 @@ static neurlp_status take_learned_equations(reading *r) {
   NEURLP_TRY(
       resolve_path(r, neurlp_deck_text(r->deck, SECTION "result"), &made->sources[NEURLP_SOURCE_RESULT]));
   const char *path = made->sources[NEURLP_SOURCE_RESULT];
-  NEURLP_TRY(neurlp_learned_read(r->context, path, neurlp_deck_integer(r->deck, SECTION "row"), &learned));
+  NEURLP_TRY(neurlp_learned_read(r->context, path, NEURLP_LEARNED_WHOLE,
+                                 neurlp_deck_integer(r->deck, SECTION "row"), &learned));
   made->dimensions = learned.dimensions;
   made->order = learned.order;
   made->names = learned.names;

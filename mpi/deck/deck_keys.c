@@ -83,6 +83,10 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .tasks = NEURLP_TASK_DATA,
      .preset_words = "all",
      .sentence = "States to take from the data, by name, in this order."},
+    {.path = "data.inputs",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_LEARN,
+     .sentence = "Series of the data that are no states, by name: equations may use them as they use t."},
     {.path = "data.first",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_DATA,
@@ -260,6 +264,12 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .required = NEURLP_TASK_FIT,
      .sentence =
          "Equations, each \"x' = a*x - b*x*y\" or \"x'' = ...\"; for discover, the known part of them."},
+    {.path = "dynamics.known",
+     .kind = NEURLP_KEY_TEXT_LIST,
+     .tasks = NEURLP_TASK_LEARN,
+     .sentence = "Parts of equations that are known, written as these, \"x' = -0.5*x\", and added to what is "
+                 "learned; "
+                 "what is put back into a simulation that has them can do without them."},
     {.path = "dynamics.definitions",
      .kind = NEURLP_KEY_TEXT_MAP,
      .tasks = NEURLP_TASK_LEARN,
@@ -856,5 +866,6 @@ const int32_t neurlp_deck_either_count = sizeof neurlp_deck_eithers / sizeof neu
 const neurlp_deck_need neurlp_deck_needs[] = {
     {"data.generate.equations", "data.generate.initial", "only systems of the catalogue have initial values"},
     {"data.generate.equations", "data.generate.step", "only systems of the catalogue have one"},
+    {"data.inputs", "data.file", "generated data have no inputs"},
 };
 const int32_t neurlp_deck_need_count = sizeof neurlp_deck_needs / sizeof neurlp_deck_needs[0];

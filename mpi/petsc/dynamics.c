@@ -27,6 +27,7 @@ struct neurlp_petsc_dynamics {
   const neurlp_model *model;   /* that of one of them */
   double *theta;               /* [rows][P] of `own` */
   char **names, **texts;       /* [D] */
+  char **known; /* [D] what is known beforehand, of the whole equations; "0" where nothing is */
   void *workspace;
   double *times; /* [CHUNK] */
 };
@@ -42,11 +43,28 @@ static neurlp_status share(neurlp_petsc_dynamics *d, const neurlp_learned *learn
   return status;
 }
 
+/* Names and texts of all equations. */
+static neurlp_status write_texts(neurlp_petsc_dynamics *d, const neurlp_learned *learned) {
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(d->context, d->fields, sizeof *d->names, &d->names));
+  NEURLP_TRY(neurlp_allocate(d->context, d->fields, sizeof *d->texts, &d->texts));
+  NEURLP_TRY(neurlp_allocate(d->context, d->fields, sizeof *d->known, &d->known));
+  for (PetscInt k = 0; k < d->fields; k++) {
+    NEURLP_TRY(neurlp_copy_text(d->context, learned->names[k], &d->names[k]));
+    NEURLP_TRY(neurlp_allocate(d->context, TEXT_BYTES, 1, &d->texts[k]));
+    NEURLP_TRY(neurlp_allocate(d->context, TEXT_BYTES, 1, &d->known[k]));
+    neurlp_model_print(d->own, (int32_t)k, d->theta, 6, d->texts[k], TEXT_BYTES);
+    if (neurlp_model_print_declared(d->own, (int32_t)k, d->known[k], TEXT_BYTES) == 0) d->known[k][0] = '0';
+  }
+done:
+  return status;
+}
+
 /* Reads the result; a message of the context says what is wrong with it. */
-static neurlp_status read_result(neurlp_petsc_dynamics *d, const char *path) {
+static neurlp_status read_result(neurlp_petsc_dynamics *d, const char *path, neurlp_learned_part part) {
   neurlp_learned learned = {0};
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_learned_read_all(d->context, path, &d->own, &d->rows, &d->theta));
+  NEURLP_TRY(neurlp_learned_read_all(d->context, path, part, &d->own, &d->rows, &d->theta));
   d->model = d->own;
   d->fields = d->own->dimensions;
   if (d->own->order != 1) {
@@ -64,14 +82,8 @@ static neurlp_status read_result(neurlp_petsc_dynamics *d, const char *path) {
           path, (long long)(i / d->own->parameters));
       goto done;
     }
-  NEURLP_TRY(neurlp_learned_read(d->context, path, 0, &learned));
-  NEURLP_TRY(neurlp_allocate(d->context, d->fields, sizeof *d->names, &d->names));
-  NEURLP_TRY(neurlp_allocate(d->context, d->fields, sizeof *d->texts, &d->texts));
-  for (PetscInt k = 0; k < d->fields; k++) {
-    NEURLP_TRY(neurlp_copy_text(d->context, learned.names[k], &d->names[k]));
-    NEURLP_TRY(neurlp_allocate(d->context, TEXT_BYTES, 1, &d->texts[k]));
-    neurlp_model_print(d->own, (int32_t)k, d->theta, 6, d->texts[k], TEXT_BYTES);
-  }
+  NEURLP_TRY(neurlp_learned_read(d->context, path, part, 0, &learned));
+  NEURLP_TRY(write_texts(d, &learned));
   if (d->rows == 1) NEURLP_TRY(share(d, &learned));
   const size_t bytes = neurlp_model_workspace_bytes(d->model, CHUNK);
   NEURLP_TRY(neurlp_allocate(d->context, (int64_t)bytes, 1, &d->workspace));
@@ -81,17 +93,31 @@ done:
   return status;
 }
 
-PetscErrorCode neurlp_petsc_dynamics_open(MPI_Comm comm, const char path[],
-                                          neurlp_petsc_dynamics **dynamics) {
+static PetscErrorCode open_part(MPI_Comm comm, const char path[], neurlp_learned_part part,
+                                neurlp_petsc_dynamics **dynamics) {
   neurlp_petsc_dynamics *d;
   PetscFunctionBegin;
   *dynamics = NULL;
   PetscCall(PetscNew(&d));
   d->comm = comm;
   PetscCall(neurlp_support_context(comm, &d->context));
-  const neurlp_status status = neurlp_agree(comm, d->context, read_result(d, path));
+  const neurlp_status status = neurlp_agree(comm, d->context, read_result(d, path, part));
   NEURLP_PETSC_CALL(comm, d->context, status);
   *dynamics = d;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_petsc_dynamics_open(MPI_Comm comm, const char path[],
+                                          neurlp_petsc_dynamics **dynamics) {
+  PetscFunctionBegin;
+  PetscCall(open_part(comm, path, NEURLP_LEARNED_WHOLE, dynamics));
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_petsc_dynamics_open_learned(MPI_Comm comm, const char path[],
+                                                  neurlp_petsc_dynamics **dynamics) {
+  PetscFunctionBegin;
+  PetscCall(open_part(comm, path, NEURLP_LEARNED_ALONE, dynamics));
   PetscFunctionReturn(0);
 }
 
@@ -99,12 +125,11 @@ PetscErrorCode neurlp_petsc_dynamics_destroy(neurlp_petsc_dynamics **dynamics) {
   PetscFunctionBegin;
   if (!dynamics || !*dynamics) PetscFunctionReturn(0);
   neurlp_petsc_dynamics *d = *dynamics;
-  for (PetscInt k = 0; d->names && d->texts && k < d->fields; k++) {
-    neurlp_release(d->context, &d->names[k]);
-    neurlp_release(d->context, &d->texts[k]);
+  char ***lists[] = {&d->names, &d->texts, &d->known};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    for (PetscInt k = 0; *lists[i] && k < d->fields; k++) neurlp_release(d->context, &(*lists[i])[k]);
+    neurlp_release(d->context, lists[i]);
   }
-  neurlp_release(d->context, &d->names);
-  neurlp_release(d->context, &d->texts);
   neurlp_equations_destroy(&d->equations);
   neurlp_model_destroy(&d->own);
   neurlp_release(d->context, &d->theta);
@@ -123,13 +148,27 @@ PetscErrorCode neurlp_petsc_dynamics_sizes(const neurlp_petsc_dynamics *dynamics
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode neurlp_petsc_dynamics_equation(const neurlp_petsc_dynamics *dynamics, PetscInt k,
-                                              const char **text) {
+static PetscErrorCode check_equation(const neurlp_petsc_dynamics *dynamics, PetscInt k) {
   PetscFunctionBegin;
   PetscCheck(k >= 0 && k < dynamics->fields, dynamics->comm, PETSC_ERR_ARG_OUTOFRANGE,
              "there is no equation %" PetscInt_FMT "; there are 0 to %" PetscInt_FMT, k,
              dynamics->fields - 1);
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_petsc_dynamics_equation(const neurlp_petsc_dynamics *dynamics, PetscInt k,
+                                              const char **text) {
+  PetscFunctionBegin;
+  PetscCall(check_equation(dynamics, k));
   *text = dynamics->texts[k];
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_petsc_dynamics_known(const neurlp_petsc_dynamics *dynamics, PetscInt k,
+                                           const char **text) {
+  PetscFunctionBegin;
+  PetscCall(check_equation(dynamics, k));
+  *text = dynamics->known[k];
   PetscFunctionReturn(0);
 }
 

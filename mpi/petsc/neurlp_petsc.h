@@ -28,6 +28,12 @@ typedef struct neurlp_petsc_dynamics neurlp_petsc_dynamics;
  * not estimated. Destroy it after the last TS that uses it. */
 PetscErrorCode neurlp_petsc_dynamics_open(MPI_Comm comm, const char path[], neurlp_petsc_dynamics **dynamics);
 
+/* Collective over comm. The same without what the result's deck declares to be known (dynamics.known): the
+ * terms that were learned alone, for a simulation that has the others of its own, and would count them
+ * twice. */
+PetscErrorCode neurlp_petsc_dynamics_open_learned(MPI_Comm comm, const char path[],
+                                                  neurlp_petsc_dynamics **dynamics);
+
 /* Frees it and sets *dynamics to NULL. Safe to call twice. */
 PetscErrorCode neurlp_petsc_dynamics_destroy(neurlp_petsc_dynamics **dynamics);
 
@@ -39,6 +45,12 @@ PetscErrorCode neurlp_petsc_dynamics_sizes(const neurlp_petsc_dynamics *dynamics
  * until the dynamics is destroyed. */
 PetscErrorCode neurlp_petsc_dynamics_equation(const neurlp_petsc_dynamics *dynamics, PetscInt k,
                                               const char **text);
+
+/* Not collective. What the deck declares to be known of equation k, "-0.5*u"; "0": nothing. It is in the
+ * equations after neurlp_petsc_dynamics_open(), and left out of them after
+ * neurlp_petsc_dynamics_open_learned(). Valid until the dynamics is destroyed. */
+PetscErrorCode neurlp_petsc_dynamics_known(const neurlp_petsc_dynamics *dynamics, PetscInt k,
+                                           const char **text);
 
 /* TSRHSFunction and TSRHSJacobian whose context is a neurlp_petsc_dynamics:
  *   TSSetRHSFunction(ts, NULL, neurlp_petsc_rhs_function, dynamics)

@@ -12,24 +12,21 @@ typedef struct recorder {
   recorder_file file;
   char path[PETSC_MAX_PATH_LEN], unit[128], time_unit[128];
   PetscInt stride, flush;
+  PetscBool with_implicit;
+  recorder_implicit implicit;
   PetscInt mode;          /* recorder_mode */
   PetscBool recording;    /* the layout and the file are there */
   int64_t held;           /* samples that are not written yet */
   double *times, *values; /* [flush], [owned][flush][D] */
+  double *inputs;         /* as values; NULL: none */
   double last;            /* time of the last sample */
 } recorder;
 
-static const char *const known_options[] = {"ts_trajectory_neurlp_file",
-                                            "ts_trajectory_neurlp_components",
-                                            "ts_trajectory_neurlp_points",
-                                            "ts_trajectory_neurlp_names",
-                                            "ts_trajectory_neurlp_stride",
-                                            "ts_trajectory_neurlp_flush",
-                                            "ts_trajectory_neurlp_mode",
-                                            "ts_trajectory_neurlp_fields",
-                                            "ts_trajectory_neurlp_unit",
-                                            "ts_trajectory_neurlp_time_unit",
-                                            NULL};
+static const char *const known_options[] = {
+    "ts_trajectory_neurlp_file",  "ts_trajectory_neurlp_components", "ts_trajectory_neurlp_points",
+    "ts_trajectory_neurlp_names", "ts_trajectory_neurlp_stride",     "ts_trajectory_neurlp_flush",
+    "ts_trajectory_neurlp_mode",  "ts_trajectory_neurlp_fields",     "ts_trajectory_neurlp_implicit",
+    "ts_trajectory_neurlp_unit",  "ts_trajectory_neurlp_time_unit",  NULL};
 static const char *const modes[] = {"new", "append", "overwrite"};
 
 /* Options that are lists; memory for as many as there may be, cut to what there is. */
@@ -78,6 +75,9 @@ static PetscErrorCode set_from_options(TSTrajectory trajectory, PetscOptionItems
                                  "(0: block size of the solution)",
                                  "docs/petsc.md", r->choice.fields, &r->choice.fields, NULL, 0,
                                  PETSC_MAX_INT));
+  PetscCall(PetscOptionsBool("-ts_trajectory_neurlp_implicit",
+                             "Record what the implicit part of the equations adds to u', too",
+                             "docs/petsc.md", r->with_implicit, &r->with_implicit, NULL));
   PetscCall(PetscOptionsString("-ts_trajectory_neurlp_unit", "Unit of the states", "docs/petsc.md", r->unit,
                                r->unit, sizeof r->unit, NULL));
   PetscCall(PetscOptionsString("-ts_trajectory_neurlp_time_unit", "Unit of time", "docs/petsc.md",
@@ -103,11 +103,16 @@ static PetscErrorCode begin(recorder *r, TSTrajectory trajectory, Vec solution, 
   PetscCall(neurlp_support_context(comm, &r->file.context));
   PetscCall(PetscMalloc1(r->flush, &r->times));
   PetscCall(PetscMalloc1((size_t)(r->layout.owned * r->flush * r->layout.components), &r->values));
+  if (r->with_implicit) {
+    PetscCall(PetscMalloc1((size_t)(r->layout.owned * r->flush * r->layout.components), &r->inputs));
+    PetscCall(neurlp_recorder_implicit_create(r->ts, time, solution, prefix, &r->implicit));
+  }
   r->file.layout = &r->layout;
   r->file.path = r->path;
   r->file.unit = r->unit;
   r->file.time_unit = r->time_unit;
   r->file.chunk = r->flush;
+  r->file.inputs_too = r->with_implicit;
   PetscCall(neurlp_recorder_file_open(&r->file, (recorder_mode)r->mode, time));
   r->recording = PETSC_TRUE;
   PetscFunctionReturn(0);
@@ -117,7 +122,8 @@ static PetscErrorCode write_held(recorder *r) {
   const int64_t held = r->held;
   PetscFunctionBegin;
   r->held = 0; /* also if it fails: nobody tries again while the program ends */
-  if (held > 0) PetscCall(neurlp_recorder_file_write(&r->file, held, r->flush, r->times, r->values));
+  if (held > 0)
+    PetscCall(neurlp_recorder_file_write(&r->file, held, r->flush, r->times, r->values, r->inputs));
   PetscFunctionReturn(0);
 }
 
@@ -125,7 +131,6 @@ static PetscErrorCode write_held(recorder *r) {
 static PetscErrorCode record(TSTrajectory trajectory, TS ts, PetscInt step, PetscReal time, Vec solution) {
   recorder *r = trajectory->data;
   PetscFunctionBegin;
-  (void)ts;
   if (r->recording && time == r->last) PetscFunctionReturn(0); /* TSSolve() again, from where it ended */
   if (step % r->stride != 0) PetscFunctionReturn(0);
   if (!r->recording)
@@ -135,8 +140,12 @@ static PetscErrorCode record(TSTrajectory trajectory, TS ts, PetscInt step, Pets
                "time goes from %g back to %g, and a recording has increasing times; record the second "
                "simulation into a file of its own (TSRemoveTrajectory(), TSSetSaveTrajectory())",
                r->last, (double)time);
-  PetscCall(neurlp_recorder_layout_take(&r->layout, solution, r->flush * r->layout.components,
-                                        r->values + r->held * r->layout.components));
+  const int64_t width = r->flush * r->layout.components, place = r->held * r->layout.components;
+  PetscCall(neurlp_recorder_layout_take(&r->layout, solution, width, r->values + place));
+  if (r->with_implicit) {
+    PetscCall(neurlp_recorder_implicit_compute(ts, time, solution, &r->implicit));
+    PetscCall(neurlp_recorder_layout_take(&r->layout, r->implicit.term, width, r->inputs + place));
+  }
   r->times[r->held++] = r->last = time;
   if (r->held == r->flush) PetscCall(write_held(r));
   PetscFunctionReturn(0);
@@ -155,6 +164,7 @@ static PetscErrorCode destroy(TSTrajectory trajectory) {
   if (r->recording) PetscCall(write_held(r));
   PetscCall(neurlp_recorder_file_close(&r->file));
   PetscCall(neurlp_recorder_layout_destroy(&r->layout));
+  PetscCall(neurlp_recorder_implicit_destroy(&r->implicit));
   neurlp_context_destroy(&r->file.context);
   for (PetscInt k = 0; k < r->choice.name_count; k++) PetscCall(PetscFree(r->choice.names[k]));
   PetscCall(PetscFree(r->choice.names));
@@ -162,6 +172,7 @@ static PetscErrorCode destroy(TSTrajectory trajectory) {
   PetscCall(PetscFree(r->choice.points));
   PetscCall(PetscFree(r->times));
   PetscCall(PetscFree(r->values));
+  PetscCall(PetscFree(r->inputs));
   PetscCall(PetscFree(trajectory->data));
   PetscFunctionReturn(0);
 }
@@ -181,7 +192,7 @@ PetscErrorCode neurlp_recorder_create(TSTrajectory trajectory, TS ts) {
   r->ts = ts;
   r->stride = 1;
   r->flush = DEFAULT_FLUSH;
-  r->file.id = r->file.time = r->file.states = r->file.length = -1;
+  r->file.id = r->file.time = r->file.states = r->file.inputs = r->file.length = -1;
   PetscCall(PetscStrncpy(r->unit, "1", sizeof r->unit));
   PetscCall(PetscStrncpy(r->time_unit, "1", sizeof r->time_unit));
   trajectory->data = r;

@@ -1,5 +1,6 @@
 /* The recorder: a TSTrajectory type that streams what a simulation does into a data set for `neurlp run`.
  *   recorder.c         the type: options, what is called at each step
+ *   recorder_implicit.c  what the implicit part of the equations adds to u'
  *   recorder_layout.c  which numbers of a Vec are recorded, and by whom
  *   recorder_file.c    the file */
 #ifndef NEURLP_MPI_PETSC_RECORDER_H
@@ -52,9 +53,10 @@ typedef struct recorder_file {
   neurlp_context *context;
   char *path, folder[PETSC_MAX_PATH_LEN];
   const char *unit, *time_unit; /* borrowed */
+  PetscBool inputs_too;         /* there are inputs, too: one for each component, called NAME_implicit */
   int64_t chunk;                /* samples that are written at once */
   int64_t samples;
-  hid_t id, time, states, length; /* -1: closed */
+  hid_t id, time, states, inputs, length; /* -1: closed; not there */
 } recorder_file;
 
 /* Collective. Makes the file, or opens one that has the same points and names and keeps what is in it before
@@ -62,12 +64,26 @@ typedef struct recorder_file {
 PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode, double time);
 
 /* Collective. Adds `count` samples, and leaves the file so that a program that is killed now, or while the
- * next samples are being written, leaves them behind: times [count], values [owned][capacity][D]. */
+ * next samples are being written, leaves them behind: times [count], values and, if there are any, inputs
+ * [owned][capacity][D]. */
 PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, int64_t capacity,
-                                          const double *times, const double *values);
+                                          const double *times, const double *values, const double *inputs);
 
 /* Collective. Safe on a file that is closed. */
 PetscErrorCode neurlp_recorder_file_close(recorder_file *file);
+
+/* The implicit part of u_t = G(t, u) + f(t, u), which the program gives as F(t, u, u_t) = u_t - f(t, u). */
+typedef struct recorder_implicit {
+  Vec rest, term; /* u_t = 0; f(t, u). NULL: not asked for */
+} recorder_implicit;
+
+/* Collective. Tries F out at this state: an error if there is none, or if it is not u_t - f(t, u). */
+PetscErrorCode neurlp_recorder_implicit_create(TS ts, double time, Vec solution, const char *prefix,
+                                               recorder_implicit *implicit);
+/* Collective. implicit->term = f(t, u). */
+PetscErrorCode neurlp_recorder_implicit_compute(TS ts, double time, Vec solution,
+                                                recorder_implicit *implicit);
+PetscErrorCode neurlp_recorder_implicit_destroy(recorder_implicit *implicit);
 
 /* Constructor of the TSTrajectory type "neurlp". */
 PetscErrorCode neurlp_recorder_create(TSTrajectory trajectory, TS ts);

@@ -138,6 +138,33 @@ static PetscErrorCode write_provenance(recorder_file *file) {
   PetscFunctionReturn(0);
 }
 
+/* What describes the array `inputs`, and its names: those of the components, each with _implicit. */
+static PetscErrorCode describe_inputs(recorder_file *file) {
+  const recorder_layout *layout = file->layout;
+  neurlp_array_file array_file = as_array_file(file);
+  const neurlp_array inputs = {.path = "inputs",
+                               .rank = 3,
+                               .extents = {layout->systems, 0, layout->components},
+                               .long_name = "what the implicit part of the equations adds to the derivative",
+                               .scales = {"system", "time", "input_names"}};
+  char **names;
+  PetscFunctionBegin;
+  PetscCall(PetscCalloc1(layout->components, &names));
+  for (PetscInt k = 0; k < layout->components; k++) {
+    const size_t bytes = strlen(layout->names[k]) + sizeof "_implicit";
+    PetscCall(PetscMalloc1(bytes, &names[k]));
+    snprintf(names[k], bytes, "%s_implicit", layout->names[k]);
+  }
+  neurlp_status status = neurlp_array_write_texts(&array_file, "input_names", "names of the inputs",
+                                                  layout->components, (const char *const *)names);
+  neurlp_verify_release(&array_file);
+  for (PetscInt k = 0; k < layout->components; k++) PetscCall(PetscFree(names[k]));
+  PetscCall(PetscFree(names));
+  if (status >= 0) status = neurlp_array_describe(&array_file, file->inputs, &inputs);
+  NEURLP_PETSC_CALL(layout->comm, file->context, status);
+  PetscFunctionReturn(0);
+}
+
 /* Names, units and dimension scales, once the arrays are there. */
 static PetscErrorCode describe(recorder_file *file) {
   const recorder_layout *layout = file->layout;
@@ -161,6 +188,7 @@ static PetscErrorCode describe(recorder_file *file) {
   NEURLP_PETSC_CALL(layout->comm, file->context, names);
   NEURLP_PETSC_CALL(layout->comm, file->context, neurlp_array_describe(&array_file, file->time, &time));
   NEURLP_PETSC_CALL(layout->comm, file->context, neurlp_array_describe(&array_file, file->states, &states));
+  if (file->inputs_too) PetscCall(describe_inputs(file));
   PetscFunctionReturn(0);
 }
 
@@ -197,6 +225,10 @@ static PetscErrorCode create(recorder_file *file) {
   file->states = make_dataset(file, "states", H5T_NATIVE_DOUBLE, 3, extents, most, chunk);
   CHECK_HDF5(file, file->time, "time");
   CHECK_HDF5(file, file->states, "states");
+  if (file->inputs_too) {
+    file->inputs = make_dataset(file, "inputs", H5T_NATIVE_DOUBLE, 3, extents, most, chunk);
+    CHECK_HDF5(file, file->inputs, "inputs");
+  }
   PetscCall(describe(file));
   PetscCall(write_points(file));
   PetscCall(write_provenance(file));
@@ -240,6 +272,23 @@ static bool same_content(recorder_file *file, hid_t id, recorded *found, const i
   return same;
 }
 
+/* Inputs have to be there if they are recorded now, and only then; of the size of the states. */
+static bool same_inputs(recorder_file *file, hid_t id, const neurlp_numeric *states, recorded *found) {
+  neurlp_numeric inputs = {0};
+  if (neurlp_numeric_check(file->context, id, file->path, "inputs", false, &inputs) < 0) {
+    snprintf(found->why, sizeof found->why, "%s", neurlp_context_message(file->context));
+    return false;
+  }
+  const bool same = inputs.present == (bool)file->inputs_too &&
+                    (!inputs.present || (inputs.rank == 3 && memcmp(inputs.extents, states->extents,
+                                                                    3 * sizeof *inputs.extents) == 0));
+  if (!same)
+    snprintf(found->why, sizeof found->why,
+             "it has %sinputs, and now there are %s (-ts_trajectory_neurlp_implicit)",
+             inputs.present ? "" : "no ", file->inputs_too ? "some" : "none");
+  return same;
+}
+
 /* How many samples are complete, and how many of these are before `time`. */
 static void count_samples(hid_t id, double time, recorded *found) {
   int64_t complete = found->samples;
@@ -278,7 +327,8 @@ static void look_into(recorder_file *file, double time, const int64_t *points, r
   } else {
     found->systems = states.extents[0];
     found->samples = states.extents[1];
-    if (same_content(file, id, found, points)) count_samples(id, time, found);
+    if (same_inputs(file, id, &states, found) && same_content(file, id, found, points))
+      count_samples(id, time, found);
   }
   if (id >= 0) H5Fclose(id);
 }
@@ -325,6 +375,7 @@ static PetscErrorCode reopen(recorder_file *file, double time) {
   CHECK_HDF5(file, file->id, "the file");
   file->time = neurlp_hdf5_noted(H5Dopen2(file->id, "time", H5P_DEFAULT));
   file->states = neurlp_hdf5_noted(H5Dopen2(file->id, "states", H5P_DEFAULT));
+  if (file->inputs_too) file->inputs = neurlp_hdf5_noted(H5Dopen2(file->id, "inputs", H5P_DEFAULT));
   if (neurlp_hdf5_exists(file->id, "length")) file->length = H5Dopen2(file->id, "length", H5P_DEFAULT);
   file->samples = found.keep;
   PetscCall(write_length(file, file->samples));
@@ -333,6 +384,7 @@ static PetscErrorCode reopen(recorder_file *file, double time) {
                 states[] = {(hsize_t)layout->systems, times[0], components};
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->time, times)), "time");
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->states, states)), "states");
+  if (file->inputs_too) CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->inputs, states)), "inputs");
   PetscFunctionReturn(0);
 }
 
@@ -346,8 +398,9 @@ static void set_folder(recorder_file *file) {
 /* Collective. MPI-IO may not notice that a disk is full, or wait for ever: look before writing. */
 static PetscErrorCode check_room(recorder_file *file, int64_t samples) {
   const recorder_layout *layout = file->layout;
-  const int64_t bytes =
-      (layout->systems * layout->components + 1) * samples * (int64_t)sizeof(double) + NEURLP_CHUNK_BYTES;
+  const int64_t bytes = (layout->systems * layout->components * (file->inputs_too ? 2 : 1) + 1) * samples *
+                            (int64_t)sizeof(double) +
+                        NEURLP_CHUNK_BYTES;
   neurlp_array_file array_file = as_array_file(file);
   PetscFunctionBegin;
   const neurlp_status status = array_file.rank == 0 ? neurlp_guard_room(&array_file, bytes) : NEURLP_SUCCESS;
@@ -377,7 +430,7 @@ PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode
 }
 
 PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, int64_t capacity,
-                                          const double *times, const double *values) {
+                                          const double *times, const double *values, const double *inputs) {
   const recorder_layout *layout = file->layout;
   const hsize_t end = (hsize_t)(file->samples + count), D = (hsize_t)layout->components;
   const hsize_t states[] = {(hsize_t)layout->systems, end, D};
@@ -394,6 +447,11 @@ PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, in
   CHECK_HDF5(file, write_block(file->time, H5T_NATIVE_DOUBLE, 1, first_time, time_count, 1, times), "time");
   CHECK_HDF5(file, write_block(file->states, H5T_NATIVE_DOUBLE, 3, start, block, (hsize_t)capacity, values),
              "states");
+  if (file->inputs_too) {
+    CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->inputs, states)), "inputs");
+    CHECK_HDF5(file, write_block(file->inputs, H5T_NATIVE_DOUBLE, 3, start, block, (hsize_t)capacity, inputs),
+               "inputs");
+  }
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fflush(file->id, H5F_SCOPE_GLOBAL)), "the file");
   file->samples += count;
   PetscCall(write_length(file, file->samples));
@@ -408,10 +466,11 @@ PetscErrorCode neurlp_recorder_file_close(recorder_file *file) {
   const hdf5_voice voice = silence();
   H5Dclose(file->time);
   H5Dclose(file->states);
+  if (file->inputs >= 0) H5Dclose(file->inputs);
   H5Dclose(file->length);
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Ldelete(file->id, "length", H5P_DEFAULT)), "the file");
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fclose(file->id)), "the file");
-  file->id = file->time = file->states = file->length = -1;
+  file->id = file->time = file->states = file->inputs = file->length = -1;
   speak(voice);
   PetscFunctionReturn(0);
 }

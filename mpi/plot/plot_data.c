@@ -131,12 +131,16 @@ static neurlp_status read_file(neurlp_plot_source *source, const neurlp_deck *de
   const char **names = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   const int32_t states = deck ? neurlp_deck_list_count(deck, "data.states") : 0;
-  NEURLP_TRY(neurlp_allocate(source->context, states, sizeof *names, &names));
+  const int32_t inputs = deck ? neurlp_deck_list_count(deck, "data.inputs") : 0;
+  NEURLP_TRY(neurlp_allocate(source->context, states + inputs, sizeof *names, &names));
   for (int32_t k = 0; k < states; k++) names[k] = neurlp_deck_list_text(deck, "data.states", k);
+  for (int32_t i = 0; i < inputs; i++) names[states + i] = neurlp_deck_list_text(deck, "data.inputs", i);
   const neurlp_data_request request = {.path = path,
                                        .time = deck ? neurlp_deck_text(deck, "data.time") : NULL,
                                        .state_count = states,
                                        .states = names,
+                                       .input_count = inputs, /* which are no states */
+                                       .inputs = names + states,
                                        .first = deck ? neurlp_deck_integer(deck, "data.first") : 0,
                                        .end = deck ? neurlp_deck_integer(deck, "data.end") : -1,
                                        .stride = deck ? neurlp_deck_integer(deck, "data.stride") : 1};

@@ -57,8 +57,8 @@ static neurlp_status fill_system(neurlp_plot_source *source, int32_t i) {
   const bool own = source->parameters.rows > 1 || source->coefficients.rows > 1;
   neurlp_learned learned = {0};
   neurlp_dynamics *dynamics = NULL;
-  neurlp_status status =
-      neurlp_learned_read(source->context, source->request->path, own ? source->chosen[i] : 0, &learned);
+  neurlp_status status = neurlp_learned_read(source->context, source->request->path, NEURLP_LEARNED_WHOLE,
+                                             own ? source->chosen[i] : 0, &learned);
   const bool known =
       status == NEURLP_SUCCESS && learned.order == 1 && learned.dimensions == source->states.count;
   if (known)

@@ -10,12 +10,14 @@
 /* This rank's samples and times, at their places among all. */
 static void sum_samples(const neurlp_study *s, uint64_t sums[2]) {
   const neurlp_plan *plan = &s->plan;
-  const int64_t D = s->dimensions;
+  const int64_t D = s->dimensions, U = s->inputs;
   for (int64_t i = 0; i < plan->end_system - plan->first_system; i++) {
     const int64_t first = s->samples.offsets[i], count = s->samples.offsets[i + 1] - first;
     const int64_t at = (plan->first_system + i) * s->samples_each + (i == 0 ? plan->first_sample : 0);
     sums[0] += neurlp_checksum(NEURLP_STATE_DOUBLE, at, count, s->samples.times + first);
     sums[1] += neurlp_checksum(NEURLP_STATE_DOUBLE, at * D, count * D, s->samples.states + first * D);
+    if (U > 0)
+      sums[1] += 5 * neurlp_checksum(NEURLP_STATE_DOUBLE, at * U, count * U, s->samples.inputs + first * U);
   }
 }
 

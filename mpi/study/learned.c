@@ -13,6 +13,7 @@ typedef struct reader {
   neurlp_context *context;
   const char *path;
   hid_t file;
+  neurlp_learned_part part;
   int64_t row;
   neurlp_learned *learned;
 } reader;
@@ -47,8 +48,11 @@ done:
 static neurlp_status make_model(const reader *r, neurlp_model **model) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_job job = {.context = r->context};
-  neurlp_study study = {
-      .job = &job, .context = r->context, .dimensions = r->learned->dimensions, .names = r->learned->names};
+  neurlp_study study = {.job = &job,
+                        .context = r->context,
+                        .without_known = r->part == NEURLP_LEARNED_ALONE,
+                        .dimensions = r->learned->dimensions,
+                        .names = r->learned->names};
   char *text = NULL, *report = NULL;
   NEURLP_TRY(neurlp_attribute_text_read(r->context, r->file, "/", "deck", &text));
   status = neurlp_deck_parse(r->context, r->path, text, 0, NULL, &job.deck, &report);
@@ -121,16 +125,34 @@ static neurlp_status read_rows(reader *r, const char *path, int64_t count, int64
   return status;
 }
 
-neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path, neurlp_model **model,
-                                      int64_t *rows, double **theta) {
+/* Equations that are to be integrated cannot depend on what is data. */
+static neurlp_status refuse_inputs(const reader *r, const neurlp_model *model) {
+  const char *const *names = model->symbols.names + model->dimensions * model->order + model->named;
+  for (int32_t i = 0; i < model->inputs; i++)
+    if (neurlp_model_uses_input(model, i))
+      return neurlp_fail(
+          r->context, NEURLP_ERROR_DATA,
+          "%s: its equations depend on '%s', an input of the data that they were learned from, and "
+          "cannot be evaluated without it%s",
+          r->path, names[i],
+          r->part == NEURLP_LEARNED_WHOLE
+              ? "; in a PETSc simulation that has it, take what was learned alone "
+                "(neurlp_petsc_dynamics_open_learned, docs/petsc.md)"
+              : "; only dynamics.known may have inputs, then");
+  return NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path, neurlp_learned_part part,
+                                      neurlp_model **model, int64_t *rows, double **theta) {
   neurlp_learned learned = {0};
-  reader r = {.context = context, .path = path, .learned = &learned};
+  reader r = {.context = context, .path = path, .part = part, .learned = &learned};
   *model = NULL;
   *theta = NULL;
   neurlp_status status = neurlp_data_open_alone(context, path, &r.file);
   if (status < 0) return status;
   NEURLP_TRY(read_names(&r));
   NEURLP_TRY(make_model(&r, model));
+  NEURLP_TRY(refuse_inputs(&r, *model));
   const int64_t coefficients = (int64_t)(*model)->dimensions * (*model)->terms, P = (*model)->parameters;
   if ((*model)->named > 0)
     NEURLP_TRY(read_rows(&r, "equations/parameters", (*model)->named, 0, P, rows, theta));
@@ -167,6 +189,7 @@ static neurlp_status read_equations(const reader *r) {
   neurlp_model *model = NULL;
   double *theta = NULL;
   NEURLP_TRY(make_model(r, &model));
+  NEURLP_TRY(refuse_inputs(r, model));
   const int64_t coefficients = (int64_t)model->dimensions * model->terms;
   r->learned->order = model->order;
   NEURLP_TRY(neurlp_allocate(r->context, model->parameters, sizeof *theta, &theta));
@@ -179,9 +202,9 @@ done:
   return status;
 }
 
-neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
-                                  neurlp_learned *learned) {
-  reader r = {.context = context, .path = path, .row = row, .learned = learned};
+neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, neurlp_learned_part part,
+                                  int64_t row, neurlp_learned *learned) {
+  reader r = {.context = context, .path = path, .part = part, .row = row, .learned = learned};
   *learned = (neurlp_learned){0};
   neurlp_status status = neurlp_data_open_alone(context, path, &r.file);
   if (status < 0) return status;

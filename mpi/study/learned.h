@@ -6,6 +6,11 @@
 
 #include <stdbool.h>
 
+/* Which terms of the equations are wanted: all, or only those that were learned, without what the deck
+ * declares to be known (dynamics.known), which a simulation that they are put back into may have of its own.
+ */
+typedef enum neurlp_learned_part { NEURLP_LEARNED_WHOLE, NEURLP_LEARNED_ALONE } neurlp_learned_part;
+
 /* Right-hand sides in the states' symbols and t; every number is written out. */
 typedef struct neurlp_learned {
   int32_t dimensions; /* D */
@@ -18,7 +23,8 @@ typedef struct neurlp_learned {
  * run` did, and puts row `row` of the estimates in, to 17 digits. Fails with NEURLP_ERROR_DATA (no result,
  * not what it claims to be, a row that is not there or was not estimated) or NEURLP_ERROR_MEMORY; release it
  * either way. */
-NEURLP_MUST_USE neurlp_status neurlp_learned_read(neurlp_context *context, const char *path, int64_t row,
+NEURLP_MUST_USE neurlp_status neurlp_learned_read(neurlp_context *context, const char *path,
+                                                  neurlp_learned_part part, int64_t row,
                                                   neurlp_learned *learned);
 
 struct neurlp_model;
@@ -27,8 +33,8 @@ struct neurlp_model;
  *   theta [*rows][P]  allocated, as neurlp_model_evaluate takes them; NaN where a row was not estimated
  * Fails as neurlp_learned_read; then nothing is allocated. */
 NEURLP_MUST_USE neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path,
-                                                      struct neurlp_model **model, int64_t *rows,
-                                                      double **theta);
+                                                      neurlp_learned_part part, struct neurlp_model **model,
+                                                      int64_t *rows, double **theta);
 
 /* The trajectories that a result has fitted states of. */
 typedef struct neurlp_learned_ends {

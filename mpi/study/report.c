@@ -19,6 +19,12 @@ void neurlp_report_study(const neurlp_study *s) {
   if (model->terms > 0)
     printf("  library of %d terms: %d coefficients for each %s\n", model->terms,
            model->terms * model->dimensions, s->plan_spec.per_system ? "system" : "set of equations");
+  if (model->inputs > 0) {
+    printf("  inputs:");
+    for (int32_t i = 0; i < model->inputs; i++)
+      printf(" %s", model->symbols.names[model->dimensions * model->order + model->named + i]);
+    printf("\n");
+  }
   printf("  block of order %d, nominal step %.6g, windows of %lld samples; %d rank%s of %d thread%s\n",
          s->trajectories->order, s->options.fit.nominal_step, (long long)s->plan_spec.window, s->size,
          s->size == 1 ? "" : "s", neurlp_context_threads(s->context),

@@ -37,6 +37,28 @@ done:
   return status;
 }
 
+/* What the deck declares to be known of each equation; "0" where that is nothing. */
+static neurlp_status write_known(const writer *w) {
+  const neurlp_study *s = w->s;
+  const neurlp_model *model = s->model;
+  neurlp_status status = NEURLP_SUCCESS;
+  char **lines = NULL;
+  bool any = false;
+  for (int32_t k = 0; k < s->dimensions; k++) any = any || model->declared[k];
+  if (!any) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(s->context, s->dimensions, sizeof *lines, &lines));
+  for (int32_t k = 0; k < s->dimensions; k++) {
+    NEURLP_TRY(neurlp_allocate(s->context, TEXT_BYTES, 1, &lines[k]));
+    if (neurlp_model_print_declared(model, k, lines[k], TEXT_BYTES) == 0) snprintf(lines[k], TEXT_BYTES, "0");
+  }
+  NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/known", "terms that were known beforehand",
+                                      s->dimensions, (const char *const *)lines));
+done:
+  for (int32_t k = 0; lines && k < s->dimensions; k++) neurlp_release(s->context, &lines[k]);
+  neurlp_release(s->context, &lines);
+  return status;
+}
+
 static neurlp_status write_names(const writer *w) {
   const neurlp_model *model = w->s->model;
   neurlp_status status = NEURLP_SUCCESS;
@@ -291,6 +313,7 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
                                           neurlp_deck_resolved(deck), neurlp_deck_integer(deck, "run.seed")));
   NEURLP_TRY(write_names(&w));
   NEURLP_TRY(write_equations_text(&w, theta));
+  NEURLP_TRY(write_known(&w));
   NEURLP_TRY(write_estimates(&w));
   NEURLP_TRY(write_truth(&w, theta));
   NEURLP_TRY(write_systems(&w));

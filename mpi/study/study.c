@@ -23,15 +23,19 @@ neurlp_status neurlp_study_path(const neurlp_study *s, const char *path, char **
 static neurlp_status open_file(neurlp_study *s) {
   const neurlp_deck *deck = s->job->deck;
   const int32_t states = neurlp_deck_list_count(deck, "data.states");
+  const int32_t inputs = neurlp_deck_list_count(deck, "data.inputs");
   const char **names = NULL;
-  neurlp_status status = neurlp_allocate(s->context, states, sizeof *names, &names);
+  neurlp_status status = neurlp_allocate(s->context, states + inputs, sizeof *names, &names);
   if (status >= 0) status = neurlp_study_path(s, neurlp_deck_text(deck, "data.file"), &s->data_path);
   NEURLP_TRY(neurlp_agree(s->comm, s->context, status));
   for (int32_t k = 0; k < states; k++) names[k] = neurlp_deck_list_text(deck, "data.states", k);
+  for (int32_t i = 0; i < inputs; i++) names[states + i] = neurlp_deck_list_text(deck, "data.inputs", i);
   const neurlp_data_request request = {.path = s->data_path,
                                        .time = neurlp_deck_text(deck, "data.time"),
                                        .state_count = states,
                                        .states = names,
+                                       .input_count = inputs,
+                                       .inputs = names + states,
                                        .clean = !strcmp(neurlp_deck_text(deck, "task"), "train"),
                                        .first = neurlp_deck_integer(deck, "data.first"),
                                        .end = neurlp_deck_integer(deck, "data.end"),
@@ -42,6 +46,7 @@ static neurlp_status open_file(neurlp_study *s) {
   s->lengths = s->file->lengths;
   s->dimensions = s->file->dimensions;
   s->names = s->file->names;
+  s->inputs = inputs;
   s->time_units = s->file->time_units;
   s->true_parameter_count = s->file->parameters;
   s->true_parameter_names = s->file->parameter_names;
@@ -122,10 +127,24 @@ static neurlp_status make_trajectories(neurlp_study *s) {
                                        .times = s->samples.times,
                                        .samples = s->samples.states,
                                        .dimensions = s->dimensions,
+                                       .inputs = s->inputs,
+                                       .input = s->samples.inputs,
                                        .order = block_order(s),
                                        .step = neurlp_deck_number(deck, "block.step"),
                                        .substeps = neurlp_deck_integer(deck, "block.substeps")};
   return neurlp_trajectories_create(s->context, &spec, &s->trajectories);
+}
+
+/* Inputs are on the CPU only: `auto` means that, then. */
+static neurlp_status choose_backend(const neurlp_study *s) {
+  const neurlp_deck *deck = s->job->deck;
+  if (s->inputs == 0 || !strcmp(neurlp_context_backend(s->context), "cpu")) return NEURLP_SUCCESS;
+  if (strcmp(neurlp_deck_text(deck, "block.backend"), "auto") != 0)
+    return neurlp_deck_fail(
+        s->context, deck, "block.backend", -1, 0,
+        "equations with inputs (data.inputs) are fitted on the CPU; take the backend auto or cpu");
+  if (s->rank == 0) fprintf(stderr, "backend auto: the CPU is used, as there are inputs (data.inputs)\n");
+  return neurlp_context_set_backend(s->context, "cpu");
 }
 
 /* Collective. One step size that stands for all, for scaling: the mean of the first segment, which rank 0
@@ -182,6 +201,7 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
   const double begin = MPI_Wtime();
   neurlp_log_view_stage("read");
   NEURLP_TRY(neurlp_study_open_data(comm, job, s));
+  NEURLP_TRY(neurlp_agree(comm, s->context, choose_backend(s)));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
   NEURLP_TRY(make_plan(s));
   NEURLP_TRY(neurlp_study_read(s));

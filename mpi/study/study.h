@@ -17,7 +17,8 @@ typedef struct neurlp_study {
   int rank, size;
   neurlp_job *job; /* borrowed */
   neurlp_context *context;
-  bool discover; /* there is a basis library */
+  bool discover;      /* there is a basis library */
+  bool without_known; /* the model is that of what is learned alone (dynamics.known is left out) */
   /* data: one of the two sources */
   neurlp_data_set *file;
   char *data_path; /* of that file, relative to where the program runs; NULL: none */
@@ -26,6 +27,7 @@ typedef struct neurlp_study {
   const int64_t *lengths;        /* [S] or NULL */
   int32_t dimensions;            /* D */
   char **names;                  /* [D] of the data's states; borrowed from the source */
+  int32_t inputs;                /* U: those that data.inputs of the deck names */
   const char *time_units;
   /* equations */
   neurlp_model *model;

@@ -1,12 +1,14 @@
 #include "study/study_model.h"
 
+#include "deck/deck_names.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* The texts and numbers of a model, collected from the deck. */
 typedef struct collected {
-  const char **states, **equations, **definition_names, **definitions, **terms;
+  const char **states, **equations, **known, **definition_names, **definitions, **inputs, **terms;
   neurlp_parameter *parameters;
 } collected;
 
@@ -36,17 +38,36 @@ static neurlp_status collect_parameters(const neurlp_deck *deck, neurlp_paramete
   return NEURLP_SUCCESS;
 }
 
+/* Names of the inputs, which expressions have to be able to use. */
+static neurlp_status collect_inputs(const neurlp_study *s, const char **inputs) {
+  const neurlp_deck *deck = s->job->deck;
+  for (int32_t i = 0; i < neurlp_deck_list_count(deck, "data.inputs"); i++) {
+    inputs[i] = neurlp_deck_list_text(deck, "data.inputs", i);
+    if (!neurlp_name_is_symbol(inputs[i]))
+      return neurlp_deck_fail(
+          s->context, deck, "data.inputs", i, 0,
+          "'%s' is not a letter followed by letters, digits and underscores, so no equation "
+          "can use it; name it otherwise in the data",
+          inputs[i]);
+  }
+  return NEURLP_SUCCESS;
+}
+
 static neurlp_status collect(neurlp_study *s, collected *c, neurlp_model_spec *spec,
                              neurlp_library_spec *library) {
   neurlp_status status = NEURLP_SUCCESS;
   const neurlp_deck *deck = s->job->deck;
   const int32_t states = neurlp_deck_list_count(deck, "dynamics.states");
   const int32_t equations = neurlp_deck_list_count(deck, "dynamics.equations");
+  const int32_t known = neurlp_deck_list_count(deck, "dynamics.known");
+  const int32_t inputs = neurlp_deck_list_count(deck, "data.inputs");
   const int32_t definitions = neurlp_deck_map_count(deck, "dynamics.definitions");
   const int32_t parameters = neurlp_deck_map_count(deck, "dynamics.parameters");
   const int32_t terms = s->discover ? neurlp_deck_list_count(deck, "dynamics.library.terms") : 0;
   NEURLP_TRY(neurlp_allocate(s->context, s->dimensions, sizeof(char *), &c->states));
   NEURLP_TRY(neurlp_allocate(s->context, equations, sizeof(char *), &c->equations));
+  NEURLP_TRY(neurlp_allocate(s->context, known, sizeof(char *), &c->known));
+  NEURLP_TRY(neurlp_allocate(s->context, inputs, sizeof(char *), &c->inputs));
   NEURLP_TRY(neurlp_allocate(s->context, definitions, sizeof(char *), &c->definition_names));
   NEURLP_TRY(neurlp_allocate(s->context, definitions, sizeof(char *), &c->definitions));
   NEURLP_TRY(neurlp_allocate(s->context, parameters, sizeof(neurlp_parameter), &c->parameters));
@@ -63,22 +84,29 @@ static neurlp_status collect(neurlp_study *s, collected *c, neurlp_model_spec *s
     c->states[k] = states > 0 ? neurlp_deck_list_text(deck, "dynamics.states", k) : s->names[k];
   for (int32_t i = 0; i < equations; i++)
     c->equations[i] = neurlp_deck_list_text(deck, "dynamics.equations", i);
+  for (int32_t i = 0; i < known; i++) c->known[i] = neurlp_deck_list_text(deck, "dynamics.known", i);
   for (int32_t i = 0; i < definitions; i++) {
     c->definition_names[i] = neurlp_deck_map_key(deck, "dynamics.definitions", i);
     c->definitions[i] = neurlp_deck_map_text(deck, "dynamics.definitions", i);
   }
   for (int32_t i = 0; i < terms; i++) c->terms[i] = neurlp_deck_list_text(deck, "dynamics.library.terms", i);
   NEURLP_TRY(collect_parameters(deck, c->parameters));
+  NEURLP_TRY(collect_inputs(s, c->inputs));
   *spec = (neurlp_model_spec){.dimensions = s->dimensions,
                               .states = c->states,
                               .order = equation_order(deck),
                               .equation_count = equations,
                               .equations = c->equations,
+                              .known_count = known,
+                              .known = c->known,
+                              .without_known = s->without_known,
                               .definition_count = definitions,
                               .definition_names = c->definition_names,
                               .definitions = c->definitions,
                               .parameter_count = parameters,
-                              .parameters = c->parameters};
+                              .parameters = c->parameters,
+                              .input_count = inputs,
+                              .inputs = c->inputs};
   if (s->discover) {
     *library = (neurlp_library_spec){
         .polynomial = (int32_t)neurlp_deck_integer(deck, "dynamics.library.polynomial"),
@@ -97,6 +125,7 @@ static neurlp_status blame_deck(const neurlp_study *s, const neurlp_model_fault 
   char message[1024];
   snprintf(message, sizeof message, "%s", neurlp_context_message(s->context));
   const char *path = fault->part == NEURLP_MODEL_EQUATION     ? "dynamics.equations"
+                     : fault->part == NEURLP_MODEL_KNOWN      ? "dynamics.known"
                      : fault->part == NEURLP_MODEL_DEFINITION ? "dynamics.definitions"
                      : s->discover                            ? "dynamics.library.terms"
                                                               : "dynamics.equations";
@@ -118,6 +147,8 @@ neurlp_status neurlp_study_make_model(neurlp_study *s) {
 done:
   neurlp_release(context, &c.states);
   neurlp_release(context, &c.equations);
+  neurlp_release(context, &c.known);
+  neurlp_release(context, &c.inputs);
   neurlp_release(context, &c.definition_names);
   neurlp_release(context, &c.definitions);
   neurlp_release(context, &c.parameters);

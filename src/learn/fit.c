@@ -157,6 +157,12 @@ neurlp_status neurlp_fit_prepare(neurlp_fit *fit) {
   choose_columns(fit);
   NEURLP_TRY(allocate_work(fit));
   work->backend = find_backend(fit->context);
+  if (fit->model->inputs > 0 && work->backend != neurlp_fit_backend_cpu()) {
+    status = neurlp_fail(fit->context, NEURLP_ERROR_ARGUMENT,
+                         "equations with inputs are fitted by the backend cpu, and this context has %s",
+                         neurlp_context_backend(fit->context));
+    goto done;
+  }
   NEURLP_TRY(work->backend->create(fit, &work->state));
 done:
   return status;

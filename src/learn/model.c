@@ -16,7 +16,7 @@ static int32_t state_symbols(const neurlp_model *model) {
 static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *spec) {
   neurlp_context *context = model->context;
   neurlp_status status = NEURLP_SUCCESS;
-  const int32_t count = state_symbols(model) + model->named + 1;
+  const int32_t count = state_symbols(model) + model->named + model->inputs + 1;
   NEURLP_TRY(neurlp_allocate(context, count, sizeof *model->symbol_names, &model->symbol_names));
   model->symbols = (neurlp_symbols){count, (const char *const *)model->symbol_names};
   int32_t i = 0;
@@ -31,6 +31,8 @@ static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *
     model->named_parameters[p] = spec->parameters[p];
     model->named_parameters[p].name = model->symbol_names[i - 1];
   }
+  for (int32_t j = 0; j < model->inputs; j++)
+    NEURLP_TRY(neurlp_copy_text(context, spec->inputs[j], &model->symbol_names[i++]));
   NEURLP_TRY(neurlp_copy_text(context, "t", &model->symbol_names[i]));
   for (int32_t a = 0; a < count; a++)
     for (int32_t b = 0; b < a; b++)
@@ -39,7 +41,7 @@ static neurlp_status name_symbols(neurlp_model *model, const neurlp_model_spec *
         status =
             neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
                         is_time ? "'%s' is the name of the time; give the state or parameter another name"
-                                : "the name '%s' is used twice among states and parameters",
+                                : "the name '%s' is used twice among states, parameters and inputs",
                         model->symbol_names[a]);
         goto done;
       }
@@ -117,19 +119,71 @@ static neurlp_status find_left_side(neurlp_model *model, const char *equation, i
   return NEURLP_SUCCESS;
 }
 
-static neurlp_status read_equation(neurlp_model *model, const neurlp_model_spec *spec, int32_t i,
-                                   neurlp_expr *const *definitions) {
-  const char *text = spec->equations[i], *right = NULL;
-  int32_t k = 0, column = 0;
-  blame(spec, NEURLP_MODEL_EQUATION, i, 0);
-  neurlp_status status = find_left_side(model, text, &k, &right);
+/* Equation i of the specification, or its known part i, into sides[k] of the state on its left. */
+static neurlp_status read_equation(neurlp_model *model, const neurlp_model_spec *spec, neurlp_model_part part,
+                                   int32_t i, neurlp_expr *const *definitions, neurlp_expr **sides,
+                                   int32_t *k) {
+  const bool is_known = part == NEURLP_MODEL_KNOWN;
+  const char *text = (is_known ? spec->known : spec->equations)[i], *right = NULL;
+  int32_t column = 0;
+  blame(spec, part, i, 0);
+  neurlp_status status = find_left_side(model, text, k, &right);
   if (status < 0) return status;
-  if (model->known[k])
-    return neurlp_fail(model->context, NEURLP_ERROR_ARGUMENT, "there are two equations for '%s'",
-                       model->states[k]);
-  status = parse_with_definitions(model, spec, right, spec->definition_count, definitions, &model->known[k],
-                                  &column);
-  if (column > 0) blame(spec, NEURLP_MODEL_EQUATION, i, right - text + column);
+  if (sides[*k])
+    return neurlp_fail(model->context, NEURLP_ERROR_ARGUMENT, "there are two %s for '%s'",
+                       is_known ? "known parts" : "equations", model->states[*k]);
+  status =
+      parse_with_definitions(model, spec, right, spec->definition_count, definitions, &sides[*k], &column);
+  if (column > 0) blame(spec, part, i, right - text + column);
+  return status;
+}
+
+/* What is known has nothing to be learned in it. */
+static neurlp_status check_known(const neurlp_model *model, int32_t k) {
+  for (int32_t p = 0; p < model->named; p++) {
+    const neurlp_parameter *parameter = &model->named_parameters[p];
+    if (parameter->lower == parameter->upper ||
+        !neurlp_expr_uses(model->declared[k], state_symbols(model) + p))
+      continue;
+    return neurlp_fail(
+        model->context, NEURLP_ERROR_ARGUMENT,
+        "the known part of the equation for '%s' has the parameter '%s', which is to be found; "
+        "fix it, {fixed: %g}, or make that part an equation",
+        model->states[k], parameter->name, parameter->start);
+  }
+  return NEURLP_SUCCESS;
+}
+
+/* model->known[k] += model->declared[k]. */
+static neurlp_status add_declared(neurlp_model *model, int32_t k) {
+  static const char *const names[] = {"declared", "equation"};
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_expr *pattern = NULL, *sum = NULL;
+  const neurlp_expr *parts[] = {model->declared[k], model->known[k]};
+  NEURLP_TRY(neurlp_expr_parse(model->context, parts[1] ? "declared + equation" : "declared",
+                               &(neurlp_symbols){2, names}, &pattern, NULL));
+  NEURLP_TRY(neurlp_expr_substitute(model->context, pattern, 2, parts, &sum));
+  neurlp_expr_destroy(&model->known[k]);
+  model->known[k] = sum;
+done:
+  neurlp_expr_destroy(&pattern);
+  return status;
+}
+
+/* Parts that are declared to be known, each added to its equation, if they are wanted. */
+static neurlp_status read_known(neurlp_model *model, const neurlp_model_spec *spec,
+                                neurlp_expr *const *definitions) {
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = 0; i < spec->known_count; i++) {
+    int32_t k = 0;
+    NEURLP_TRY(read_equation(model, spec, NEURLP_MODEL_KNOWN, i, definitions, model->declared, &k));
+    NEURLP_TRY(check_known(model, k));
+    if (!spec->without_known)
+      NEURLP_TRY(add_declared(model, k));
+    else if (!model->known[k])
+      NEURLP_TRY(neurlp_expr_parse(model->context, "0", NULL, &model->known[k], NULL));
+  }
+done:
   return status;
 }
 
@@ -146,7 +200,9 @@ static neurlp_status read_equations(neurlp_model *model, const neurlp_model_spec
     blame(spec, NEURLP_MODEL_DEFINITION, i, column);
     if (status < 0) goto done;
   }
-  for (int32_t i = 0; i < spec->equation_count; i++) NEURLP_TRY(read_equation(model, spec, i, definitions));
+  for (int32_t i = 0, k = 0; i < spec->equation_count; i++)
+    NEURLP_TRY(read_equation(model, spec, NEURLP_MODEL_EQUATION, i, definitions, model->known, &k));
+  NEURLP_TRY(read_known(model, spec, definitions));
   blame(spec, NEURLP_MODEL_WHOLE, 0, 0);
   for (int32_t k = 0; k < model->dimensions; k++)
     if (!model->known[k] && !model->library) {
@@ -255,8 +311,10 @@ neurlp_status neurlp_model_create(neurlp_context *context, const neurlp_model_sp
   model->dimensions = spec->dimensions;
   model->order = spec->order;
   model->named = spec->parameter_count;
+  model->inputs = spec->input_count;
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof *model->states, &model->states));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(neurlp_expr *), &model->known));
+  NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(neurlp_expr *), &model->declared));
   NEURLP_TRY(neurlp_allocate(context, model->named, sizeof(neurlp_parameter), &model->named_parameters));
   for (int32_t k = 0; k < spec->dimensions; k++)
     NEURLP_TRY(neurlp_copy_text(context, spec->states[k], &model->states[k]));
@@ -296,14 +354,23 @@ void neurlp_model_destroy(neurlp_model **model) {
   neurlp_library_destroy(&m->library);
   for (int32_t k = 0; k < m->dimensions; k++) {
     if (m->known) neurlp_expr_destroy(&m->known[k]);
+    if (m->declared) neurlp_expr_destroy(&m->declared[k]);
     if (m->states) neurlp_release(context, &m->states[k]);
   }
   for (int32_t i = 0; i < m->symbols.count; i++) neurlp_release(context, &m->symbol_names[i]);
   neurlp_release(context, &m->symbol_names);
   neurlp_release(context, &m->named_parameters);
   neurlp_release(context, &m->known);
+  neurlp_release(context, &m->declared);
   neurlp_release(context, &m->states);
   neurlp_release(context, model);
+}
+
+bool neurlp_model_uses_input(const neurlp_model *model, int32_t i) {
+  for (int32_t k = 0; k < model->dimensions; k++)
+    if (model->known[k] && neurlp_expr_uses(model->known[k], state_symbols(model) + model->named + i))
+      return true;
+  return false;
 }
 
 /* ---- evaluation -------------------------------------------------------------------------------------- */
@@ -393,6 +460,10 @@ void neurlp_model_evaluate(const neurlp_model *model, const neurlp_points *point
   for (int32_t p = 0; p < model->named; p++) {
     inputs[v + p] = parameters + p;
     strides[v + p] = 0;
+  }
+  for (int32_t i = 0; i < model->inputs; i++) {
+    inputs[v + model->named + i] = points->inputs + i;
+    strides[v + model->named + i] = model->inputs;
   }
   inputs[symbols - 1] = points->times;
   strides[symbols - 1] = 1;

@@ -37,16 +37,15 @@ static void write_unknown(writer *w, int32_t l, const char *term, bool first) {
   write_text(w, term);
 }
 
-/* The known part, with the values of its parameters put in. */
-static bool write_known(writer *w, const neurlp_model *model, int32_t k, const double *parameters,
-                        int32_t digits) {
-  if (!model->known[k]) return false;
+/* An expression, with the values of its parameters put in (NULL: by name). */
+static void write_expression(writer *w, const neurlp_model *model, const neurlp_expr *expr,
+                             const double *parameters, int32_t digits) {
   neurlp_context *context = model->context;
   const int32_t symbols = model->symbols.count, first = model->dimensions * model->order;
   const neurlp_expr **replacements = NULL;
   neurlp_expr *number = NULL, *with_values = NULL;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_expr_substitute(context, model->known[k], 0, NULL, &with_values));
+  NEURLP_TRY(neurlp_expr_substitute(context, expr, 0, NULL, &with_values));
   NEURLP_TRY(neurlp_allocate(context, symbols, sizeof *replacements, &replacements));
   for (int32_t p = 0; parameters && p < model->named; p++) {
     char text[64];
@@ -61,13 +60,28 @@ static bool write_known(writer *w, const neurlp_model *model, int32_t k, const d
     neurlp_expr_destroy(&number);
   }
 done:;
-  const neurlp_expr *shown = status >= 0 ? with_values : model->known[k]; /* without memory: by name */
+  const neurlp_expr *shown = status >= 0 ? with_values : expr; /* without memory: by name */
   const size_t left = w->length < w->size_bytes ? w->size_bytes - w->length : 0;
   w->length += neurlp_expr_print(shown, &model->symbols, left > 0 ? w->text + w->length : NULL, left);
   neurlp_expr_destroy(&number);
   neurlp_expr_destroy(&with_values);
   neurlp_release(context, &replacements);
+}
+
+/* The known part. One that is 0 is written only where nothing else is. */
+static bool write_known(writer *w, const neurlp_model *model, int32_t k, const double *parameters,
+                        int32_t digits) {
+  double value = 1;
+  if (!model->known[k] || (neurlp_expr_constant(model->known[k], &value) && value == 0)) return false;
+  write_expression(w, model, model->known[k], parameters, digits);
   return true;
+}
+
+size_t neurlp_model_print_declared(const neurlp_model *model, int32_t k, char *text, size_t size_bytes) {
+  writer w = {text, size_bytes, 0};
+  write_text(&w, "");
+  if (model->declared[k]) write_expression(&w, model, model->declared[k], NULL, 17);
+  return w.length;
 }
 
 size_t neurlp_model_print(const neurlp_model *model, int32_t k, const double *parameters, int32_t digits,

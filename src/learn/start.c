@@ -115,7 +115,8 @@ static void fill_slot(neurlp_fit *fit, start_work *w, int64_t i, int64_t g) {
   if (!is_usable(data, g)) return;
   memcpy(w->steps + i * (w->points - 1), data->steps + first, (size_t)(length - 1) * sizeof(double));
   const int64_t group = fit->options.per_system ? data->plan->segments[g].bin - data->plan->first_bin : 0;
-  const neurlp_points points = {length, data->start + first * D * width, width, data->times + first};
+  const neurlp_points points = {length, data->start + first * D * width, width, data->times + first,
+                                neurlp_trajectory_input(data, first)};
   neurlp_model_values values;
   /* library coefficients are still zero: the flow is the known part */
   neurlp_model_evaluate(model, &points, fit->theta + group * P, true,

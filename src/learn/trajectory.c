@@ -70,6 +70,41 @@ static void smooth_segment(neurlp_trajectories *t, const neurlp_trajectory_spec 
   }
 }
 
+/* Weights of `count` samples in the polynomial through them, at `time`. */
+static void lagrange(int64_t count, const double *sample_times, double time, double *weights) {
+  for (int64_t i = 0; i < count; i++) {
+    weights[i] = 1;
+    for (int64_t j = 0; j < count; j++)
+      if (j != i) weights[i] *= (time - sample_times[j]) / (sample_times[i] - sample_times[j]);
+  }
+}
+
+void neurlp_interpolate(int64_t count, const double *sample_times, const double *samples, int32_t inputs,
+                        int32_t order, int64_t points, const double *times, double *values) {
+  const int64_t U = inputs, width = order + 2 < count ? order + 2 : count;
+  double weights[NEURLP_MOST_INTERPOLATED + 2];
+  int64_t before = 0; /* the last sample that is not later than the point */
+  for (int64_t p = 0; p < points; p++) {
+    while (before + 1 < count && sample_times[before + 1] <= times[p]) before++;
+    const int64_t middle = before - width / 2 + 1;
+    const int64_t first = middle < 0 ? 0 : middle > count - width ? count - width : middle;
+    lagrange(width, sample_times + first, times[p], weights);
+    for (int64_t i = 0; i < U; i++) {
+      double *value = values + p * U + i;
+      *value = 0;
+      for (int64_t j = 0; j < width; j++) *value += weights[j] * samples[(first + j) * U + i];
+    }
+  }
+}
+
+static void interpolate_segment(neurlp_trajectories *t, const neurlp_trajectory_spec *spec, int64_t g) {
+  const int64_t begin = t->segment_sample[g], end = t->segment_sample[g + 1], U = t->inputs;
+  const int64_t first = t->sample_point[begin];
+  if (U == 0) return;
+  neurlp_interpolate(end - begin, spec->times + begin, spec->input + begin * U, t->inputs, t->order,
+                     t->sample_point[end - 1] - first + 1, t->times + first, t->input + first * U);
+}
+
 static int64_t longest_segment(const neurlp_plan *plan) {
   int64_t longest = 0;
   for (int64_t g = 0; g < plan->segment_count; g++)
@@ -92,6 +127,7 @@ neurlp_status neurlp_trajectories_create(neurlp_context *context, const neurlp_t
   t->samples = spec->samples;
   t->dimensions = spec->dimensions;
   t->order = spec->order;
+  t->inputs = spec->inputs;
   for (int64_t g = 0; g < segments; g++) t->sample_count += spec->plan->segments[g].count;
   NEURLP_TRY(neurlp_allocate(context, segments + 1, sizeof(int64_t), &t->segment_sample));
   NEURLP_TRY(neurlp_allocate(context, t->sample_count, sizeof(int64_t), &t->sample_point));
@@ -99,6 +135,7 @@ neurlp_status neurlp_trajectories_create(neurlp_context *context, const neurlp_t
   NEURLP_TRY(neurlp_allocate(context, t->point_count, sizeof(double), &t->times));
   NEURLP_TRY(neurlp_allocate(context, t->point_count, sizeof(double), &t->steps));
   NEURLP_TRY(neurlp_allocate(context, t->point_count * D * (spec->order + 1), sizeof(double), &t->start));
+  NEURLP_TRY(neurlp_allocate(context, t->point_count * spec->inputs, sizeof(double), &t->input));
   NEURLP_TRY(neurlp_allocate(context, segments * D, sizeof(double), &t->scale));
   NEURLP_TRY(neurlp_allocate(context, segments * D, sizeof(double), &t->noise));
   NEURLP_TRY(neurlp_allocate(context, segments, sizeof *t->status, &t->status));
@@ -106,6 +143,7 @@ neurlp_status neurlp_trajectories_create(neurlp_context *context, const neurlp_t
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
   for (int64_t g = 0; g < segments; g++) {
     place_points(t, spec, g);
+    interpolate_segment(t, spec, g);
     smooth_segment(t, spec, g, workspace + omp_get_thread_num() * each);
   }
   *out = t;
@@ -125,6 +163,7 @@ void neurlp_trajectories_destroy(neurlp_trajectories **trajectories) {
   neurlp_release(context, &t->times);
   neurlp_release(context, &t->steps);
   neurlp_release(context, &t->start);
+  neurlp_release(context, &t->input);
   neurlp_release(context, &t->scale);
   neurlp_release(context, &t->noise);
   neurlp_release(context, &t->status);

@@ -13,6 +13,8 @@ typedef struct neurlp_trajectory_spec {
   const double *times;     /* [N] of the plan's samples, borrowed */
   const double *samples;   /* [N][D], NaN where missing, borrowed */
   int32_t dimensions;      /* D */
+  int32_t inputs;          /* U */
+  const double *input;     /* [N][U], none missing, borrowed */
   int32_t order;           /* d */
   double step;             /* largest step, in units of time; 0: no limit */
   int64_t substeps;        /* steps in a sampling interval, at least */
@@ -29,8 +31,10 @@ typedef struct neurlp_trajectories {
   double *times;           /* [points] */
   double *steps;           /* [points] to the next point; unused at the end of a segment */
   double *start; /* [points][D][d+1] smoothed samples and their derivatives: where learning starts from */
-  double *scale; /* [segments][D] largest absolute value of the smoothed samples, 1 where that is 0 */
-  double *noise; /* [segments][D] variance of the samples about the smooth curve */
+  int32_t inputs;
+  double *input;         /* [points][U] between samples by polynomials (neurlp_interpolate) */
+  double *scale;         /* [segments][D] largest absolute value of the smoothed samples, 1 where that is 0 */
+  double *noise;         /* [segments][D] variance of the samples about the smooth curve */
   neurlp_status *status; /* [segments] NEURLP_TOO_SHORT where there are too few samples */
 } neurlp_trajectories;
 
@@ -39,6 +43,19 @@ typedef struct neurlp_trajectories {
 NEURLP_MUST_USE neurlp_status neurlp_trajectories_create(neurlp_context *context,
                                                          const neurlp_trajectory_spec *spec,
                                                          neurlp_trajectories **trajectories);
+/* values [points][U] of inputs at times [points], which lie between the first and the last of `count` samples
+ * [count][U] at sample_times [count]: by the polynomial through the d + 2 samples around (or all, if there
+ * are fewer), whose error is of order h^(d+2), as that which the block of order d leaves in a step. At a
+ * sample its own value. d <= NEURLP_MOST_INTERPOLATED. */
+enum { NEURLP_MOST_INTERPOLATED = 6 };
+void neurlp_interpolate(int64_t count, const double *sample_times, const double *samples, int32_t inputs,
+                        int32_t order, int64_t points, const double *times, double *values);
+
+/* Inputs from grid point `point` on; NULL if there are none. */
+static inline const double *neurlp_trajectory_input(const neurlp_trajectories *trajectories, int64_t point) {
+  return trajectories->inputs > 0 ? trajectories->input + point * trajectories->inputs : NULL;
+}
+
 void neurlp_trajectories_destroy(neurlp_trajectories **trajectories);
 
 #endif

@@ -45,7 +45,7 @@ static void test_values(void) {
   }
   void *workspace = aligned_alloc(64, (neurlp_model_workspace_bytes(model, POINTS) + 63) / 64 * 64);
   neurlp_model_values v;
-  const neurlp_points points = {POINTS, states, 1, times};
+  const neurlp_points points = {POINTS, states, 1, times, NULL};
   neurlp_model_evaluate(model, &points, p, true, workspace, &v);
   double flow = 0, jacobian = 0, sensitivity = 0;
   for (int i = 0; i < POINTS; i++) {
@@ -84,6 +84,60 @@ static void test_text(void) {
   neurlp_model_destroy(&model);
 }
 
+/* x' = r2*t + declared -3*x*s, y' declared alone; s is fixed. Once whole, once without what is declared. */
+static neurlp_status make_declared(neurlp_model **model, const char *first, double lower, bool without) {
+  static const char *const states[] = {"x", "y"}, *const names[] = {"r2"}, *const texts[] = {"x^2 + y^2"};
+  const neurlp_parameter parameters[] = {{"s", 0.5, lower, 0.5}};
+  const char *const equations[] = {"x' = r2*t"}, *const known[] = {first, "y' = cos(t) - y"};
+  const neurlp_model_spec spec = {.dimensions = 2,
+                                  .states = states,
+                                  .order = 1,
+                                  .equation_count = 1,
+                                  .equations = equations,
+                                  .known_count = 2,
+                                  .known = known,
+                                  .without_known = without,
+                                  .definition_count = 1,
+                                  .definition_names = names,
+                                  .definitions = texts,
+                                  .parameter_count = 1,
+                                  .parameters = parameters};
+  return neurlp_model_create(context, &spec, model);
+}
+
+static void test_declared(void) {
+  const double state[2] = {1.25, -0.75}, time = 0.5, theta = 0.5, x = state[0], y = state[1];
+  char text[256];
+  for (int without = 0; without < 2; without++) {
+    neurlp_model *model = NULL;
+    check_equal("with known parts", make_declared(&model, "x' = -3*x*s", 0.5, without), NEURLP_SUCCESS);
+    void *workspace = aligned_alloc(64, (neurlp_model_workspace_bytes(model, 1) + 63) / 64 * 64);
+    const neurlp_points points = {1, state, 1, &time, NULL};
+    const double use = without ? 0 : 1;
+    neurlp_model_values v;
+    neurlp_model_evaluate(model, &points, &theta, true, workspace, &v);
+    check_below("flow of x", fabs(v.flow[0] - ((x * x + y * y) * time - use * 3 * x * theta)),
+                20 * DBL_EPSILON);
+    check_below("flow of y", fabs(v.flow[1] - use * (cos(time) - y)), 20 * DBL_EPSILON);
+    check_below("jacobian", fabs(v.jacobian[0] - (2 * x * time - use * 3 * theta)), 20 * DBL_EPSILON);
+    check_below("jacobian of what is known alone", fabs(v.jacobian[3] + use), 20 * DBL_EPSILON);
+    check_true("no sensitivity of what is left out", without ? !v.sensitivity[0] : v.sensitivity[0] != NULL);
+    neurlp_model_print(model, 1, NULL, 6, text, sizeof text);
+    check_true("text of the whole", !strcmp(text, without ? "y' = 0" : "y' = cos(t) - y"));
+    neurlp_model_print_declared(model, 0, text, sizeof text);
+    check_true("text of what is known, either way", !strcmp(text, "-3*x*s"));
+    free(workspace);
+    neurlp_model_destroy(&model);
+  }
+  neurlp_model *model = NULL;
+  check_equal("a free parameter in it", make_declared(&model, "x' = -3*x*s", 0, false),
+              NEURLP_ERROR_ARGUMENT);
+  check_true("is named, with what to do", strstr(neurlp_context_message(context), "parameter 's'") &&
+                                              strstr(neurlp_context_message(context), "{fixed: 0.5}"));
+  check_equal("two for one", make_declared(&model, "y' = 1", 0.5, false), NEURLP_ERROR_ARGUMENT);
+  check_true("is said", strstr(neurlp_context_message(context), "two known parts for 'y'") != NULL);
+}
+
 static void check_message(const char *what, const char *second, neurlp_status expected, const char *part) {
   neurlp_model *model = NULL;
   char line[128];
@@ -99,6 +153,7 @@ int main(void) {
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return 1;
   test_values();
   test_text();
+  test_declared();
   check_message("no equation", NULL, NEURLP_ERROR_ARGUMENT, "'y'");
   check_message("two for one", "x' = 1", NEURLP_ERROR_ARGUMENT, "two equations");
   check_message("no such state", "w' = 1", NEURLP_ERROR_ARGUMENT, "'w' is not a state");

@@ -1,6 +1,7 @@
 /* Learned dynamics as a program uses them: on a DMDA of two dimensions, or on a plain Vec (-plain). Puts
  * known states in, writes states and right-hand sides, has PETSc test the Jacobian, and writes its entries.
- *   -result <file>  -points 3,4  -plain  -out <file>: u, f(u), f(u) + 2 f(u), in natural order */
+ *   -result <file>  -points 3,4  -plain  -learned (without what is known)  -out <file>: u, f(u), f(u) + 2
+ * f(u), in natural order */
 #include <neurlp_petsc.h>
 #include <petscdmda.h>
 
@@ -63,7 +64,7 @@ static PetscErrorCode Try(DM dm, neurlp_petsc_dynamics *dynamics, Vec u, PetscVi
 int main(int argc, char **argv) {
   char result[PETSC_MAX_PATH_LEN] = "", out[PETSC_MAX_PATH_LEN] = "out.bin";
   PetscInt points[2] = {3, 4}, two = 2, fields, rows;
-  PetscBool plain = PETSC_FALSE;
+  PetscBool plain = PETSC_FALSE, learned = PETSC_FALSE;
   neurlp_petsc_dynamics *dynamics;
   PetscViewer viewer;
   DM dm = NULL;
@@ -76,12 +77,18 @@ int main(int argc, char **argv) {
   PetscCall(PetscOptionsGetString(NULL, NULL, "-out", out, sizeof(out), NULL));
   PetscCall(PetscOptionsGetIntArray(NULL, NULL, "-points", points, &two, NULL));
   PetscCall(PetscOptionsGetBool(NULL, NULL, "-plain", &plain, NULL));
-  PetscCall(neurlp_petsc_dynamics_open(PETSC_COMM_WORLD, result, &dynamics));
+  PetscCall(PetscOptionsGetBool(NULL, NULL, "-learned", &learned, NULL));
+  if (learned)
+    PetscCall(neurlp_petsc_dynamics_open_learned(PETSC_COMM_WORLD, result, &dynamics));
+  else
+    PetscCall(neurlp_petsc_dynamics_open(PETSC_COMM_WORLD, result, &dynamics));
   PetscCall(neurlp_petsc_dynamics_sizes(dynamics, &fields, &rows));
   for (PetscInt k = 0; k < fields; k++) {
     const char *text;
     PetscCall(neurlp_petsc_dynamics_equation(dynamics, k, &text));
     PetscCall(PetscPrintf(PETSC_COMM_WORLD, "%s\n", text));
+    PetscCall(neurlp_petsc_dynamics_known(dynamics, k, &text));
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "known: %s\n", text));
   }
   if (plain) {
     PetscInt local = PETSC_DECIDE, all = points[0] * points[1];

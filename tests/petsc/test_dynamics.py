@@ -46,14 +46,15 @@ def oracle(result, u):
     return np.einsum("pkl,pl->pk", coefficients, values)
 
 
-def compare(name, result, plain, ranks):
-    output = run("dynamics", f"-result {name}.h5 -points 3,4 -out {name}.bin", "-plain" if plain else "", ranks=ranks,
-                 plugin=False)
+def compare(name, result, plain, ranks, known=None):
+    """known: what is known of f(u), which is not in the numbers in the file; None: what was learned, alone."""
+    output = run("dynamics", f"-result {name}.h5 -points 3,4 -out {name}.bin", "-plain" if plain else "",
+                 "-learned" if known is None else "", ranks=ranks, plugin=False)
     u, f, more = vectors(f"{name}.bin").reshape(3, POINTS, 2)
     expected = 1 + np.sin(1 + np.arange(POINTS)[:, None] + 10. * np.arange(2)) / 2
     what = f"{name}, {'a plain Vec' if plain else 'a DMDA'} on {ranks} ranks:"
     below(f"{what} states are in natural order", np.abs(u - expected).max(), 4 * EPSILON)
-    f_numpy = oracle(result, u)
+    f_numpy = oracle(result, u) + (known(u) if known else 0)
     below(f"{what} f(u)", np.abs(f - f_numpy).max(), 100 * EPSILON * 10)
     below(f"{what} f(u) + 2 f(u)", np.abs(more - 3 * f_numpy).max(), 400 * EPSILON * 10)
     true(f"{what} PETSc finds the Jacobian right", "Jacobian test of PETSc: right" in output, output)
@@ -70,6 +71,18 @@ for name, result in results.items():
     if name != "shared":  # points differ, so a permutation of rows would be seen
         others = oracle(result, vectors(f"{name}.bin").reshape(3, POINTS, 2)[0][::-1])[::-1]
         true(f"{name}: rows of other points would give other numbers", np.abs(f - others).max() > 1e-3)
+
+# With parts that are known: the whole, and what was learned alone, as text and as numbers.
+KNOWN = LIBRARY + "\n  known: [\"x' = -x*y\"]"
+for shared in ("shared", "per_system"):
+    name = f"known_{shared}"
+    result = learn(name, "discover", shared, KNOWN)
+    whole = compare(name, result, False, 2, known=lambda u: np.stack([-u[:, 0] * u[:, 1], 0 * u[:, 0]], axis=1))
+    alone = compare(name, result, False, 2)
+    true(f"{name}: they are not the same", np.abs(whole - alone).max() > 0.1)
+output = run("dynamics", "-result known_shared.h5 -points 3,4 -learned", plugin=False)
+true("its text is what was learned, and what is known is said", "known: -x*y" in output and "known: 0" in output
+     and not any(line.startswith("x'") and "x*y" in line for line in output.splitlines()), output)
 
 output = run("dynamics", "-result fitted.h5 -points 3,3", plugin=False, fails=True)
 true("another number of points", "equations for 12 systems, and there are 9 points" in " ".join(output.split()), output)

@@ -67,6 +67,22 @@ true("nor one of other names", "cannot go on" in output and "component 0 is 'u'"
 run("brusselator", "-final_time 1", FIXED, RECORD, "goes_on.h5 -ts_trajectory_neurlp_mode overwrite")
 true("overwrite replaces it", len(read("goes_on.h5")[0]) == 21)
 
+# What the implicit part adds to u', beside the states: chosen components, going on, and what has none.
+IMPLICIT = "-ts_trajectory_neurlp_implicit -ts_trajectory_neurlp_components 1 -ts_trajectory_neurlp_points 3-6"
+run("brusselator", "-final_time 1 -solution at_1.bin", FIXED, RECORD, "implicit.h5", IMPLICIT, ranks=2)
+run("brusselator", "-final_time 2 -restart at_1.bin -ts_init_time 1", FIXED, RECORD, "implicit.h5", IMPLICIT,
+    "-ts_trajectory_neurlp_mode append", ranks=3)
+with h5py.File("implicit.h5") as file:
+    states, inputs, names = file["states"][..., 0], file["inputs"][..., 0], list(file["input_names"][:])
+laplacian = 0.02 * (states[:-2] - 2 * states[1:-1] + states[2:]) * 32**2  # of points 4 and 5
+true("one for each state, under its name, at all times", names == [b"v_implicit"] and inputs.shape == (3, 41) and states.shape == inputs.shape)
+true("and what it is to be", np.abs(inputs[1:-1] - laplacian).max() <= 1e-11 * np.abs(laplacian).max())
+output = run("brusselator", "-final_time 3", FIXED, RECORD, "implicit.h5", IMPLICIT.replace("-ts_trajectory_neurlp_implicit", ""),
+             "-ts_trajectory_neurlp_mode append", fails=True)
+true("it does not go on without", "it has inputs, and now there are none" in " ".join(output.split()), output)
+output = run("robertson", "-cells 5 -final_time 1 -ts_type bdf -ts_trajectory_neurlp_implicit", RECORD, "bad.h5", fails=True)
+true("a program without an implicit part", "gives TS no implicit function" in " ".join(output.split()), output)
+
 # Killed while it records.
 run("brusselator", "-final_time 5", FIXED, RECORD, "whole.h5", ranks=2)
 whole_times, whole = read("whole.h5")[:2]

@@ -37,7 +37,8 @@ static void linearise(void *user, int32_t thread, int64_t index, int32_t length,
   const neurlp_points points = {.count = length,
                                 .states = state,
                                 .stride = fit->data->order + 1,
-                                .times = fit->data->times + window->first_point};
+                                .times = fit->data->times + window->first_point,
+                                .inputs = neurlp_trajectory_input(fit->data, window->first_point)};
   neurlp_model_values values;
   neurlp_model_evaluate(fit->model, &points, fit->theta + window->group * P, want_sensitivity,
                         work->model_workspace + (size_t)thread * work->model_workspace_bytes, &values);

@@ -32,7 +32,8 @@ static void linearise(void *user, int32_t thread, int64_t index, int32_t length,
   const fit_cpu *work = fit_cpu_of(fit);
   const int64_t D = fit->model->dimensions, kappa = fit->model->order, width = fit->data->order + 1;
   const neurlp_window *window = &fit->window[fit->work->selected[index]];
-  const neurlp_points points = {length, state, width, fit->data->times + window->first_point};
+  const neurlp_points points = {length, state, width, fit->data->times + window->first_point,
+                                neurlp_trajectory_input(fit->data, window->first_point)};
   neurlp_model_values values;
   neurlp_model_evaluate(fit->model, &points, fit->theta + window->group * fit->model->parameters, false,
                         work->model_workspace + (size_t)thread * work->model_workspace_bytes, &values);
