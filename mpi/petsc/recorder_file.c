@@ -287,8 +287,8 @@ static void look_into(recorder_file *file, double time, const int64_t *points, r
 static PetscErrorCode gather_points(const recorder_layout *layout, int64_t **points) {
   int size, rank;
   PetscFunctionBegin;
-  MPI_Comm_size(layout->comm, &size);
-  MPI_Comm_rank(layout->comm, &rank);
+  PetscCallMPI(MPI_Comm_size(layout->comm, &size));
+  PetscCallMPI(MPI_Comm_rank(layout->comm, &rank));
   PetscCheck(layout->systems < PETSC_MPI_INT_MAX, layout->comm, PETSC_ERR_SUP,
              "a recording of %lld points cannot go on; record fewer points, or into a new file",
              (long long)layout->systems);
@@ -312,7 +312,7 @@ static PetscErrorCode reopen(recorder_file *file, double time) {
   int rank;
   PetscFunctionBegin;
   PetscCall(gather_points(layout, &points));
-  MPI_Comm_rank(layout->comm, &rank);
+  PetscCallMPI(MPI_Comm_rank(layout->comm, &rank));
   if (rank == 0) look_into(file, time, points, &found);
   PetscCall(PetscFree(points));
   PetscCallMPI(MPI_Bcast(&found, (int)sizeof found, MPI_BYTE, 0, layout->comm));
@@ -355,13 +355,12 @@ static PetscErrorCode check_room(recorder_file *file, int64_t samples) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode, double time) {
+static PetscErrorCode open_file(recorder_file *file, recorder_mode mode, double time) {
   int rank, exists = 0;
   const MPI_Comm comm = file->layout->comm;
   PetscFunctionBegin;
-  const hdf5_voice voice = silence();
   set_folder(file);
-  MPI_Comm_rank(comm, &rank);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) exists = access(file->path, F_OK) == 0;
   PetscCallMPI(MPI_Bcast(&exists, 1, MPI_INT, 0, comm));
   PetscCheck(!exists || mode != RECORDER_NEW, comm, PETSC_ERR_FILE_OPEN,
@@ -372,12 +371,20 @@ PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode
   else
     PetscCall(create(file));
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fflush(file->id, H5F_SCOPE_GLOBAL)), "the file");
-  speak(voice);
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, int64_t capacity,
-                                          const double *times, const double *values) {
+PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode, double time) {
+  PetscFunctionBegin;
+  const hdf5_voice voice = silence();
+  const PetscErrorCode code = open_file(file, mode, time);
+  speak(voice);
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_samples(recorder_file *file, int64_t count, int64_t capacity, const double *times,
+                                    const double *values) {
   const recorder_layout *layout = file->layout;
   const hsize_t end = (hsize_t)(file->samples + count), D = (hsize_t)layout->components;
   const hsize_t states[] = {(hsize_t)layout->systems, end, D};
@@ -386,8 +393,7 @@ PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, in
   int rank;
   PetscFunctionBegin;
   PetscCall(check_room(file, count));
-  const hdf5_voice voice = silence();
-  MPI_Comm_rank(layout->comm, &rank);
+  PetscCallMPI(MPI_Comm_rank(layout->comm, &rank));
   const hsize_t first_time[] = {(hsize_t)file->samples}, time_count[] = {rank == 0 ? (hsize_t)count : 0};
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->time, &end)), "time");
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->states, states)), "states");
@@ -398,7 +404,27 @@ PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, in
   file->samples += count;
   PetscCall(write_length(file, file->samples));
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fflush(file->id, H5F_SCOPE_GLOBAL)), "the file");
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, int64_t capacity,
+                                          const double *times, const double *values) {
+  PetscFunctionBegin;
+  const hdf5_voice voice = silence();
+  const PetscErrorCode code = write_samples(file, count, capacity, times, values);
   speak(voice);
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode close_file(recorder_file *file) {
+  PetscFunctionBegin;
+  H5Dclose(file->time);
+  H5Dclose(file->states);
+  H5Dclose(file->length);
+  CHECK_HDF5(file, neurlp_hdf5_noted(H5Ldelete(file->id, "length", H5P_DEFAULT)), "the file");
+  CHECK_HDF5(file, neurlp_hdf5_noted(H5Fclose(file->id)), "the file");
+  file->id = file->time = file->states = file->length = -1;
   PetscFunctionReturn(0);
 }
 
@@ -406,12 +432,8 @@ PetscErrorCode neurlp_recorder_file_close(recorder_file *file) {
   PetscFunctionBegin;
   if (file->id < 0) PetscFunctionReturn(0);
   const hdf5_voice voice = silence();
-  H5Dclose(file->time);
-  H5Dclose(file->states);
-  H5Dclose(file->length);
-  CHECK_HDF5(file, neurlp_hdf5_noted(H5Ldelete(file->id, "length", H5P_DEFAULT)), "the file");
-  CHECK_HDF5(file, neurlp_hdf5_noted(H5Fclose(file->id)), "the file");
-  file->id = file->time = file->states = file->length = -1;
+  const PetscErrorCode code = close_file(file);
   speak(voice);
+  PetscCall(code);
   PetscFunctionReturn(0);
 }
