@@ -240,25 +240,34 @@ static bool same_content(recorder_file *file, hid_t id, recorded *found, const i
   return same;
 }
 
+/* Reads all of an array into memory of its own; NULL, and why, if that fails. */
+static void *read_whole(recorder_file *file, hid_t id, const char *name, hid_t type, int64_t count,
+                        recorded *found) {
+  const hid_t dataset = neurlp_hdf5_noted(H5Dopen2(id, name, H5P_DEFAULT));
+  void *values = malloc((size_t)(count > 0 ? count : 1) * 8);
+  if (!values || dataset < 0 ||
+      neurlp_hdf5_noted(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) < 0) {
+    snprintf(found->why, sizeof found->why, "%s/%s cannot be read: %s", file->path, name,
+             values ? neurlp_hdf5_reason() : "there is no memory for it");
+    free(values);
+    values = NULL;
+  }
+  if (dataset >= 0) H5Dclose(dataset);
+  return values;
+}
+
 /* How many samples are complete, and how many of these are before `time`. */
-static void count_samples(hid_t id, double time, recorded *found) {
+static void count_samples(recorder_file *file, hid_t id, double time, recorded *found) {
   int64_t complete = found->samples;
   if (neurlp_hdf5_exists(id, "length")) {
-    const hid_t dataset = H5Dopen2(id, "length", H5P_DEFAULT);
-    int64_t *lengths = malloc((size_t)found->systems * sizeof *lengths);
-    if (!lengths || H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, lengths) < 0)
-      complete = 0;
+    int64_t *lengths = read_whole(file, id, "length", H5T_NATIVE_INT64, found->systems, found);
     for (int64_t s = 0; lengths && s < found->systems; s++)
       if (lengths[s] < complete) complete = lengths[s] < 0 ? 0 : lengths[s];
     free(lengths);
-    H5Dclose(dataset);
   }
-  double *times = malloc((size_t)(found->samples + 1) * sizeof *times);
-  const hid_t dataset = H5Dopen2(id, "time", H5P_DEFAULT);
-  if (!times || H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, times) < 0) complete = 0;
-  while (found->keep < complete && times[found->keep] < time) found->keep++;
+  double *times = read_whole(file, id, "time", H5T_NATIVE_DOUBLE, found->samples, found);
+  while (times && found->keep < complete && times[found->keep] < time) found->keep++;
   free(times);
-  H5Dclose(dataset);
 }
 
 static void look_into(recorder_file *file, double time, const int64_t *points, recorded *found) {
@@ -278,7 +287,7 @@ static void look_into(recorder_file *file, double time, const int64_t *points, r
   } else {
     found->systems = states.extents[0];
     found->samples = states.extents[1];
-    if (same_content(file, id, found, points)) count_samples(id, time, found);
+    if (same_content(file, id, found, points)) count_samples(file, id, time, found);
   }
   if (id >= 0) H5Fclose(id);
 }

@@ -1,5 +1,5 @@
-/* Loaded before PETSc, this makes it say that it is another one, in the respect that OTHER names: its version, the size of its
- * indices, or its numbers. What it does not change it asks the true PETSc for. */
+/* Loaded before PETSc, this makes it say that it is another one, in the respect that OTHER names: its
+ * version, the size of its indices, or its numbers. What it does not change it asks the true PETSc for. */
 #include <petscsys.h>
 
 #include <dlfcn.h>
@@ -11,11 +11,12 @@ static int is_other(const char *respect) {
   return other && strcmp(other, respect) == 0;
 }
 
-/* The function of this name that would be called without us. Its address is that of data to dlsym; POSIX says that they can be
- * exchanged so. */
+/* The function of this name that would be called without us. Its address is that of data to dlsym; POSIX says
+ * that they can be exchanged so. */
 #define TRUE_ONE(function, name) (*(void **)&(function) = dlsym(RTLD_NEXT, name))
 
-PetscErrorCode PetscGetVersionNumber(PetscInt *major, PetscInt *minor, PetscInt *subminor, PetscInt *release) {
+PetscErrorCode PetscGetVersionNumber(PetscInt *major, PetscInt *minor, PetscInt *subminor,
+                                     PetscInt *release) {
   PetscErrorCode (*ask)(PetscInt *, PetscInt *, PetscInt *, PetscInt *);
   TRUE_ONE(ask, "PetscGetVersionNumber");
   const PetscErrorCode code = ask(major, minor, subminor, release);
