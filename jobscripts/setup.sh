@@ -7,12 +7,12 @@ neurlp_packages_build="gcc libc6-dev cmake ninja-build pkg-config openmpi-bin li
   libhdf5-openmpi-dev libfyaml-dev libopenblas-dev"
 # ... and what only the tests need: a second compiler and its OpenMP, C++ for the embedding test, LAPACK's C
 # interface as an oracle, readers of HDF5 files that are not ours, scipy for baselines, the formatter, Slurm (tests
-# start one of their own), PETSc, optional, for the plug-in, with its tutorials, which are programs that it is tried on, and
-# PLplot, which is optional and brings half a desktop with it: who wants `neurlp plot` from a build of local.sh installs its
+# start one of their own), PETSc, optional, for the plug-in, with indices of 32 and of 64 bits, and its tutorials, which are
+# programs that it is tried on, and PLplot, which is optional and brings half a desktop with it: who wants `neurlp plot` from a build of local.sh installs its
 # two packages.
 neurlp_packages_test="clang libomp-dev g++ clang-format-14 liblapacke-dev hdf5-tools python3-h5py python3-numpy
   python3-scipy libplplot-dev plplot-driver-cairo slurmctld slurmd slurm-client munge petsc-dev
-  libpetsc3.18-dev-examples patch git"
+  petsc64-dev libpetsc3.18-dev-examples patch git"
 
 # Each argument on a line of its own.
 neurlp_say() {

@@ -16,7 +16,7 @@ static const char *const known_options[] = {"ts_neurlp_window",     "ts_neurlp_o
                                             "ts_neurlp_tolerance",  "ts_neurlp_iterations",
                                             "ts_neurlp_block_size", NULL};
 
-static PetscErrorCode set_from_options(TS ts, PetscOptionItems *PetscOptionsObject) {
+static PetscErrorCode set_from_options(TS ts, neurlp_petsc_options PetscOptionsObject) {
   blocks *b = ts->data;
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "NeuRLP: batches of small systems");
@@ -53,7 +53,6 @@ static PetscErrorCode set_from_options(TS ts, PetscOptionItems *PetscOptionsObje
 static PetscErrorCode check_problem(TS ts) {
   blocks *b = ts->data;
   const MPI_Comm comm = PetscObjectComm((PetscObject)ts);
-  TSRHSJacobian jacobian;
   DMTS problem;
   DM dm;
   PetscFunctionBegin;
@@ -65,8 +64,7 @@ static PetscErrorCode check_problem(TS ts) {
       "TSSetIFunction() or TSSetI2Function(), too; take another TS type, bdf or arkimex");
   PetscCheck(problem->ops->rhsfunction, comm, PETSC_ERR_ARG_WRONGSTATE,
              "TS type neurlp needs u_t = G(t, u); give it by TSSetRHSFunction()");
-  PetscCall(DMTSGetRHSJacobian(dm, &jacobian, NULL));
-  b->differences = jacobian ? PETSC_FALSE : PETSC_TRUE;
+  b->differences = problem->ops->rhsjacobian ? PETSC_FALSE : PETSC_TRUE;
   b->apart = PETSC_FALSE;
   PetscFunctionReturn(0);
 }
@@ -109,7 +107,6 @@ static PetscErrorCode find_matrix(TS ts) {
 /* Memory for all blocks of this rank. */
 static PetscErrorCode allocate(TS ts) {
   blocks *b = ts->data;
-  const MPI_Comm comm = PetscObjectComm((PetscObject)ts);
   const int64_t B = b->count, D = b->fields;
   const struct {
     void *pointer;
@@ -120,9 +117,9 @@ static PetscErrorCode allocate(TS ts) {
                 {&b->moving, B, sizeof *b->moving},       {&b->first_point, B, sizeof *b->first_point},
                 {&b->status, B, sizeof *b->status}};
   PetscFunctionBegin;
-  PetscCall(neurlp_support_context(comm, &b->context));
+  PetscCall(neurlp_support_context(PetscObjectComm((PetscObject)ts), &b->context));
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-    NEURLP_PETSC_CALL(comm, b->context,
+    NEURLP_PETSC_CALL(PETSC_COMM_SELF, b->context,
                       neurlp_allocate(b->context, arrays[i].count, arrays[i].bytes, arrays[i].pointer));
   for (int64_t i = 0; i < B * (b->window + 1); i++) b->ones[i] = 1;
   PetscCall(neurlp_blocks_window_create(ts, b->window / 2, &b->coarse));

@@ -35,8 +35,8 @@ static PetscErrorCode read_block(const blocks *b, PetscInt i, int32_t steps, int
 static PetscErrorCode refuse_coupling(const blocks *b, MPI_Comm comm, block_coupling coupling) {
   int rank, size, mine, first;
   PetscFunctionBegin;
-  MPI_Comm_rank(comm, &rank);
-  MPI_Comm_size(comm, &size);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
   mine = coupling.row < 0 ? size : rank;
   PetscCallMPI(MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, comm));
   if (first == size) PetscFunctionReturn(0);

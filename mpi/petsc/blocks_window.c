@@ -20,7 +20,6 @@ static void look_up(void *user, int32_t thread, int64_t system, int32_t length, 
 
 PetscErrorCode neurlp_blocks_window_create(TS ts, PetscInt intervals, block_window *window) {
   blocks *b = ts->data;
-  const MPI_Comm comm = PetscObjectComm((PetscObject)ts);
   const int64_t D = b->fields, T = intervals + 1, points = b->count * T;
   /* One iteration for each linearisation; the iteration is ours, because f is evaluated for all blocks at
    * once. Numbers are in units of what is tolerated of them: so much may be left of u_tau = h f in an
@@ -36,11 +35,13 @@ PetscErrorCode neurlp_blocks_window_create(TS ts, PetscInt intervals, block_wind
                                         .remainder = 1};
   PetscFunctionBegin;
   window->steps = (int32_t)T;
-  NEURLP_PETSC_CALL(comm, b->context, neurlp_nonlinear_create(b->context, &shape, &window->solver));
-  NEURLP_PETSC_CALL(comm, b->context,
+  NEURLP_PETSC_CALL(PETSC_COMM_SELF, b->context,
+                    neurlp_nonlinear_create(b->context, &shape, &window->solver));
+  NEURLP_PETSC_CALL(PETSC_COMM_SELF, b->context,
                     neurlp_allocate(b->context, points * D * (b->order + 1), sizeof(double), &window->state));
-  NEURLP_PETSC_CALL(comm, b->context, neurlp_allocate(b->context, points * D, sizeof(double), &window->flow));
-  NEURLP_PETSC_CALL(comm, b->context,
+  NEURLP_PETSC_CALL(PETSC_COMM_SELF, b->context,
+                    neurlp_allocate(b->context, points * D, sizeof(double), &window->flow));
+  NEURLP_PETSC_CALL(PETSC_COMM_SELF, b->context,
                     neurlp_allocate(b->context, points * D * D, sizeof(double), &window->jacobian));
   PetscFunctionReturn(0);
 }

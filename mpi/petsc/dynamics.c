@@ -98,12 +98,18 @@ static PetscErrorCode open_part(MPI_Comm comm, const char path[], neurlp_learned
   neurlp_petsc_dynamics *d;
   PetscFunctionBegin;
   *dynamics = NULL;
+  PetscCall(neurlp_support_check_petsc());
   PetscCall(PetscNew(&d));
   d->comm = comm;
   PetscCall(neurlp_support_context(comm, &d->context));
   const neurlp_status status = neurlp_agree(comm, d->context, read_result(d, path, part));
-  NEURLP_PETSC_CALL(comm, d->context, status);
   *dynamics = d;
+  if (status < 0) { /* a program may go on after this: nothing is left of it */
+    char why[TEXT_BYTES];
+    PetscCall(PetscStrncpy(why, neurlp_context_message(d->context), sizeof why));
+    PetscCall(neurlp_petsc_dynamics_destroy(dynamics));
+    SETERRQ(comm, neurlp_support_code(status), "%s", why);
+  }
   PetscFunctionReturn(0);
 }
 
@@ -150,7 +156,7 @@ PetscErrorCode neurlp_petsc_dynamics_sizes(const neurlp_petsc_dynamics *dynamics
 
 static PetscErrorCode check_equation(const neurlp_petsc_dynamics *dynamics, PetscInt k) {
   PetscFunctionBegin;
-  PetscCheck(k >= 0 && k < dynamics->fields, dynamics->comm, PETSC_ERR_ARG_OUTOFRANGE,
+  PetscCheck(k >= 0 && k < dynamics->fields, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
              "there is no equation %" PetscInt_FMT "; there are 0 to %" PetscInt_FMT, k,
              dynamics->fields - 1);
   PetscFunctionReturn(0);

@@ -1,10 +1,21 @@
 /* NeuRLP in PETSc's own terms (docs/petsc.md). Every function returns a PETSc error code and is collective
- * over the communicator of what it is given, unless its comment says otherwise. PETSc must be of the version,
- * and have the size of PetscInt, that this library was built for: neurlp_petsc_register() checks that. */
+ * over the communicator of what it is given, unless its comment says otherwise. PETSc's numbers must be real
+ * and of double precision; PETSc must be of the version, and have the size of PetscInt, that this library was
+ * built for: neurlp_petsc_register() and neurlp_petsc_dynamics_open() check that. */
 #ifndef NEURLP_PETSC_H
 #define NEURLP_PETSC_H
 
 #include <petscts.h>
+
+#if defined(PETSC_USE_COMPLEX) || !defined(PETSC_USE_REAL_DOUBLE)
+#ifdef __cplusplus
+static_assert(sizeof(PetscScalar) == 0,
+              "NeuRLP needs a PETSc whose numbers are real and of double precision");
+#else
+_Static_assert(sizeof(PetscScalar) == 0,
+               "NeuRLP needs a PETSc whose numbers are real and of double precision");
+#endif
+#endif
 
 #ifdef __cplusplus
 extern "C" {

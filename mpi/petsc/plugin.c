@@ -10,30 +10,11 @@
 /* What PETSc calls after loading libneurlp_petsc.so. */
 PetscErrorCode PetscDLLibraryRegister_neurlp_petsc(void);
 
-/* PETSc's objects are not the same inside from version to version, and types work inside of them. A program
- * with another size of PetscInt brings another library, whose functions then come first. */
-static PetscErrorCode check_version(void) {
-  PetscInt major = 0, minor = 0, subminor = 0, release = 0;
-  size_t index_bytes = 0;
-  PetscFunctionBegin;
-  PetscCall(PetscDataTypeGetSize(PETSC_INT, &index_bytes));
-  PetscCheck(index_bytes == sizeof(PetscInt), PETSC_COMM_WORLD, PETSC_ERR_SUP,
-             "NeuRLP's plug-in was built for a PETSc with %d-bit indices, and this one has %d bits; build it "
-             "against the program's PETSc",
-             (int)(8 * sizeof(PetscInt)), (int)(8 * index_bytes));
-  PetscCall(PetscGetVersionNumber(&major, &minor, &subminor, &release));
-  PetscCheck(major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR, PETSC_COMM_WORLD, PETSC_ERR_SUP,
-             "NeuRLP's plug-in was built for PETSc %d.%d, and this is PETSc %d.%d.%d; build it against the "
-             "program's PETSc",
-             PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, (int)major, (int)minor, (int)subminor);
-  PetscFunctionReturn(0);
-}
-
 PetscErrorCode neurlp_petsc_register(void) {
   static PetscBool done = PETSC_FALSE;
   PetscFunctionBegin;
   if (done) PetscFunctionReturn(0);
-  PetscCall(check_version());
+  PetscCall(neurlp_support_check_petsc());
   neurlp_array_file_prepare(); /* takes effect where the program has not written by MPI-IO yet */
   PetscCall(TSTrajectoryRegister("neurlp", neurlp_recorder_create));
   PetscCall(TSRegister("neurlp", neurlp_blocks_create));

@@ -30,7 +30,7 @@ static const char *const known_options[] = {
 static const char *const modes[] = {"new", "append", "overwrite"};
 
 /* Options that are lists; memory for as many as there may be, cut to what there is. */
-static PetscErrorCode read_lists(recorder *r, PetscOptionItems *PetscOptionsObject) {
+static PetscErrorCode read_lists(recorder *r, neurlp_petsc_options PetscOptionsObject) {
   PetscInt most = MOST_LISTED, points = MOST_LISTED, names = MOST_NAMES;
   PetscBool set;
   PetscFunctionBegin;
@@ -56,7 +56,7 @@ static PetscErrorCode read_lists(recorder *r, PetscOptionItems *PetscOptionsObje
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode set_from_options(TSTrajectory trajectory, PetscOptionItems *PetscOptionsObject) {
+static PetscErrorCode set_from_options(TSTrajectory trajectory, neurlp_petsc_options PetscOptionsObject) {
   recorder *r = trajectory->data;
   PetscFunctionBegin;
   PetscOptionsHeadBegin(PetscOptionsObject, "Recording for NeuRLP");

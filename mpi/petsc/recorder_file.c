@@ -289,25 +289,34 @@ static bool same_inputs(recorder_file *file, hid_t id, const neurlp_numeric *sta
   return same;
 }
 
+/* Reads all of an array into memory of its own; NULL, and why, if that fails. */
+static void *read_whole(recorder_file *file, hid_t id, const char *name, hid_t type, int64_t count,
+                        recorded *found) {
+  const hid_t dataset = neurlp_hdf5_noted(H5Dopen2(id, name, H5P_DEFAULT));
+  void *values = malloc((size_t)(count > 0 ? count : 1) * 8);
+  if (!values || dataset < 0 ||
+      neurlp_hdf5_noted(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values)) < 0) {
+    snprintf(found->why, sizeof found->why, "%s/%s cannot be read: %s", file->path, name,
+             values ? neurlp_hdf5_reason() : "there is no memory for it");
+    free(values);
+    values = NULL;
+  }
+  if (dataset >= 0) H5Dclose(dataset);
+  return values;
+}
+
 /* How many samples are complete, and how many of these are before `time`. */
-static void count_samples(hid_t id, double time, recorded *found) {
+static void count_samples(recorder_file *file, hid_t id, double time, recorded *found) {
   int64_t complete = found->samples;
   if (neurlp_hdf5_exists(id, "length")) {
-    const hid_t dataset = H5Dopen2(id, "length", H5P_DEFAULT);
-    int64_t *lengths = malloc((size_t)found->systems * sizeof *lengths);
-    if (!lengths || H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, lengths) < 0)
-      complete = 0;
+    int64_t *lengths = read_whole(file, id, "length", H5T_NATIVE_INT64, found->systems, found);
     for (int64_t s = 0; lengths && s < found->systems; s++)
       if (lengths[s] < complete) complete = lengths[s] < 0 ? 0 : lengths[s];
     free(lengths);
-    H5Dclose(dataset);
   }
-  double *times = malloc((size_t)(found->samples + 1) * sizeof *times);
-  const hid_t dataset = H5Dopen2(id, "time", H5P_DEFAULT);
-  if (!times || H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, times) < 0) complete = 0;
-  while (found->keep < complete && times[found->keep] < time) found->keep++;
+  double *times = read_whole(file, id, "time", H5T_NATIVE_DOUBLE, found->samples, found);
+  while (times && found->keep < complete && times[found->keep] < time) found->keep++;
   free(times);
-  H5Dclose(dataset);
 }
 
 static void look_into(recorder_file *file, double time, const int64_t *points, recorded *found) {
@@ -328,7 +337,7 @@ static void look_into(recorder_file *file, double time, const int64_t *points, r
     found->systems = states.extents[0];
     found->samples = states.extents[1];
     if (same_inputs(file, id, &states, found) && same_content(file, id, found, points))
-      count_samples(id, time, found);
+      count_samples(file, id, time, found);
   }
   if (id >= 0) H5Fclose(id);
 }
@@ -337,8 +346,8 @@ static void look_into(recorder_file *file, double time, const int64_t *points, r
 static PetscErrorCode gather_points(const recorder_layout *layout, int64_t **points) {
   int size, rank;
   PetscFunctionBegin;
-  MPI_Comm_size(layout->comm, &size);
-  MPI_Comm_rank(layout->comm, &rank);
+  PetscCallMPI(MPI_Comm_size(layout->comm, &size));
+  PetscCallMPI(MPI_Comm_rank(layout->comm, &rank));
   PetscCheck(layout->systems < PETSC_MPI_INT_MAX, layout->comm, PETSC_ERR_SUP,
              "a recording of %lld points cannot go on; record fewer points, or into a new file",
              (long long)layout->systems);
@@ -362,7 +371,7 @@ static PetscErrorCode reopen(recorder_file *file, double time) {
   int rank;
   PetscFunctionBegin;
   PetscCall(gather_points(layout, &points));
-  MPI_Comm_rank(layout->comm, &rank);
+  PetscCallMPI(MPI_Comm_rank(layout->comm, &rank));
   if (rank == 0) look_into(file, time, points, &found);
   PetscCall(PetscFree(points));
   PetscCallMPI(MPI_Bcast(&found, (int)sizeof found, MPI_BYTE, 0, layout->comm));
@@ -408,13 +417,12 @@ static PetscErrorCode check_room(recorder_file *file, int64_t samples) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode, double time) {
+static PetscErrorCode open_file(recorder_file *file, recorder_mode mode, double time) {
   int rank, exists = 0;
   const MPI_Comm comm = file->layout->comm;
   PetscFunctionBegin;
-  const hdf5_voice voice = silence();
   set_folder(file);
-  MPI_Comm_rank(comm, &rank);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (rank == 0) exists = access(file->path, F_OK) == 0;
   PetscCallMPI(MPI_Bcast(&exists, 1, MPI_INT, 0, comm));
   PetscCheck(!exists || mode != RECORDER_NEW, comm, PETSC_ERR_FILE_OPEN,
@@ -425,12 +433,20 @@ PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode
   else
     PetscCall(create(file));
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fflush(file->id, H5F_SCOPE_GLOBAL)), "the file");
-  speak(voice);
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, int64_t capacity,
-                                          const double *times, const double *values, const double *inputs) {
+PetscErrorCode neurlp_recorder_file_open(recorder_file *file, recorder_mode mode, double time) {
+  PetscFunctionBegin;
+  const hdf5_voice voice = silence();
+  const PetscErrorCode code = open_file(file, mode, time);
+  speak(voice);
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode write_samples(recorder_file *file, int64_t count, int64_t capacity, const double *times,
+                                    const double *values, const double *inputs) {
   const recorder_layout *layout = file->layout;
   const hsize_t end = (hsize_t)(file->samples + count), D = (hsize_t)layout->components;
   const hsize_t states[] = {(hsize_t)layout->systems, end, D};
@@ -439,8 +455,7 @@ PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, in
   int rank;
   PetscFunctionBegin;
   PetscCall(check_room(file, count));
-  const hdf5_voice voice = silence();
-  MPI_Comm_rank(layout->comm, &rank);
+  PetscCallMPI(MPI_Comm_rank(layout->comm, &rank));
   const hsize_t first_time[] = {(hsize_t)file->samples}, time_count[] = {rank == 0 ? (hsize_t)count : 0};
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->time, &end)), "time");
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Dset_extent(file->states, states)), "states");
@@ -456,14 +471,21 @@ PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, in
   file->samples += count;
   PetscCall(write_length(file, file->samples));
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fflush(file->id, H5F_SCOPE_GLOBAL)), "the file");
-  speak(voice);
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode neurlp_recorder_file_close(recorder_file *file) {
+PetscErrorCode neurlp_recorder_file_write(recorder_file *file, int64_t count, int64_t capacity,
+                                          const double *times, const double *values, const double *inputs) {
   PetscFunctionBegin;
-  if (file->id < 0) PetscFunctionReturn(0);
   const hdf5_voice voice = silence();
+  const PetscErrorCode code = write_samples(file, count, capacity, times, values, inputs);
+  speak(voice);
+  PetscCall(code);
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode close_file(recorder_file *file) {
+  PetscFunctionBegin;
   H5Dclose(file->time);
   H5Dclose(file->states);
   if (file->inputs >= 0) H5Dclose(file->inputs);
@@ -471,6 +493,15 @@ PetscErrorCode neurlp_recorder_file_close(recorder_file *file) {
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Ldelete(file->id, "length", H5P_DEFAULT)), "the file");
   CHECK_HDF5(file, neurlp_hdf5_noted(H5Fclose(file->id)), "the file");
   file->id = file->time = file->states = file->inputs = file->length = -1;
+  PetscFunctionReturn(0);
+}
+
+PetscErrorCode neurlp_recorder_file_close(recorder_file *file) {
+  PetscFunctionBegin;
+  if (file->id < 0) PetscFunctionReturn(0);
+  const hdf5_voice voice = silence();
+  const PetscErrorCode code = close_file(file);
   speak(voice);
+  PetscCall(code);
   PetscFunctionReturn(0);
 }

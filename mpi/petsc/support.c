@@ -23,10 +23,40 @@ PetscErrorCode neurlp_support_code(neurlp_status status) {
   }
 }
 
+/* A program with other numbers or indices brings another library of PETSc, whose functions then come first.
+ */
+PetscErrorCode neurlp_support_check_petsc(void) {
+  PetscInt major = 0, minor = 0, subminor = 0, release = 0;
+  PetscDataType scalar = PETSC_DOUBLE;
+  PetscBool known = PETSC_FALSE;
+  size_t index_bytes = 0;
+  PetscFunctionBegin;
+  PetscCall(PetscDataTypeGetSize(PETSC_INT, &index_bytes));
+  PetscCheck(index_bytes == sizeof(PetscInt), PETSC_COMM_WORLD, PETSC_ERR_SUP,
+             "NeuRLP's plug-in was built for a PETSc with %d-bit indices, and this one has %d bits; build it "
+             "against the program's PETSc",
+             (int)(8 * sizeof(PetscInt)), (int)(8 * index_bytes));
+  PetscCall(PetscGetVersionNumber(&major, &minor, &subminor, &release));
+  PetscCheck(major == PETSC_VERSION_MAJOR && minor == PETSC_VERSION_MINOR, PETSC_COMM_WORLD, PETSC_ERR_SUP,
+             "NeuRLP's plug-in was built for PETSc %d.%d, and this is PETSc %d.%d.%d; build it against the "
+             "program's PETSc",
+             PETSC_VERSION_MAJOR, PETSC_VERSION_MINOR, (int)major, (int)minor, (int)subminor);
+  PetscCall(PetscDataTypeFromString("scalar", &scalar, &known));
+  PetscCheck(
+      known && scalar == PETSC_DOUBLE, PETSC_COMM_WORLD, PETSC_ERR_SUP,
+      "NeuRLP's plug-in needs a PETSc whose numbers are real and of double precision, and those of this "
+      "one are of type %s",
+      known ? PetscDataTypes[scalar] : "unknown");
+  PetscFunctionReturn(0);
+}
+
 PetscErrorCode neurlp_support_context(MPI_Comm comm, neurlp_context **context) {
   PetscFunctionBegin;
-  const neurlp_status status = neurlp_context_create(getenv("OMP_NUM_THREADS") ? 0 : 1, context);
-  PetscCheck(status >= 0, comm, neurlp_support_code(status), "NeuRLP: %s", neurlp_status_sentence(status));
+  const int mine = neurlp_context_create(getenv("OMP_NUM_THREADS") ? 0 : 1, context);
+  int worst = mine;
+  PetscCallMPI(MPI_Allreduce(&mine, &worst, 1, MPI_INT, MPI_MIN, comm));
+  PetscCheck(worst >= 0, comm, neurlp_support_code((neurlp_status)worst), "NeuRLP: %s",
+             neurlp_status_sentence((neurlp_status)worst));
   PetscFunctionReturn(0);
 }
 

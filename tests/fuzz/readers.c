@@ -94,7 +94,7 @@ static int read_learned(const char *path) {
   neurlp_learned_ends ends = {0};
   double *values = NULL, time = 0;
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return -1;
-  neurlp_status status = neurlp_learned_read(context, path, 0, &learned);
+  neurlp_status status = neurlp_learned_read(context, path, NEURLP_LEARNED_WHOLE, 0, &learned);
   const int64_t size = (int64_t)learned.dimensions * learned.order;
   if (status == NEURLP_SUCCESS) status = neurlp_learned_count_ends(context, path, &ends);
   if (status == NEURLP_SUCCESS) status = neurlp_allocate(context, size, sizeof *values, &values);

@@ -11,9 +11,9 @@ checks = failures = 0
 
 
 def command(program, *options, ranks=1, plugin=True):
-    """The command line of a program of plain PETSc."""
+    """The command line of a program of plain PETSc; `plugin`: whether it loads ours, or which file."""
     launch = MPIRUN + ["-n", str(ranks)] if ranks > 1 else []
-    load = ["-dll_append", PLUGIN] if plugin else []
+    load = ["-dll_append", PLUGIN if plugin is True else plugin] if plugin else []
     return launch + [f"{BIN}/{program}"] + load + [word for option in options for word in str(option).split()]
 
 
@@ -40,12 +40,12 @@ def neurlp(*words, fails=False):
 def vectors(path):
     """All vectors in a binary file of PETSc's, an array for each row."""
     data, found = open(path, "rb").read(), []
-    at = 0
+    at, index = 0, 4 if data[:4] == (1211214).to_bytes(4, "big") else 8  # bytes of PetscInt
     while at < len(data):
-        class_id, rows = np.frombuffer(data, ">i4", 2, at)
+        class_id, rows = (int(i) for i in np.frombuffer(data, f">i{index}", 2, at))
         assert class_id == 1211214
-        found.append(np.frombuffer(data, ">f8", rows, at + 8).astype(float))
-        at += 8 + 8 * int(rows)
+        found.append(np.frombuffer(data, ">f8", rows, at + 2 * index).astype(float))
+        at += 2 * index + 8 * rows
     return np.array(found)
 
 

@@ -1,12 +1,18 @@
 """The plug-in says that it is there, refuses a PETSc that it was not built for, and takes misspelt options for errors."""
-from support import BIN, run, true, verdict
+import pathlib
+import re
+
+from support import BIN, SOURCE, run, true, verdict
 
 output = run("brusselator", "-final_time 0.1", ranks=2)
 lines = [line for line in output.splitlines() if "NeuRLP" in line]
 true("one line with versions when it is loaded", len(lines) == 1 and "PETSc 3." in lines[0], output)
 
-output = run("brusselator", fails=True, environment={"LD_PRELOAD": f"{BIN}/libpetsc_other_version.so"})
-true("another version of PETSc is refused", "built for PETSc 3." in output and "this is PETSc 3.99.0" in output, output)
+for other, text in (("version", "built for PETSc 3."), ("version", "this is PETSc 3.99."), ("indices", "bit indices, and this one has"),
+                    ("scalars", "real and of double precision, and those of this one are of type")):
+    output = run("brusselator", fails=True, environment={"LD_PRELOAD": f"{BIN}/libpetsc_other.so", "OTHER": other})
+    true(f"another PETSc is refused: {other}", text in " ".join(output.split()) and "types neurlp" not in output, output)
+run("brusselator", "-final_time 0.1", environment={"LD_PRELOAD": f"{BIN}/libpetsc_other.so"})
 
 recorder = "-ts_save_trajectory -ts_trajectory_type neurlp -ts_trajectory_neurlp_file x.h5"
 output = run("brusselator", recorder, "-ts_trajectory_neurlp_strid 2", fails=True)
@@ -16,9 +22,22 @@ true("a misspelt option of the TS type names the right one", "did you mean -ts_n
 output = run("robertson", "-ts_type neurlp -ts_neurlp_nonsense 4", fails=True)
 true("an option like no other gets the list", "-ts_neurlp_tolerance" in output and "unknown option -ts_neurlp_nonsense" in output,
      output)
+# Every option that the sources know is in -help, with a sentence, and in docs/petsc.md; and there is no other.
 output = run("robertson", "-ts_type neurlp -cells 2 -help", "-ts_save_trajectory -ts_trajectory_type neurlp",
              "-ts_trajectory_neurlp_file help.h5")
-for option in ("-ts_neurlp_window", "-ts_neurlp_order", "-ts_neurlp_block_size", "-ts_trajectory_neurlp_stride",
-               "-ts_trajectory_neurlp_points"):
-    true(f"-help has {option}", option + " " in output, output)
+helped = dict(re.findall(r"^ *-(ts_(?:trajectory_)?neurlp_\w+)[ :]+(.*)$", output, re.M))
+listed = set()
+for source in ("blocks.c", "recorder.c"):
+    code = pathlib.Path(f"{SOURCE}/mpi/petsc/{source}").read_text()
+    read = set(re.findall(r'"-(ts_\w*neurlp_\w+)"', code))
+    known = set(re.findall(r'"(ts_\w*neurlp_\w+)"', code))
+    true(f"{source}: options that are read are those that are known", read == known and len(read) > 4, read ^ known)
+    listed |= read
+true(f"-help has all {len(listed)} options, and a sentence for each", helped.keys() == listed
+     and all("(docs/petsc.md)" in text and len(text) > 30 for text in helped.values()), helped.keys() ^ listed)
+page = pathlib.Path(f"{SOURCE}/docs/petsc.md").read_text()
+true("docs/petsc.md names all of them", all(f"-{name}" in page or f"`...{name[name.index('neurlp_') + 6:]}`" in page for name in listed),
+     listed)
+
+# A prefix comes before "ts_"; an option of ours without it is then nobody's, which PETSc reports.
 verdict()

@@ -64,6 +64,11 @@ true("a file of other points does not", "cannot go on" in output and "33 points"
 output = run("brusselator", "-final_time 2 -ts_trajectory_neurlp_names v,u", FIXED, RECORD,
              "goes_on.h5 -ts_trajectory_neurlp_mode append", fails=True)
 true("nor one of other names", "cannot go on" in output and "component 0 is 'u'" in output, output)
+with h5py.File("goes_on.h5", "a") as file:
+    file["length"] = [b"all"] * 33
+output = run("brusselator", "-final_time 2", FIXED, RECORD, "goes_on.h5 -ts_trajectory_neurlp_mode append", fails=True)
+true("nor one whose length cannot be read, and nothing of it is lost", "goes_on.h5/length cannot be read" in output
+     and len(read("goes_on.h5")[0]) == 41, output)
 run("brusselator", "-final_time 1", FIXED, RECORD, "goes_on.h5 -ts_trajectory_neurlp_mode overwrite")
 true("overwrite replaces it", len(read("goes_on.h5")[0]) == 21)
 
