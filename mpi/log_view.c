@@ -1,8 +1,8 @@
 #include "log_view.h"
 
 #include "command/command.h"
+#include "petsc_link.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,23 +28,16 @@ bool neurlp_log_view_asked(int *argc, char **argv, const char **viewer) {
   return false;
 }
 
-/* A function of the library. Its address is that of data to dlsym; POSIX says that they can be exchanged so.
- */
-static void find(void *library, const char *name, void *function) {
-  void *address = dlsym(library, name);
-  memcpy(function, &address, sizeof address);
-}
-
 int neurlp_log_view_open(int rank, const char *viewer) {
   begin_function *begin = NULL;
-  void *library = dlopen("libneurlp_petsc.so", RTLD_NOW | RTLD_LOCAL);
+  const char *reason = NULL;
+  void *library = neurlp_petsc_library(&reason);
   if (library) {
-    find(library, "neurlp_petsc_log_begin", &begin);
-    find(library, "neurlp_petsc_log_stage", &stage);
-    find(library, "neurlp_petsc_log_end", &end);
+    neurlp_petsc_find(library, "neurlp_petsc_log_begin", &begin);
+    neurlp_petsc_find(library, "neurlp_petsc_log_stage", &stage);
+    neurlp_petsc_find(library, "neurlp_petsc_log_end", &end);
   }
   if (!begin || !stage || !end) {
-    const char *reason = dlerror();
     if (rank == 0)
       fprintf(stderr,
               "neurlp: error: --log-view needs the library for PETSc, which cannot be loaded: %s; build with "

@@ -5,6 +5,7 @@
 #include "file/array_file.h"
 #include "log_view.h"
 #include "neurlp.h"
+#include "petsc_link.h"
 
 #include <hdf5.h>
 #include <libfyaml.h>
@@ -117,6 +118,7 @@ int main(int argc, char **argv) {
   int status = NEURLP_EXIT_DONE;
   if (neurlp_log_view_asked(&argc, argv, &viewer)) status = neurlp_log_view_open(rank, viewer);
   if (status == NEURLP_EXIT_DONE) status = dispatch(rank, argc, argv);
+  neurlp_petsc_close(rank);
   neurlp_log_view_close();
   MPI_Finalize();
   return status;

@@ -59,6 +59,7 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
     path = name;
   }
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
+  NEURLP_TRY(neurlp_generate_use_petsc(comm, job->deck, generated));
   NEURLP_TRY(neurlp_agree(comm, context, spare_sources(context, generated, path)));
   NEURLP_TRY(neurlp_file_lock_take(comm, context, path, &lock));
   NEURLP_TRY(neurlp_generated_stream(comm, job, path, generated, &failed));

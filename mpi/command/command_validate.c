@@ -60,6 +60,7 @@ static neurlp_status validate_simulation(MPI_Comm comm, neurlp_job *job) {
   MPI_Comm_size(comm, &size);
   NEURLP_TRY(neurlp_bind_device(comm, job->context, neurlp_deck_text(job->deck, "simulate.backend")));
   NEURLP_TRY(neurlp_agree(comm, job->context, neurlp_generate_describe(job->context, job->deck, &generated)));
+  NEURLP_TRY(neurlp_generate_use_petsc(comm, job->deck, generated));
   if (rank == 0) {
     printf("%s: simulation, %lld system%s of %lld samples, %d state%s, step %g; %d rank%s\n",
            neurlp_deck_name(job->deck), (long long)generated->systems, generated->systems == 1 ? "" : "s",

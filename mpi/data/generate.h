@@ -1,6 +1,6 @@
 /* Synthetic trajectories from the deck's section data.generate: a system of the catalogue, or equations of
  * the user's, with parameters and initial values that are numbers or drawn for each system, integrated
- * accurately, sampled, with noise and gaps. Everything here is local: no communication.
+ * accurately, sampled, with noise and gaps. What is not said to be collective is local.
  *
  * Every number depends on (run.seed, global system index, sample) only, so that any distribution of systems,
  * or of one system's samples, over ranks and threads gives the same bits. */
@@ -32,6 +32,12 @@ typedef struct neurlp_generated {
  * borrowed during the call only; the context until neurlp_generate_destroy. */
 NEURLP_MUST_USE neurlp_status neurlp_generate_describe(neurlp_context *context, const neurlp_deck *deck,
                                                        neurlp_generated **generated);
+
+/* Collective. Has PETSc's TS integrate, if the deck's data.integrator says so. Fails with NEURLP_ERROR_DECK
+ * where there is no PETSc, where the deck has settings for another integrator, and for a partial differential
+ * equation. */
+NEURLP_MUST_USE neurlp_status neurlp_generate_use_petsc(MPI_Comm comm, const neurlp_deck *deck,
+                                                        neurlp_generated *generated);
 
 /* Makes the samples of a range, in threads over its systems.
  *   samples    written; free it with neurlp_samples_release. `clean` is there where there is noise or a gap,

@@ -480,6 +480,7 @@ void neurlp_generate_destroy(neurlp_generated **generated) {
   struct neurlp_generate_plan *plan = old->plan;
   neurlp_context *context = plan->context;
   neurlp_ensemble_destroy(&plan->ensemble);
+  neurlp_generate_release_petsc(plan);
   for (int32_t i = 0; i < 2; i++) neurlp_release(context, &old->sources[i]);
   for (int32_t w = 0; w < plan->workers; w++) {
     if (plan->dynamics) neurlp_dynamics_destroy(&plan->dynamics[w]);

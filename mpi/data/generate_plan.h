@@ -33,6 +33,7 @@ struct neurlp_generate_plan {
   neurlp_pde **pdes;          /* [workers]: likewise; NULL for ordinary ones */
   neurlp_ensemble *ensemble;  /* of task simulate; NULL: neurlp_integrate */
   neurlp_precision precision; /* of the ensemble */
+  struct neurlp_generate_petsc *petsc; /* TS, which takes the place of both; NULL: they integrate */
 };
 
 /* Places in neurlp_generated.sources. */
@@ -86,6 +87,16 @@ NEURLP_MUST_USE neurlp_status neurlp_generate_count_fitted(const neurlp_generate
 /* The clean trajectory up to the sample before `stop`, of a partial differential equation. */
 void neurlp_generate_pde(const neurlp_generated *g, neurlp_generate_worker *w,
                          const neurlp_generate_part *kept, int64_t stop);
+
+/* ---- generate_petsc.c -------------------------------------------------------------------------------- */
+
+/* Integrates w->initial through w->times [count] into w->states. A failure (negative), which is no system's,
+ * is kept, and later calls return it at once: neurlp_generate_petsc_status has its message. Not for several
+ * threads. */
+neurlp_status neurlp_generate_integrate_petsc(const neurlp_generated *g, const neurlp_generate_worker *w,
+                                              int64_t count);
+NEURLP_MUST_USE neurlp_status neurlp_generate_petsc_status(const neurlp_generated *g);
+void neurlp_generate_release_petsc(struct neurlp_generate_plan *plan);
 
 /* ---- generate_samples.c: steps that both integrators share ------------------------------------------- */
 

@@ -62,16 +62,22 @@ void neurlp_generate_take_rows(const neurlp_generated *g, worker *w, const part 
     }
 }
 
+/* w->states at w->times [count], from w->initial. */
+static neurlp_status pass_through(const neurlp_generated *g, worker *w, int64_t count) {
+  const neurlp_integrate_options options = neurlp_integrate_options_default();
+  if (g->plan->petsc) return neurlp_generate_integrate_petsc(g, w, count);
+  return neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, count, w->times, w->states, NULL);
+}
+
 /* The clean trajectory up to the sample before `stop`, or a little further. */
 static void integrate(const neurlp_generated *g, worker *w, const part *kept, int64_t stop) {
-  const neurlp_integrate_options options = neurlp_integrate_options_default();
   const int32_t n = g->dimensions * g->order;
   const size_t row_bytes = (size_t)n * sizeof(double);
   neurlp_status status = NEURLP_SUCCESS;
   if (g->plan->transient > 0.0) {
     w->times[0] = g->start - g->plan->transient;
     w->times[1] = g->start;
-    status = neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, 2, w->times, w->states, NULL);
+    status = pass_through(g, w, 2);
     memcpy(w->initial, w->states + n, row_bytes);
   }
   if (status == NEURLP_SUCCESS) neurlp_generate_take_rows(g, w, kept, 1, w->initial);
@@ -79,8 +85,7 @@ static void integrate(const neurlp_generated *g, worker *w, const part *kept, in
     const int64_t left = g->samples - 1 - first;
     const int64_t count = left < PIECE ? left : PIECE;
     for (int64_t i = 0; i <= count; i++) w->times[i] = g->start + (double)(first + i) * g->step;
-    status = neurlp_integrate(w->dynamics, &options, w->parameters, w->initial, count + 1, w->times,
-                              w->states, NULL);
+    status = pass_through(g, w, count + 1);
     neurlp_generate_take_rows(g, w, kept, count, w->states + n);
     memcpy(w->initial, w->states + count * n, row_bytes);
   }
@@ -215,8 +220,9 @@ static void place_parts(const neurlp_generated *g, const neurlp_samples *samples
 static int64_t make_parts(const neurlp_generated *g, worker *workers, int64_t count, const part *parts,
                           double *parameters) {
   const int64_t P = g->parameters;
+  const int32_t threads = g->plan->petsc ? 1 : g->plan->workers;
   int64_t failed = 0;
-#pragma omp parallel for schedule(dynamic) num_threads(g->plan->workers) reduction(+ : failed)
+#pragma omp parallel for schedule(dynamic) num_threads(threads) reduction(+ : failed)
   for (int64_t i = 0; i < count; i++) {
     worker *w = &workers[omp_get_thread_num()];
     neurlp_generate_draw(g, &parts[i], w);
@@ -259,6 +265,7 @@ static neurlp_status generate(neurlp_generated *generated, const neurlp_sample_r
     NEURLP_TRY(neurlp_generate_ensemble(generated, workers, made, parts, parameters, &generated->failed));
   else
     generated->failed = make_parts(generated, workers, made, parts, parameters);
+  NEURLP_TRY(neurlp_generate_petsc_status(generated));
   if (made < systems) repeat_first(generated, systems, parts, parameters);
 done:
   neurlp_release(generated->plan->context, &first);

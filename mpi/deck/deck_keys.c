@@ -33,6 +33,7 @@ const neurlp_deck_section neurlp_deck_sections[] = {
      "What a trained model that sees the beginning of windows (`inputs.seen`) is asked to forecast."},
     {"checkpoint",
      "What a run keeps while it goes on, so that the same command resumes it (docs/formats.md)."},
+    {"petsc", "What is left to PETSc, where the build has it (docs/petsc.md)."},
     {"run", "Seed, reductions and threads."},
 };
 const int32_t neurlp_deck_section_count = sizeof neurlp_deck_sections / sizeof neurlp_deck_sections[0];
@@ -111,6 +112,12 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .range = AT_LEAST(1),
      .sentence = "Use every so many-th sample."},
 
+    {.path = "data.integrator",
+     .kind = NEURLP_KEY_CHOICE,
+     .preset = "own",
+     .choices = {"own", "petsc"},
+     .sentence = "What integrates generated trajectories: the pair of Dormand and Prince (for simulate, what "
+                 "`simulate` says), or PETSc's TS with options -data_ts_..., also for stiff systems."},
     {.path = "data.generate.system",
      .kind = NEURLP_KEY_TEXT,
      .catalogue = true,
@@ -820,6 +827,13 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .tasks = NEURLP_TASK_DATA,
      .preset = "60 seconds",
      .sentence = "What is left of that time when it has stopped."},
+
+    {.path = "petsc.options",
+     .kind = NEURLP_KEY_TEXT,
+     .sentence =
+         "PETSc's options, as it writes them; each part has its prefix: \"-data_ts_type bdf\". "
+         "Those that nobody has looked for are named at the end. Neither .petscrc nor PETSC_OPTIONS is "
+         "read."},
 
     {.path = "run.seed",
      .kind = NEURLP_KEY_INTEGER,

@@ -154,12 +154,32 @@ static void check_sources(neurlp_deck *deck, neurlp_deck_report *report) {
   }
 }
 
+/* Whether a part of the work is left to PETSc by a key that chooses it. */
+static bool is_left(const neurlp_deck *deck, const char *key, const char *choice) {
+  const neurlp_deck_value *value = &deck->values[neurlp_deck_key_find(key)];
+  return value->given && value->text && strcmp(value->text, choice) == 0;
+}
+
+static void check_petsc(const neurlp_deck *deck, neurlp_deck_report *report) {
+  const neurlp_deck_node *options = neurlp_deck_node_find(deck->root, "petsc.options");
+  const bool integrates = is_left(deck, "data.integrator", "petsc");
+  if (integrates && !is_there(deck, "data.generate"))
+    neurlp_deck_report_add(
+        report, neurlp_deck_node_find(deck->root, "data.integrator")->key_place,
+        "'data.integrator' is petsc, but only generated data are integrated; leave it out");
+  if (options && !integrates)
+    neurlp_deck_report_add(report, options->key_place,
+                           "'petsc.options' is there, but nothing in this deck is left to PETSc; add "
+                           "'data.integrator: petsc', or leave it out");
+}
+
 void neurlp_deck_check_rules(neurlp_deck *deck, neurlp_deck_report *report) {
   if (deck->root->kind != NEURLP_NODE_MAP && !neurlp_deck_node_empty(deck->root)) return;
   check_required(deck, report);
   check_eithers(deck, report);
   check_needs(deck, report);
   check_sources(deck, report);
+  check_petsc(deck, report);
   if (is_there(deck, "data.end")) check_samples(deck, report);
 }
 

@@ -159,6 +159,7 @@ static neurlp_status generate(neurlp_plot_source *source, const neurlp_deck *dec
   neurlp_samples samples = {0};
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_generate_describe(source->context, deck, &generated));
+  NEURLP_TRY(neurlp_generate_use_petsc(MPI_COMM_SELF, deck, generated));
   for (int32_t i = 0; i < source->chosen_count; i++) {
     const int64_t s = source->chosen[i];
     if (s >= generated->systems || generated->dimensions != source->states.count) {

@@ -56,8 +56,9 @@ done:
 }
 
 static neurlp_status open_generated(neurlp_study *s) {
-  const neurlp_status status =
+  neurlp_status status =
       neurlp_agree(s->comm, s->context, neurlp_generate_describe(s->context, s->job->deck, &s->generated));
+  if (status >= 0) status = neurlp_generate_use_petsc(s->comm, s->job->deck, s->generated);
   if (status < 0) return status;
   s->systems = s->generated->systems;
   s->samples_each = s->generated->samples;

@@ -109,7 +109,16 @@ static const deck_case cases[] = {
     {DISCOVER "qqqqqqqq: 1\n",
      NULL,
      {"d.yaml:3:1: error: unknown key 'qqqqqqqq'; a deck has: task, title, networks, loss, data, "
-      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, forecast, checkpoint, run"}},
+      "dynamics, block, discover, fit, learn, output, simulate, inputs, train, forecast, checkpoint, petsc, "
+      "run"}},
+    {DISCOVER "petsc: {options: -help}\n",
+     "data.integrator=petsc",
+     {"command line: 'data.integrator=petsc': error: 'data.integrator' is petsc, but only generated data are "
+      "integrated; leave it out"}},
+    {DISCOVER "petsc: {options: -help}\n",
+     NULL,
+     {"d.yaml:3:9: error: 'petsc.options' is there, but nothing in this deck is left to PETSc; add "
+      "'data.integrator: petsc', or leave it out"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "

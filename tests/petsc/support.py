@@ -37,6 +37,14 @@ def neurlp(*words, fails=False):
     return done.stdout
 
 
+def program(*words, ranks=1, name=NEURLP):
+    """Runs the program neurlp: its exit status, and its standard output and error together."""
+    launch = MPIRUN + ["-n", str(ranks)] if ranks > 1 else []
+    done = subprocess.run([*launch, name, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          stdin=subprocess.DEVNULL, timeout=200)
+    return done.returncode, done.stdout
+
+
 def vectors(path):
     """All vectors in a binary file of PETSc's, an array for each row."""
     data, found = open(path, "rb").read(), []

@@ -4,9 +4,8 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 
-from support import MPIRUN, NEURLP, true, verdict
+from support import NEURLP, program, true, verdict
 
 DECK = """
 task: discover
@@ -14,21 +13,11 @@ data: {generate: {system: lorenz, samples: 400, step: 0.01}}
 dynamics: {library: {polynomial: 2}}
 """
 
-
-
-def command(words, ranks=1):
-    """Exit status, and standard output and error together."""
-    launch = MPIRUN + ["-n", str(ranks)] if ranks > 1 else []
-    done = subprocess.run(launch + words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
-                          timeout=200)
-    return done.returncode, done.stdout
-
-
 pathlib.Path("deck.yaml").write_text(DECK)
-code, said = command([NEURLP, "run", "deck.yaml", "-o", "plain.h5"])
+code, said = program("run", "deck.yaml", "-o", "plain.h5")
 true("without it: exit status", code == 0, said if code else code)
 equations = re.findall(r"^ +\w' = .*$", said, re.M)
-code, said = command([NEURLP, "run", "--log-view=:log.txt", "deck.yaml", "-o", "viewed.h5"], ranks=2)
+code, said = program("run", "--log-view=:log.txt", "deck.yaml", "-o", "viewed.h5", ranks=2)
 true("with it, on 2 ranks: exit status", code == 0, said if code else code)
 true("the same equations", equations and re.findall(r"^ +\w' = .*$", said, re.M) == equations, equations[:1])
 log = pathlib.Path("log.txt").read_text()
@@ -39,7 +28,7 @@ true("PETSc knows of 2 ranks", "with 2 processors" in log)
 
 os.makedirs("elsewhere/bin")
 shutil.copy(NEURLP, "elsewhere/bin/neurlp")
-code, said = command(["elsewhere/bin/neurlp", "run", "deck.yaml", "--log-view", "-o", "none.h5"])
+code, said = program("run", "deck.yaml", "--log-view", "-o", "none.h5", name="elsewhere/bin/neurlp")
 true("without the library: exit status 2, and why", code == 2 and "--log-view needs the library for PETSc" in said, said.strip())
 true("and nothing was done", not os.path.exists("none.h5"))
 verdict()

@@ -1,0 +1,46 @@
+/* What the program `neurlp` asks of libneurlp_petsc.so, which it loads for that only (mpi/petsc_link.h): one
+ * table of functions, without PETSc's types. All return a status of this program; a failure (negative) has
+ * written a sentence to message [NEURLP_PETSC_MESSAGE]. */
+#ifndef NEURLP_MPI_PETSC_CALLS_H
+#define NEURLP_MPI_PETSC_CALLS_H
+
+#include "core/context.h"
+
+#include <mpi.h>
+
+enum { NEURLP_PETSC_MESSAGE = 512 };
+
+/* One system y' = f(t, y) of n equations. */
+typedef struct neurlp_petsc_flow {
+  int32_t size;                                                          /* n */
+  void (*evaluate)(void *user, double time, const double *y, double *f); /* writes f [n] */
+  void (*differentiate)(void *user, double time, const double *y,
+                        double *jacobian); /* [n][n] df_row/dy_column */
+  void *user;
+} neurlp_petsc_flow;
+
+/* How it is integrated, unless the options -data_ts_... say otherwise. */
+typedef struct neurlp_petsc_tolerances {
+  double relative, absolute; /* of a step's error */
+} neurlp_petsc_tolerances;
+
+typedef struct neurlp_petsc_calls {
+  /* Collective over comm, which becomes PETSC_COMM_WORLD unless PETSc is there already. Takes in options as
+   * PETSc writes them, "-data_ts_type bdf -data_ts_monitor". Files and variables of the user's are not read:
+   * what a deck says is all there is. */
+  neurlp_status (*begin)(MPI_Comm comm, const char *options, char *message);
+  /* Collective. The options that nobody has looked for, each with its value, in `left` ("" if there are
+   * none); PETSc is finalised if `begin` initialised it. */
+  void (*end)(char *left, int32_t bytes);
+  /* Local. Integrates one system by TS from initial [n] at times[0] through times [count], strictly
+   * increasing; states [count][n], NaN from a failure on. NEURLP_NOT_CONVERGED, without a message: it ran to
+   * infinity, or the steps became too small, or too many. */
+  neurlp_status (*integrate)(const neurlp_petsc_flow *flow, const neurlp_petsc_tolerances *tolerances,
+                             const double *initial, int64_t count, const double *times, double *states,
+                             char *message);
+} neurlp_petsc_calls;
+
+/* The one name that the program looks for. */
+const neurlp_petsc_calls *neurlp_petsc_calls_get(void);
+
+#endif

@@ -1,0 +1,21 @@
+/* PETSc inside of the program `neurlp`: its errors become sentences. */
+#ifndef NEURLP_MPI_PETSC_SESSION_H
+#define NEURLP_MPI_PETSC_SESSION_H
+
+#include "petsc/calls.h"
+#include "petsc/support.h"
+
+/* From one to the other PETSc prints no errors, and the first one's text is kept for `message`. */
+PetscErrorCode neurlp_session_listen(void);
+PetscErrorCode neurlp_session_rest(void);
+
+/* NEURLP_SUCCESS, or a failure with what PETSc said of it, and `what` in front. */
+neurlp_status neurlp_session_status(PetscErrorCode code, const char *what, char *message);
+
+/* ---- the table's functions --------------------------------------------------------------------------- */
+
+neurlp_status neurlp_petsc_integrate(const neurlp_petsc_flow *flow, const neurlp_petsc_tolerances *tolerances,
+                                     const double *initial, int64_t count, const double *times,
+                                     double *states, char *message);
+
+#endif
