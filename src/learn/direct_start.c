@@ -64,12 +64,12 @@ neurlp_status neurlp_direct_set_out(neurlp_learning *l) {
     if (plan->segments[g].count > place->longest) place->longest = plan->segments[g].count;
   const neurlp_status status = neurlp_fit_agree(fit, set_first_values(fit), 1, &place->longest);
   if (status < 0) return status;
-  place->window = l->options->first_window < place->longest ? l->options->first_window : place->longest;
   for (int64_t g = 0; g < G; g++) {
     l->group[g].previous = -1;
     l->group[g].best = INFINITY;
     l->group[g].most = (int32_t)P;
-    fit->group[g].window = place->window;
+    fit->group[g].window =
+        l->options->first_window < place->longest ? l->options->first_window : place->longest;
   }
   memcpy(l->theta, fit->theta, (size_t)(G * P) * sizeof *l->theta);
   memcpy(l->sigma, fit->sigma, (size_t)(G * D) * sizeof *l->sigma);
