@@ -410,8 +410,10 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_CHOICE,
      .tasks = NEURLP_TASK_LEARN,
      .preset = "per_state",
-     .choices = {"per_state", "equal"},
-     .sentence = "Whether each state has a noise level of its own, found with the fit, or all the same."},
+     .choices = {"per_state", "equal", "proportional"},
+     .sentence = "Whether each state has a noise level of its own, found with the fit, or all the same; or "
+                 "each its own "
+                 "in units of its magnitude at that time."},
 
     {.path = "output.file",
      .kind = NEURLP_KEY_TEXT,

@@ -124,7 +124,9 @@ static neurlp_status make_trajectories(neurlp_study *s) {
                                        .dimensions = s->dimensions,
                                        .order = block_order(s),
                                        .step = neurlp_deck_number(deck, "block.step"),
-                                       .substeps = neurlp_deck_integer(deck, "block.substeps")};
+                                       .substeps = neurlp_deck_integer(deck, "block.substeps"),
+                                       .proportional =
+                                           !strcmp(neurlp_deck_text(deck, "learn.noise"), "proportional")};
   return neurlp_trajectories_create(s->context, &spec, &s->trajectories);
 }
 

@@ -29,8 +29,10 @@ static neurlp_status set_noise(neurlp_fit *fit, neurlp_status mine) {
   for (int64_t g = 0; mine >= 0 && g < plan->segment_count; g++) {
     double *bin = bins + (plan->segments[g].bin - plan->first_bin) * (D + 1);
     if (data->status[g] != NEURLP_SUCCESS) continue;
-    for (int64_t k = 0; k < D; k++)
-      bin[k] += data->noise[g * D + k] + 1e-24 * data->scale[g * D + k] * data->scale[g * D + k];
+    for (int64_t k = 0; k < D; k++) {
+      const double unit = data->weight ? 1 : data->scale[g * D + k];
+      bin[k] += data->noise[g * D + k] + 1e-24 * unit * unit;
+    }
     bin[D] += 1;
   }
   double *sums = fit->work->sums;
