@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=1 python3 tests/bench/odebench/run.py build/bin/neurlp FOLDER --jobs 2
 
 For every case the candidate libraries (libraries.py) are fitted by `neurlp run input_decks/odebench.yaml`, one after the
-other until one leaves less than a floor. The equations of each fit are integrated once, from the fit's own initial values,
-and those whose trajectory has the least information criterion (score.py) are taken: neither looks at the truth. These
-are integrated by `neurlp simulate` from the two clean initial values. The training data are left in FOLDER for the
-baselines. Lines that are in FOLDER/direct.csv already are not run again.
+other until one leaves less than a floor. The equations of each fit are integrated from the fit's own initial values, and
+from these changed by their standard errors; those with the least information criterion (score.py) are taken: neither
+looks at the truth. These are integrated by `neurlp simulate` from the two clean initial values. The training data are
+left in FOLDER for the baselines. Lines that are in FOLDER/direct.csv already are not run again.
 """
 import argparse
 import concurrent.futures
@@ -71,24 +71,27 @@ def simulate(program, path, starts, out):
         return file["states"][()]
 
 
-def follow(program, path, initial):
-    """The one trajectory that a result's equations have from its own initial values, [T][D]; None if there is none."""
+def follow(program, path, initial, errors):
+    """Trajectories that a result's equations have from its own initial values, and from these with each of them a
+    standard error more or less: [1 + 2 D][T][D], NaN where there are none. An equation of use bears that."""
+    states = len(initial)
+    step = np.diag(np.where(np.isfinite(errors), errors, 0))
+    begins = np.vstack([initial, initial + step, initial - step])
+    nothing = np.full((len(begins), SAMPLES, states), np.nan)
     if not np.all(np.isfinite(initial)):
-        return None
+        return nothing
     starts = path.with_suffix(".start.h5")
     with h5py.File(starts, "w") as file:
         file["time"] = np.linspace(0, 10, SAMPLES)
-        file["states"] = np.broadcast_to(initial, (1, SAMPLES, len(initial)))
-        file["names"] = [f"x_{i}" for i in range(len(initial))]
+        file["states"] = np.repeat(begins[:, None], SAMPLES, axis=1)
+        file["names"] = [f"x_{i}" for i in range(states)]
     got = simulate(program, path, starts, path.with_suffix(".way.h5"))
-    if got is None or got.shape != (1, SAMPLES, len(initial)) or not np.all(np.isfinite(got)):
-        return None
-    return got[0]
+    return got if got is not None and got.shape == nothing.shape else nothing
 
 
 def fit(program, folder, case, library, way, data, limit):
     """One library, one way: its criterion and what is needed of its result, or None. Whatever windows were fitted,
-    the criterion is that of one trajectory over all samples."""
+    the criterion is that of trajectories over all samples."""
     number, noise, seed = case
     path = folder / f"fit_{number}_{noise}_{seed}_{library.name.replace(' ', '_')}_{way}.h5"
     code = command(program, "run", DECK, f"data.generate.system=odebench_{number}", f"data.generate.noise={noise}",
@@ -98,18 +101,15 @@ def fit(program, folder, case, library, way, data, limit):
         return None
     with h5py.File(path) as file:
         coefficients = file["equations/coefficients"][0]
-        initial = file["solution/initial_values"][0, :, 0]
+        initial, errors = (file[f"solution/initial_{what}"][0, :, 0] for what in ("values", "errors"))
         window = int(file["metrics/window"][0])
         equations = [t.decode() if isinstance(t, bytes) else t for t in file["equations/text"][:]]
     if not np.all(np.isfinite(coefficients)):
         return None
-    found = dict(library=library, way=way, path=path, window=window, equations="; ".join(equations), enough=False,
-                 criterion=np.inf)
-    trajectory = follow(program, path, initial)
-    if trajectory is not None:
-        unknowns = np.count_nonzero(coefficients) + 2 * bool(library.part) + data.shape[1]
-        found |= dict(enough=score.is_enough(trajectory, data), criterion=score.criterion(trajectory, data, unknowns))
-    return found
+    unknowns = np.count_nonzero(coefficients) + 2 * bool(library.part) + data.shape[1]
+    ways = follow(program, path, initial, errors)
+    return dict(library=library, way=way, path=path, window=window, equations="; ".join(equations),
+                enough=score.is_enough(ways[0], data), criterion=score.criterion(ways, data, unknowns))
 
 
 def fits(program, folder, case, data, limit):
@@ -171,7 +171,7 @@ def main():
     parser.add_argument("--noises", default="0,0.01,0.05")
     parser.add_argument("--seeds", default="1,2,3", help="clean data have one")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=int, default=20, help="seconds of processor time after which a library is given up")
+    parser.add_argument("--limit", type=int, default=10, help="seconds of processor time after which a fit is given up")
     a = parser.parse_args()
     a.folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -16,18 +16,22 @@ FLOOR = 1e-4
 LEAST = 0.03
 
 
-def mean_squares(way, data):
-    """Mean squares [D] of the residuals of a trajectory, in units of the data's magnitude: noise is multiplicative. A
-    magnitude counts as LEAST of the state's RMS at the least. way, data [T][D]."""
+def mean_squares(ways, data):
+    """Mean squares [D] of the residuals of one trajectory or several, in units of the data's magnitude: noise is
+    multiplicative. A magnitude counts as LEAST of the state's RMS at the least, a residual as one magnitude at the most,
+    as it does where there is no trajectory. ways [...][T][D]; data [T][D]."""
     rms = np.sqrt(np.mean(data ** 2, axis=0)) + 1e-150
-    return np.mean(((way - data) / np.maximum(np.abs(data), LEAST * rms)) ** 2, axis=0)
+    with np.errstate(all="ignore"):
+        left = np.abs(ways - data) / np.maximum(np.abs(data), LEAST * rms)
+    left = np.where(left < 1, left, 1)
+    return np.mean(left ** 2, axis=tuple(range(left.ndim - 1)))
 
 
-def criterion(way, data, unknowns):
-    """Bayesian information criterion of a trajectory: sum over the states of n log(mean square, floored), plus log(N)
-    for each unknown."""
+def criterion(ways, data, unknowns):
+    """Bayesian information criterion of trajectories of the same equations: sum over the states of n log(mean square,
+    floored), plus log(N) for each unknown."""
     samples, states = data.shape
-    return samples * np.sum(np.log(mean_squares(way, data) + FLOOR ** 2)) + unknowns * np.log(samples * states)
+    return samples * np.sum(np.log(mean_squares(ways, data) + FLOOR ** 2)) + unknowns * np.log(samples * states)
 
 
 def is_enough(way, data):
