@@ -89,14 +89,15 @@ def follow(program, path, initial, errors):
     return got if got is not None and got.shape == nothing.shape else nothing
 
 
-def fit(program, folder, case, library, way, data, limit):
+def fit(program, folder, case, library, way, data):
     """One library, one way: its criterion and what is needed of its result, or None. Whatever windows were fitted,
     the criterion is that of trajectories over all samples."""
     number, noise, seed = case
     path = folder / f"fit_{number}_{noise}_{seed}_{library.name.replace(' ', '_')}_{way}.h5"
     code = command(program, "run", DECK, f"data.generate.system=odebench_{number}", f"data.generate.noise={noise}",
                    f"run.seed={seed}", "run.threads=1", f"block.substeps={libraries.substeps(data.shape[1])}",
-                   *libraries.WAYS[way], *library.overrides(), "-o", path, limit=limit)
+                   *libraries.WAYS[way], *library.overrides(), "-o", path,
+                   limit=libraries.seconds(data.shape[1]))
     if code not in (0, NOT_CONVERGED) or not path.exists():
         return None
     with h5py.File(path) as file:
@@ -112,11 +113,11 @@ def fit(program, folder, case, library, way, data, limit):
                 enough=score.is_enough(ways[0], data), criterion=score.criterion(ways, data, unknowns))
 
 
-def fits(program, folder, case, data, limit):
+def fits(program, folder, case, data):
     """All libraries, in all ways, until one leaves next to nothing."""
     for library in libraries.candidates(data.shape[1]):
         for way in libraries.WAYS:
-            found = fit(program, folder, case, library, way, data, limit)
+            found = fit(program, folder, case, library, way, data)
             if found:
                 yield found
             if found and found["enough"]:
@@ -128,7 +129,7 @@ def judge(number, equations, any_constant):
     return score.exact(number, [e.split("=")[1] for e in equations.split(";")], any_constant)
 
 
-def one(program, folder, case, limit):
+def one(program, folder, case):
     number, noise, seed = case
     begin = time.monotonic()
     clean, starts = truth(program, folder, number)
@@ -138,7 +139,7 @@ def one(program, folder, case, limit):
     line = dict(system=number, noise=noise, seed=seed, library="none", way="",
                 expressible=int(score.expressible(number, tried)), reconstruction=-np.inf,
                 generalisation=-np.inf, exact=0, window=0, equations="")
-    found = list(fits(program, folder, case, data, limit))
+    found = list(fits(program, folder, case, data))
     if found:
         best = min(found, key=lambda f: f["criterion"])
         part = best["library"].part
@@ -171,7 +172,6 @@ def main():
     parser.add_argument("--noises", default="0,0.01,0.05")
     parser.add_argument("--seeds", default="1,2,3", help="clean data have one")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--limit", type=int, default=10, help="seconds of processor time after which a fit is given up")
     a = parser.parse_args()
     a.folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -190,7 +190,7 @@ def main():
         writer = csv.DictWriter(out, FIELDS)
         if not lines:
             writer.writeheader()
-        waiting = [pool.submit(one, a.program.resolve(), a.folder, case, a.limit) for case in cases if case not in there]
+        waiting = [pool.submit(one, a.program.resolve(), a.folder, case) for case in cases if case not in there]
         for done in concurrent.futures.as_completed(waiting):
             if done.exception():
                 print(f"a case could not be judged: {done.exception()!r}", flush=True)
