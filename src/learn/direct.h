@@ -3,8 +3,8 @@
  *   start      library coefficients from the integral form, by linear least squares; or the best of several
  *              starting points
  *   growth     fits on short windows, then on longer ones, as far as the data allow
- *   dropping   terms that are not significant go, a few at a time, and the rest is fitted again; where windows
- *              stayed short for them, growth goes on
+ *   dropping   terms that are not significant go, a few at a time, and the rest is fitted again; windows that
+ *              stayed short for them grow on
  *   end        a last fit with weights from the noise found, and standard errors
  *
  * docs/math.md, sections 6 to 8. */

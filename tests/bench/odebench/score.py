@@ -36,7 +36,8 @@ def criterion(ways, data, unknowns):
 
 def is_enough(way, data):
     """Whether what a fit leaves is below the floor in every state: other libraries are not tried any more."""
-    return bool(np.all(np.mean((way - data) ** 2, axis=0) <= (FLOOR ** 2) * np.mean(data ** 2, axis=0)))
+    with np.errstate(all="ignore"):
+        return bool(np.all(np.mean((way - data) ** 2, axis=0) <= (FLOOR ** 2) * np.mean(data ** 2, axis=0)))
 
 
 def r2(true, got):
