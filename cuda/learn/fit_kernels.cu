@@ -43,7 +43,8 @@ NEURLP_ANYWHERE void sum_squares(const given *w, int64_t position, double *) {
   for (int64_t i = window->first_sample; i < window->first_sample + window->samples; i++) {
     const double *u = w->state + w->sample_point[i] * w->unknowns;
     for (int64_t k = 0; k < D; k++) {
-      const double datum = w->samples[i * D + k], left = datum - u[k * w->width];
+      const double datum = w->samples[i * D + k];
+      const double left = (datum - u[k * w->width]) * (w->weight ? w->weight[i * D + k] : 1);
       if (!isfinite(datum)) continue;
       sums[k] += left * left;
       sums[D + k] += 1;
@@ -84,7 +85,8 @@ NEURLP_ANYWHERE void append_window(const given *w, int64_t slot, appending *a, i
   for (int64_t i = window->first_sample; i < window->first_sample + window->samples; i++) {
     const int64_t point = w->sample_point[i], t = point - window->first_point;
     for (int64_t k = 0; k < D; k++) {
-      const double datum = w->samples[i * D + k], weight = 1 / w->sigma[window->group * D + k];
+      const double datum = w->samples[i * D + k];
+      const double weight = (w->weight ? w->weight[i * D + k] : 1) / w->sigma[window->group * D + k];
       if (!isfinite(datum)) continue;
       const double *u = w->solution + ((slot * w->steps + t) * w->unknowns + k * w->width) * R;
       double *row = a->rows + a->filled * a->size * L;

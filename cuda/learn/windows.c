@@ -15,6 +15,8 @@ static neurlp_status reserve_data(window_core *c, const neurlp_fit *fit) {
   neurlp_cuda_windows *g = &c->given;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_core_reserve(c, data->sample_count * data->dimensions, sizeof(double), &g->samples));
+  if (data->weight)
+    NEURLP_TRY(neurlp_core_reserve(c, data->sample_count * data->dimensions, sizeof(double), &g->weight));
   NEURLP_TRY(neurlp_core_reserve(c, data->sample_count, sizeof(int64_t), &g->sample_point));
   NEURLP_TRY(neurlp_core_reserve(c, data->point_count * g->unknowns, sizeof(double), &g->trial_state));
 done:
@@ -122,6 +124,7 @@ static neurlp_status bring_all(window_core *c, const neurlp_fit *fit) {
   NEURLP_TRY(neurlp_core_bring_model(c));
   NEURLP_TRY(bring_windows(c, fit));
   NEURLP_TRY(neurlp_core_bring(c, g->samples, data->samples, data->sample_count * D, number));
+  if (data->weight) NEURLP_TRY(neurlp_core_bring(c, g->weight, data->weight, data->sample_count * D, number));
   NEURLP_TRY(neurlp_core_bring(c, g->sample_point, data->sample_point, data->sample_count, sizeof(int64_t)));
   NEURLP_TRY(neurlp_core_bring(c, g->times, data->times, data->point_count, number));
   NEURLP_TRY(neurlp_core_bring(c, g->intervals, data->steps, data->point_count, number));

@@ -42,6 +42,7 @@ typedef struct neurlp_cuda_windows {
   /* data */
   const neurlp_cuda_window *windows;
   const double *samples, *times, *intervals, *scale; /* intervals: from each grid point to the next */
+  const double *weight;                              /* of samples, or NULL: 1 */
   const int64_t *sample_point;
   /* the fit: by group or parameter */
   const double *theta, *sigma, *step, *damping;

@@ -383,6 +383,12 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .unit = "of the RMS",
      .range = FROM_BELOW(0, 1),
      .sentence = "A term that contributes less than this fraction of the derivative's RMS is dropped."},
+    {.path = "discover.dropping",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_DISCOVER,
+     .preset = "grown",
+     .choices = {"grown", "always"},
+     .sentence = "When terms are dropped: once windows have grown, or on windows of every length."},
     {.path = "discover.growth",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_DISCOVER,
@@ -421,8 +427,10 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_CHOICE,
      .tasks = NEURLP_TASK_LEARN,
      .preset = "per_state",
-     .choices = {"per_state", "equal"},
-     .sentence = "Whether each state has a noise level of its own, found with the fit, or all the same."},
+     .choices = {"per_state", "equal", "proportional"},
+     .sentence = "Whether each state has a noise level of its own, found with the fit, or all the same; or "
+                 "each its own "
+                 "in units of its magnitude at that time."},
 
     {.path = "output.file",
      .kind = NEURLP_KEY_TEXT,

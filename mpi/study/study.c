@@ -132,7 +132,9 @@ static neurlp_status make_trajectories(neurlp_study *s) {
                                        .input = s->samples.inputs,
                                        .order = block_order(s),
                                        .step = neurlp_deck_number(deck, "block.step"),
-                                       .substeps = neurlp_deck_integer(deck, "block.substeps")};
+                                       .substeps = neurlp_deck_integer(deck, "block.substeps"),
+                                       .proportional =
+                                           !strcmp(neurlp_deck_text(deck, "learn.noise"), "proportional")};
   return neurlp_trajectories_create(s->context, &spec, &s->trajectories);
 }
 
@@ -175,6 +177,7 @@ static neurlp_direct_options make_options(const neurlp_study *s, double step) {
       .first_window = neurlp_deck_integer(deck, s->discover ? "discover.growth" : "fit.window_start"),
       .threshold = s->discover ? neurlp_deck_number(deck, "discover.threshold") : 0,
       .contribution = s->discover ? neurlp_deck_number(deck, "discover.contribution") : 0,
+      .drop_always = s->discover && !strcmp(neurlp_deck_text(deck, "discover.dropping"), "always"),
       .starts = s->discover ? 1 : (int32_t)neurlp_deck_integer(deck, "fit.starts"),
       .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
 }

@@ -3,7 +3,8 @@
  *   start      library coefficients from the integral form, by linear least squares; or the best of several
  *              starting points
  *   growth     fits on short windows, then on longer ones, as far as the data allow
- *   dropping   terms that are not significant go, a few at a time, and the rest is fitted again
+ *   dropping   terms that are not significant go, a few at a time, and the rest is fitted again; windows that
+ *              stayed short for them grow on
  *   end        a last fit with weights from the noise found, and standard errors
  *
  * docs/math.md, sections 6 to 8. */
@@ -18,6 +19,7 @@ typedef struct neurlp_direct_options {
   int64_t first_window; /* samples in the windows of the first fit */
   double threshold;     /* least |estimate| / standard error of a library term that stays */
   double contribution; /* least share of a term in its equation: RMS of the term over RMS of the derivative */
+  bool drop_always;    /* drop terms on windows of every length, not only once these have grown */
   int32_t starts;      /* starting points for named parameters; 1: only the given ones */
   uint64_t seed;
   void (*log)(void *user, const char *line); /* progress in words, or NULL */

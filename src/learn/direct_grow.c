@@ -36,7 +36,7 @@ static bool go_back(neurlp_learning *l) {
                         (long long)group->window, (long long)known->previous);
     group->window = known->previous;
     known->settled = true;
-    neurlp_direct_restore_group(fit, g, fit->data->start);
+    neurlp_direct_restore_group(fit, g, l->state ? l->state : fit->data->start);
     any = true;
   }
   return any;
@@ -56,28 +56,68 @@ done:
   return status;
 }
 
-/* Whether this round's windows are the last: whole segments, or nearly. */
-static bool is_last(const neurlp_direct_place *place) {
-  return place->window * 4 / 3 >= place->longest;
+/* The windows that come after those of group g: twice as long, or whole segments if that is nearly the same.
+ */
+static int64_t next_window(const neurlp_learning *l, int64_t g) {
+  const int64_t longest = l->place.longest, known = l->group[g].previous;
+  const int64_t next = known < 0 ? l->fit->group[g].window : 2 * known;
+  return next * 4 / 3 >= longest ? longest : next;
+}
+
+static bool may_grow(const neurlp_learning *l, int64_t g) {
+  return l->fit->group[g].status == NEURLP_SUCCESS && l->fit->group[g].window < l->place.longest;
 }
 
 neurlp_status neurlp_direct_prepare_growth(neurlp_learning *l) {
-  const int64_t window = is_last(&l->place) ? l->place.longest : l->place.window;
-  for (int64_t g = 0; g < l->fit->groups; g++)
-    if (!l->group[g].settled) l->fit->group[g].window = window;
+  neurlp_direct_remember(l);
+  for (int64_t g = 0; g < l->fit->groups; g++) {
+    l->group[g].moved = false;
+    if (!l->group[g].settled) l->fit->group[g].window = next_window(l, g);
+  }
   const neurlp_status status = neurlp_direct_cut(l);
   return status < 0 ? status : neurlp_direct_begin_fit(l);
 }
 
+/* Group g has been fitted with longer windows: what could not be dropped with shorter ones may be now. */
+static void note_growth(neurlp_learning *l, int64_t g) {
+  const int64_t P = l->fit->model->parameters;
+  neurlp_direct_group *known = &l->group[g];
+  known->moved = known->previous < l->fit->group[g].window;
+  known->previous = l->fit->group[g].window;
+  if (!known->moved) return;
+  known->most = (int32_t)P;
+  memset(l->needed + g * P, 0, (size_t)P * sizeof *l->needed);
+}
+
 neurlp_status neurlp_direct_conclude_growth(neurlp_learning *l) {
+  const bool terms = l->fit->model->terms > 0;
+  int64_t growing = 0;
   neurlp_fit_update_noise(l->fit);
   neurlp_direct_report(l, "fit");
-  for (int64_t g = 0; g < l->fit->groups; g++) l->group[g].previous = l->fit->group[g].window;
-  if (!is_last(&l->place)) {
-    l->place.window *= 2;
-    neurlp_direct_go_to(l, NEURLP_STAGE_GROWTH, l->place.round + 1);
-  } else {
-    neurlp_direct_go_to(l, l->fit->model->terms > 0 ? NEURLP_STAGE_DROPPING : NEURLP_STAGE_FINAL, 0);
+  for (int64_t g = 0; g < l->fit->groups; g++) {
+    note_growth(l, g);
+    growing = growing || (!l->group[g].settled && may_grow(l, g));
   }
-  return NEURLP_SUCCESS;
+  const neurlp_status status = neurlp_fit_agree(l->fit, NEURLP_SUCCESS, 1, &growing);
+  if (terms && (!growing || l->options->drop_always))
+    neurlp_direct_go_to(l, NEURLP_STAGE_DROPPING, 0);
+  else if (growing)
+    neurlp_direct_go_to(l, NEURLP_STAGE_GROWTH, l->place.round + 1);
+  else
+    neurlp_direct_go_to(l, NEURLP_STAGE_FINAL, 0);
+  return status;
+}
+
+neurlp_status neurlp_direct_grow_on(neurlp_learning *l) {
+  int64_t growing = 0;
+  for (int64_t g = 0; g < l->fit->groups; g++) {
+    l->group[g].settled = !(l->group[g].moved && may_grow(l, g));
+    growing = growing || !l->group[g].settled;
+  }
+  const neurlp_status status = neurlp_fit_agree(l->fit, NEURLP_SUCCESS, 1, &growing);
+  if (growing)
+    neurlp_direct_go_to(l, NEURLP_STAGE_GROWTH, 0);
+  else
+    neurlp_direct_go_to(l, NEURLP_STAGE_FINAL, 0);
+  return status;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Numbers of a group beside those that belong to parameters and states. */
-enum { GROUP_INTEGERS = 13, GROUP_NUMBERS = 4 };
+enum { GROUP_INTEGERS = 14, GROUP_NUMBERS = 4 };
 
 /* Bits of a parameter. */
 enum { IS_FREE = 1, WAS_FREE = 2, IS_NEEDED = 4, IS_DROPPED = 8 };
@@ -82,10 +82,10 @@ static int32_t list_arrays(neurlp_learning *l, neurlp_state_array *arrays) {
 static void pack_integers(const neurlp_learning *l, int64_t g) {
   const neurlp_group *group = &l->fit->group[g];
   const neurlp_direct_group *known = &l->group[g];
-  const int64_t integers[GROUP_INTEGERS] = {group->status,  group->active, group->converged, group->window,
-                                            group->windows, group->failed, group->values,    known->previous,
-                                            known->settled, l->verdict[g], known->most,      known->count,
-                                            known->by_share};
+  const int64_t integers[GROUP_INTEGERS] = {group->status,   group->active, group->converged, group->window,
+                                            group->windows,  group->failed, group->values,    known->previous,
+                                            known->settled,  l->verdict[g], known->most,      known->count,
+                                            known->by_share, known->moved};
   memcpy(l->kept->groups + g * GROUP_INTEGERS, integers, sizeof integers);
 }
 
@@ -106,6 +106,7 @@ static void unpack_integers(neurlp_learning *l, int64_t g) {
   known->most = (int32_t)from[10];
   known->count = (int32_t)from[11];
   known->by_share = from[12] != 0;
+  known->moved = from[13] != 0;
 }
 
 /* Copies `count` numbers to, or else from, a packed array, and goes past them. */

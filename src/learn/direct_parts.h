@@ -18,7 +18,7 @@
 
 typedef enum neurlp_stage {
   NEURLP_STAGE_STARTS,   /* the first windows, from several starting points; round: which of them */
-  NEURLP_STAGE_GROWTH,   /* the first windows, then longer ones; round: their number so far */
+  NEURLP_STAGE_GROWTH,   /* the first windows, or longer ones */
   NEURLP_STAGE_DROPPING, /* insignificant terms have gone, the rest is fitted again; round: how often */
   NEURLP_STAGE_RETURN,   /* what was needed after all is back, and fitted again */
   NEURLP_STAGE_FINAL,    /* two fits: with the noise of the last one, and with that of the first of them */
@@ -31,13 +31,13 @@ typedef struct neurlp_direct_place {
   int64_t fitting;          /* a fit has been prepared and is not concluded */
   int64_t iteration, going; /* of this fit: how many are done; whether there is another */
   int64_t longest;          /* samples in the longest segment: windows need not grow beyond it */
-  int64_t window;           /* samples in the windows of this round of growth */
 } neurlp_direct_place;
 
 /* What learning knows of a group. */
 typedef struct neurlp_direct_group {
   int64_t previous;      /* windows to go back to, -1: none */
-  bool settled;          /* it has gone back, and its windows grow no more */
+  bool settled;          /* it has gone back, and its windows do not grow for now */
+  bool moved;            /* it has longer windows or fewer terms than when it last tried longer ones */
   neurlp_status verdict; /* of the beginning of its last fit */
   double best;           /* mean objective of the best starting point so far */
   int32_t most;          /* terms that may be dropped at once */
@@ -98,6 +98,10 @@ NEURLP_MUST_USE neurlp_status neurlp_direct_set_out(neurlp_learning *l);
  * with shared parameters. */
 NEURLP_MUST_USE neurlp_status neurlp_direct_integrals(neurlp_fit *fit);
 
+/* No term is left to drop: growth goes on where that makes a difference, or else the last fit comes.
+ * Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_direct_grow_on(neurlp_learning *l);
+
 /* Cuts windows of the groups' lengths and begins with them; groups that cannot go back to their previous
  * ones. Collective. */
 NEURLP_MUST_USE neurlp_status neurlp_direct_cut(neurlp_learning *l);
@@ -108,6 +112,9 @@ NEURLP_MUST_USE neurlp_status neurlp_direct_create_drop(neurlp_learning *l);
 /* Sends a line (printf-style) to the log of the options; a line about the fit. */
 NEURLP_PRINTF(2, 3) void neurlp_direct_say(const neurlp_direct_options *options, const char *format, ...);
 void neurlp_direct_report(const neurlp_learning *l, const char *what);
+
+/* Keeps the trajectories as they are for going back to them, where there are terms. Local. */
+void neurlp_direct_remember(neurlp_learning *l);
 
 /* Sets the trajectories of one group from `state` [points][D][d+1]. */
 void neurlp_direct_restore_group(neurlp_fit *fit, int64_t group, const double *state);

@@ -29,8 +29,10 @@ static neurlp_status set_noise(neurlp_fit *fit, neurlp_status mine) {
   for (int64_t g = 0; mine >= 0 && g < plan->segment_count; g++) {
     double *bin = bins + (plan->segments[g].bin - plan->first_bin) * (D + 1);
     if (data->status[g] != NEURLP_SUCCESS) continue;
-    for (int64_t k = 0; k < D; k++)
-      bin[k] += data->noise[g * D + k] + 1e-24 * data->scale[g * D + k] * data->scale[g * D + k];
+    for (int64_t k = 0; k < D; k++) {
+      const double unit = data->weight ? 1 : data->scale[g * D + k];
+      bin[k] += data->noise[g * D + k] + 1e-24 * unit * unit;
+    }
     bin[D] += 1;
   }
   double *sums = fit->work->sums;
@@ -64,12 +66,12 @@ neurlp_status neurlp_direct_set_out(neurlp_learning *l) {
     if (plan->segments[g].count > place->longest) place->longest = plan->segments[g].count;
   const neurlp_status status = neurlp_fit_agree(fit, set_first_values(fit), 1, &place->longest);
   if (status < 0) return status;
-  place->window = l->options->first_window < place->longest ? l->options->first_window : place->longest;
   for (int64_t g = 0; g < G; g++) {
     l->group[g].previous = -1;
     l->group[g].best = INFINITY;
     l->group[g].most = (int32_t)P;
-    fit->group[g].window = place->window;
+    fit->group[g].window =
+        l->options->first_window < place->longest ? l->options->first_window : place->longest;
   }
   memcpy(l->theta, fit->theta, (size_t)(G * P) * sizeof *l->theta);
   memcpy(l->sigma, fit->sigma, (size_t)(G * D) * sizeof *l->sigma);

@@ -114,7 +114,10 @@ static neurlp_status fit_again(neurlp_learning *l) {
 static void end_round(neurlp_learning *l) {
   const int64_t G = l->fit->groups, P = l->fit->model->parameters;
   int64_t gone = 0, returned = 0;
-  for (int64_t g = 0; g < G; g++) gone += l->group[g].count;
+  for (int64_t g = 0; g < G; g++) {
+    gone += l->group[g].count;
+    l->group[g].moved = l->group[g].moved || l->group[g].count > 0;
+  }
   for (int64_t i = 0; i < G * P; i++) returned += l->dropped[i];
   returned -= gone;
   neurlp_fit_update_noise(l->fit);
@@ -122,6 +125,10 @@ static void end_round(neurlp_learning *l) {
     neurlp_direct_say(l->options, "dropped %lld term%s%s", (long long)gone, gone == 1 ? "" : "s",
                       returned > 0 ? "; others were needed" : "");
   neurlp_direct_go_to(l, NEURLP_STAGE_DROPPING, l->place.round + 1);
+}
+
+void neurlp_direct_remember(neurlp_learning *l) {
+  if (l->state) memcpy(l->state, l->fit->state, (size_t)count_states(l->fit) * sizeof(double));
 }
 
 neurlp_status neurlp_direct_prepare_drop(neurlp_learning *l) {
@@ -132,7 +139,7 @@ neurlp_status neurlp_direct_prepare_drop(neurlp_learning *l) {
   if (status < 0) return status;
   memcpy(l->theta, fit->theta, (size_t)(G * P) * sizeof(double));
   memcpy(l->free, fit->free, (size_t)(G * P) * sizeof(bool));
-  memcpy(l->state, fit->state, (size_t)count_states(fit) * sizeof(double));
+  neurlp_direct_remember(l);
   memset(l->dropped, 0, (size_t)(G * P) * sizeof(bool));
   for (int64_t g = 0; g < G; g++) {
     l->group[g].count = 0;
@@ -141,9 +148,7 @@ neurlp_status neurlp_direct_prepare_drop(neurlp_learning *l) {
   }
   status = neurlp_fit_agree(fit, NEURLP_SUCCESS, 1, &dropped);
   if (status < 0) return status;
-  if (dropped > 0) return fit_again(l);
-  neurlp_direct_go_to(l, NEURLP_STAGE_FINAL, 0);
-  return NEURLP_SUCCESS;
+  return dropped > 0 ? fit_again(l) : neurlp_direct_grow_on(l);
 }
 
 neurlp_status neurlp_direct_conclude_drop(neurlp_learning *l) {

@@ -53,6 +53,31 @@ static void place_points(neurlp_trajectories *t, const neurlp_trajectory_spec *s
   }
 }
 
+/* Magnitudes below this share of the curve's RMS count as that much: a zero is not known without any error.
+ */
+static const double LEAST_MAGNITUDE = 0.03;
+
+/* Weights of the samples of state k in segment g, and the variance about the smooth curve in their units. */
+static void weigh_segment(neurlp_trajectories *t, int64_t g, int64_t k) {
+  const int64_t begin = t->segment_sample[g], end = t->segment_sample[g + 1], D = t->dimensions;
+  const int64_t width = t->order + 1;
+  double power = 0, squares = 0, count = 0;
+  for (int64_t i = begin; i < end; i++) {
+    const double curve = t->start[(t->sample_point[i] * D + k) * width];
+    power += curve * curve / (double)(end - begin);
+  }
+  const double least = power > 0 ? LEAST_MAGNITUDE * sqrt(power) : 1;
+  for (int64_t i = begin; i < end; i++) {
+    const double curve = t->start[(t->sample_point[i] * D + k) * width];
+    const double left = (t->samples[i * D + k] - curve) / fmax(fabs(curve), least);
+    t->weight[i * D + k] = 1 / fmax(fabs(curve), least);
+    if (!isfinite(left)) continue;
+    squares += left * left;
+    count += 1;
+  }
+  t->noise[g * D + k] = squares / fmax(count, 1);
+}
+
 static void smooth_segment(neurlp_trajectories *t, const neurlp_trajectory_spec *spec, int64_t g,
                            double *workspace) {
   const int64_t begin = t->segment_sample[g], end = t->segment_sample[g + 1], D = t->dimensions;
@@ -67,6 +92,7 @@ static void smooth_segment(neurlp_trajectories *t, const neurlp_trajectory_spec 
     double largest = 0;
     for (int64_t p = 0; p < points; p++) largest = fmax(largest, fabs(values[p * D * derivatives]));
     t->scale[g * D + k] = largest > 0 ? largest : 1;
+    if (t->weight) weigh_segment(t, g, k);
   }
 }
 
@@ -139,6 +165,8 @@ neurlp_status neurlp_trajectories_create(neurlp_context *context, const neurlp_t
   NEURLP_TRY(neurlp_allocate(context, segments * D, sizeof(double), &t->scale));
   NEURLP_TRY(neurlp_allocate(context, segments * D, sizeof(double), &t->noise));
   NEURLP_TRY(neurlp_allocate(context, segments, sizeof *t->status, &t->status));
+  if (spec->proportional)
+    NEURLP_TRY(neurlp_allocate(context, t->sample_count * D, sizeof(double), &t->weight));
   NEURLP_TRY(neurlp_allocate(context, threads * each, sizeof(double), &workspace));
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
   for (int64_t g = 0; g < segments; g++) {
@@ -166,6 +194,7 @@ void neurlp_trajectories_destroy(neurlp_trajectories **trajectories) {
   neurlp_release(context, &t->input);
   neurlp_release(context, &t->scale);
   neurlp_release(context, &t->noise);
+  neurlp_release(context, &t->weight);
   neurlp_release(context, &t->status);
   neurlp_release(context, trajectories);
 }

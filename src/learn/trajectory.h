@@ -18,6 +18,7 @@ typedef struct neurlp_trajectory_spec {
   int32_t order;           /* d */
   double step;             /* largest step, in units of time; 0: no limit */
   int64_t substeps;        /* steps in a sampling interval, at least */
+  bool proportional;       /* noise is counted in units of the state's magnitude at its time */
 } neurlp_trajectory_spec;
 
 typedef struct neurlp_trajectories {
@@ -32,9 +33,11 @@ typedef struct neurlp_trajectories {
   double *steps;           /* [points] to the next point; unused at the end of a segment */
   double *start; /* [points][D][d+1] smoothed samples and their derivatives: where learning starts from */
   int32_t inputs;
-  double *input;         /* [points][U] between samples by polynomials (neurlp_interpolate) */
-  double *scale;         /* [segments][D] largest absolute value of the smoothed samples, 1 where that is 0 */
-  double *noise;         /* [segments][D] variance of the samples about the smooth curve */
+  double *input;  /* [points][U] between samples by polynomials (neurlp_interpolate) */
+  double *scale;  /* [segments][D] largest absolute value of the smoothed samples, 1 where that is 0 */
+  double *noise;  /* [segments][D] variance of the samples about the smooth curve, after weighting */
+  double *weight; /* [N][D] 1 / magnitude of the smooth curve, what residuals are multiplied by where noise is
+                     proportional to it; else NULL, all 1 */
   neurlp_status *status; /* [segments] NEURLP_TOO_SHORT where there are too few samples */
 } neurlp_trajectories;
 

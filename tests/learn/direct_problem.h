@@ -21,7 +21,7 @@ typedef struct test_data {
 /* How a problem is learned. */
 typedef struct test_task {
   neurlp_model_spec model;
-  bool per_system;
+  bool per_system, proportional, drop_always;
   int32_t order, starts, iterations, threads;
   int64_t window, first_window, substeps;
   double threshold; /* 0: 4 */
@@ -54,7 +54,8 @@ static inline neurlp_status open_fit(const char *backend, const test_data *data,
                                                   .samples = data->states,
                                                   .dimensions = data->dimensions,
                                                   .order = task->order,
-                                                  .substeps = task->substeps};
+                                                  .substeps = task->substeps,
+                                                  .proportional = task->proportional};
   t->options = (neurlp_direct_options){
       .fit = {.iterations = task->iterations,
               .tolerance = 1e-8,
@@ -64,6 +65,7 @@ static inline neurlp_status open_fit(const char *backend, const test_data *data,
       .first_window = task->first_window,
       .threshold = task->threshold > 0 ? task->threshold : 4,
       .contribution = 1e-3,
+      .drop_always = task->drop_always,
       .starts = task->starts,
       .seed = 1,
       .keeper = task->keeper};

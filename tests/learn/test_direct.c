@@ -108,6 +108,33 @@ static void test_noise(void) {
   check_below("noise: largest relative standard error", largest, 0.05);
 }
 
+/* Decay with noise in proportion to the state. Its logarithm is a straight line, whose slope has the standard
+ * error s / sqrt(sum (t - mean)^2). The noise s is estimated from 80 samples, to 4.5 / sqrt(2 * 78) = 0.36 of
+ * itself. */
+static void test_proportional(void) {
+  static test_data data;
+  static const neurlp_parameter rate = {"r", 0.5, -INFINITY, INFINITY};
+  static const char *const names[] = {"x"}, *const equations[] = {"x' = -r*x"};
+  const double noise = 0.05, exact = 0.4;
+  data = (test_data){.dimensions = 1, .systems = 1, .samples = SAMPLES};
+  for (int i = 0; i < SAMPLES; i++) {
+    data.times[i] = STEP * i;
+    data.states[i] = exp(-exact * STEP * i) * (1 + noise * neurlp_random_normal(6, NEURLP_RANDOM_TEST, 0, i));
+  }
+  test_task task = population_task(&rate);
+  task.model.equations = equations;
+  task.model.states = names;
+  task.model.parameter_count = 1;
+  task.per_system = false;
+  task.proportional = true;
+  const test_answer found = learn(&data, &task);
+  const double least = noise / (STEP * sqrt(SAMPLES * (SAMPLES * SAMPLES - 1.0) / 12));
+  check_equal("proportional: status", found.status[0], NEURLP_SUCCESS);
+  check_below("proportional: error in standard errors", fabs(found.theta[0] - exact) / found.errors[0], 4.5);
+  check_below("proportional: distance of the standard error from the line's",
+              fabs(found.errors[0] / least - 1), 0.36);
+}
+
 /* A system without data and one with fewer data than unknowns have their statuses; the others are as without
  * them, bit for bit, with one thread or two. */
 static void test_statuses(void) {
@@ -182,11 +209,12 @@ static void test_far_start(void) {
 /* ---- discovery --------------------------------------------------------------------------------------------
  */
 
-/* Windows are shared by two systems. */
-static void test_discovery(void) {
+/* Windows are shared by two systems. Terms are dropped once windows have grown, or always. */
+static void test_discovery(bool always) {
   static test_data data;
   make_spirals(&data);
   test_task task = spiral_task();
+  task.drop_always = always;
   const test_answer found = learn(&data, &task);
   const double exact[12] = {0, -0.3, 1, 0, 0, 0, 0, -1, -0.3, 0, 0, 0}; /* 1, u, v, u^2, u v, v^2; twice */
   int right = 0;
@@ -209,9 +237,11 @@ static void test_discovery(void) {
 int main(void) {
   test_clean();
   test_noise();
+  test_proportional();
   test_statuses();
   test_bounds();
   test_far_start();
-  test_discovery();
+  test_discovery(false);
+  test_discovery(true);
   return check_verdict();
 }

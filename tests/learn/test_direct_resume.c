@@ -221,6 +221,9 @@ int main(void) {
   test_stops("spirals", &data, &task, 2, stages);
   task.per_system = true;
   test_stops("spirals, one by one", &data, &task, 1, stages);
+  task.drop_always = true;
+  task.proportional = true;
+  test_stops("spirals, dropping always", &data, &task, 7, stages);
   make_populations(&data, 1e-3);
   task = power_task();
   test_stops("powers", &data, &task, 1, stages);

@@ -142,7 +142,7 @@ neurlp_nonlinear_batch neurlp_fit_batch(neurlp_fit *fit, const double *initial) 
                                   .user = fit};
 }
 
-/* Squared residuals and numbers of data of one window, for each state. */
+/* Squared weighted residuals and numbers of data of one window, for each state. */
 static void sum_squares(const neurlp_fit *fit, const neurlp_window *window, const double *state,
                         double *sums) {
   const int64_t D = fit->data->dimensions, n = unknowns(fit), width = fit->data->order + 1;
@@ -152,7 +152,8 @@ static void sum_squares(const neurlp_fit *fit, const neurlp_window *window, cons
     for (int64_t k = 0; k < D; k++) {
       const double datum = fit->data->samples[i * D + k];
       if (!isfinite(datum)) continue;
-      sums[k] += (datum - u[k * width]) * (datum - u[k * width]);
+      const double left = (datum - u[k * width]) * (fit->data->weight ? fit->data->weight[i * D + k] : 1);
+      sums[k] += left * left;
       sums[D + k] += 1;
     }
   }

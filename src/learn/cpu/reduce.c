@@ -69,7 +69,8 @@ static void receive(void *user, int32_t thread, int64_t index, int32_t length, c
     for (int64_t k = 0; k < D; k++) {
       const double datum = fit->data->samples[i * D + k];
       if (!isfinite(datum)) continue;
-      const double weight = 1 / fit->sigma[window->group * D + k];
+      const double weight =
+          (fit->data->weight ? fit->data->weight[i * D + k] : 1) / fit->sigma[window->group * D + k];
       const double *u = columns + (t * D + k) * width * R; /* derivative 0 */
       double *row = rows + filled * size;
       for (int64_t z = 0; z < initials; z++) row[z] = weight * u[C + z];

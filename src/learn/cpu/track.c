@@ -63,7 +63,8 @@ static bool fit_initial(const neurlp_fit *fit, const neurlp_window *window, cons
     for (int64_t k = 0; k < D; k++) {
       const double datum = fit->data->samples[i * D + k];
       if (!isfinite(datum)) continue;
-      const double weight = 1 / fit->sigma[window->group * D + k];
+      const double weight =
+          (fit->data->weight ? fit->data->weight[i * D + k] : 1) / fit->sigma[window->group * D + k];
       const double *u = columns + (t * D + k) * width * R;
       double *row = rows + filled++ * size;
       for (int64_t c = 0; c < initials; c++) row[c] = weight * u[1 + c];

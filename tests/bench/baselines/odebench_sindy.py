@@ -124,7 +124,7 @@ def one_system(folder, number, cases):
             data = sets[noise, seed]
             if not np.isfinite(way).all():
                 continue
-            value = score.criterion(np.sum((way - data) ** 2, axis=0), data, np.count_nonzero(c) + data.shape[1])
+            value = score.criterion(way, data, np.count_nonzero(c) + data.shape[1])
             if value < best.get((noise, seed, variant), (np.inf,))[0]:
                 best[noise, seed, variant] = (value, library.name, texts, evaluate, c)
     for noise, seed in cases:

@@ -49,6 +49,16 @@ def candidates(dimensions):
     return found
 
 
+# How each library is fitted: terms are dropped once windows have grown, and on windows of every length.
+WAYS = {"grown": ("learn.noise=proportional",),
+        "always": ("learn.noise=proportional", "discover.dropping=always")}
+
+
+def seconds(dimensions):
+    """Seconds of processor time after which a fit is given up: three states and more have one library only."""
+    return 20 if dimensions >= 3 else 10
+
+
 def substeps(dimensions):
     """Grid steps in a sampling interval: the chaotic systems have three states, and need them."""
     return 4 if dimensions >= 3 else 2

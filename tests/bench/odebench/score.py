@@ -12,18 +12,32 @@ SYSTEMS = {s["id"]: s for s in json.loads(pathlib.Path(__file__).with_name("odeb
 # Residuals below this share of a state's RMS count as none: on clean data what is left is error of discretisation.
 FLOOR = 1e-4
 
+# The least magnitude that noise is taken to be proportional to, as a share of a state's RMS.
+LEAST = 0.03
 
-def criterion(squares, data, unknowns):
-    """Bayesian information criterion of a fit: sum over the states of n log(mean square, floored), plus log(N) for
-    each unknown. squares [D]: sums of squared residuals; data [T][D]."""
+
+def mean_squares(ways, data):
+    """Mean squares [D] of the residuals of one trajectory or several, in units of the data's magnitude: noise is
+    multiplicative. A magnitude counts as LEAST of the state's RMS at the least, a residual as one magnitude at the most,
+    as it does where there is no trajectory. ways [...][T][D]; data [T][D]."""
+    rms = np.sqrt(np.mean(data ** 2, axis=0)) + 1e-150
+    with np.errstate(all="ignore"):
+        left = np.abs(ways - data) / np.maximum(np.abs(data), LEAST * rms)
+    left = np.where(left < 1, left, 1)
+    return np.mean(left ** 2, axis=tuple(range(left.ndim - 1)))
+
+
+def criterion(ways, data, unknowns):
+    """Bayesian information criterion of trajectories of the same equations: sum over the states of n log(mean square,
+    floored), plus log(N) for each unknown."""
     samples, states = data.shape
-    floor = (FLOOR ** 2) * np.mean(data ** 2, axis=0) + 1e-300
-    return samples * np.sum(np.log(squares / samples + floor)) + unknowns * np.log(samples * states)
+    return samples * np.sum(np.log(mean_squares(ways, data) + FLOOR ** 2)) + unknowns * np.log(samples * states)
 
 
-def is_enough(squares, data):
+def is_enough(way, data):
     """Whether what a fit leaves is below the floor in every state: other libraries are not tried any more."""
-    return bool(np.all(squares / len(data) <= (FLOOR ** 2) * np.mean(data ** 2, axis=0)))
+    with np.errstate(all="ignore"):
+        return bool(np.all(np.mean((way - data) ** 2, axis=0) <= (FLOOR ** 2) * np.mean(data ** 2, axis=0)))
 
 
 def r2(true, got):
