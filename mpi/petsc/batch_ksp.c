@@ -128,7 +128,7 @@ static PetscErrorCode augment(const neurlp_petsc_batch *b, least_squares *p) {
   PetscCall(MatDestroy(&identity));
   PetscCall(MatDestroy(&transposed));
   PetscCall(MatDestroy(&zero));
-  if (!p->both) PetscCall(MatCreateVecs(p->product, &p->both, &p->both_rhs));
+  PetscCall(MatCreateVecs(p->product, &p->both, &p->both_rhs));
   PetscFunctionReturn(0);
 }
 
@@ -221,6 +221,19 @@ static PetscErrorCode smallest_singular_value(KSP ksp, const least_squares *p, d
   PetscFunctionReturn(0);
 }
 
+/* Changes a in the augmented matrix, whose pattern stays. */
+static PetscErrorCode change_a(least_squares *p, double a) {
+  PetscInt rows, first;
+  PetscFunctionBegin;
+  p->a = a;
+  PetscCall(MatGetLocalSize(p->matrix, &rows, NULL));
+  PetscCall(MatGetOwnershipRange(p->product, &first, NULL));
+  for (PetscInt i = first; i < first + rows; i++) PetscCall(MatSetValue(p->product, i, i, a, INSERT_VALUES));
+  PetscCall(MatAssemblyBegin(p->product, MAT_FINAL_ASSEMBLY));
+  PetscCall(MatAssemblyEnd(p->product, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(0);
+}
+
 /* The augmented matrix; where a factor of it solves, with the a that makes it best conditioned. */
 static PetscErrorCode set_augmented(const neurlp_petsc_batch *b, KSP ksp, PC pc, least_squares *p) {
   PetscBool direct;
@@ -233,11 +246,7 @@ static PetscErrorCode set_augmented(const neurlp_petsc_batch *b, KSP ksp, PC pc,
   PetscCall(PetscObjectTypeCompare((PetscObject)ksp, KSPPREONLY, &direct));
   if (!direct) PetscFunctionReturn(0);
   PetscCall(smallest_singular_value(ksp, p, &sigma));
-  p->a = sigma / sqrt(2);
-  PetscCall(MatDestroy(&p->product));
-  PetscCall(augment(b, p));
-  PetscCall(KSPSetOperators(ksp, p->product, p->product));
-  PetscCall(give_room(pc)); /* another factor */
+  PetscCall(change_a(p, sigma / sqrt(2)));
   PetscFunctionReturn(0);
 }
 

@@ -25,6 +25,12 @@ static neurlp_array array_at(int place) {
   return place < BATCH_SOLUTION ? (neurlp_array)(place % NEURLP_ARRAY_INPUTS) : NEURLP_ARRAY_SOLUTION;
 }
 
+/* Whether systems share it: it has numbers, but none for each of them. */
+static PetscBool is_shared(const neurlp_petsc_batch *b, neurlp_array array) {
+  const neurlp_extents e = neurlp_array_extents(&b->shape, array);
+  return e.system_stride == 0 && e.per_system > 0 ? PETSC_TRUE : PETSC_FALSE;
+}
+
 int64_t neurlp_batch_numbers(const neurlp_petsc_batch *b, neurlp_array array) {
   return neurlp_array_numbers(neurlp_array_extents(&b->shape, array), b->shape.systems);
 }
@@ -48,8 +54,7 @@ PetscErrorCode neurlp_petsc_batch_create_vec(neurlp_petsc_batch *batch, neurlp_p
   PetscFunctionBegin;
   PetscCall(neurlp_petsc_batch_set_up(batch));
   PetscCall(PetscIntCast(all_numbers(batch, which), &global));
-  if (neurlp_array_extents(&batch->shape, which).system_stride > 0)
-    PetscCall(PetscIntCast(neurlp_batch_numbers(batch, which), &local));
+  if (!is_shared(batch, which)) PetscCall(PetscIntCast(neurlp_batch_numbers(batch, which), &local));
   PetscCall(VecCreate(neurlp_batch_comm(batch), vec));
   PetscCall(VecSetSizes(*vec, local, global));
   PetscCall(VecSetType(*vec, batch->device ? VECCUDA : VECSTANDARD));
@@ -80,10 +85,9 @@ static PetscErrorCode fits(const neurlp_petsc_batch *b, neurlp_array array, Vec 
   const int64_t stride = neurlp_array_extents(&b->shape, array).system_stride;
   const PetscInt *ranges;
   PetscFunctionBegin;
-  *fit = b->ranks == 1 ? PETSC_TRUE : PETSC_FALSE;
-  if (b->ranks == 1 || stride == 0) PetscFunctionReturn(0);
+  *fit = b->ranks == 1 || !is_shared(b, array) ? PETSC_TRUE : PETSC_FALSE;
+  if (b->ranks == 1 || !*fit) PetscFunctionReturn(0);
   PetscCall(VecGetOwnershipRanges(vec, &ranges));
-  *fit = PETSC_TRUE;
   for (int r = 1; r < b->ranks; r++)
     if (ranges[r] != b->starts[r] * stride) *fit = PETSC_FALSE;
   PetscFunctionReturn(0);
@@ -116,7 +120,7 @@ static PetscErrorCode prepare_copy(neurlp_petsc_batch *b, int place, Vec vec) {
   if (slot->theirs) PetscCall(PetscLayoutCompare(slot->theirs, theirs, &same));
   if (same) PetscFunctionReturn(0);
   PetscCall(forget(slot));
-  if (neurlp_array_extents(&b->shape, array).system_stride == 0) {
+  if (is_shared(b, array)) {
     PetscCall(VecScatterCreateToAll(vec, &slot->scatter, &slot->copy));
   } else {
     PetscCall(neurlp_petsc_batch_create_vec(b, (neurlp_petsc_array)array, &slot->copy));
@@ -227,10 +231,6 @@ PetscErrorCode neurlp_batch_return_inputs(neurlp_petsc_batch *b) {
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
 
-static PetscBool is_shared(const neurlp_petsc_batch *b, int place) {
-  return neurlp_array_extents(&b->shape, array_at(place)).system_stride == 0 ? PETSC_TRUE : PETSC_FALSE;
-}
-
 PetscErrorCode neurlp_batch_lend_written(neurlp_petsc_batch *b, int place, Vec vec, PetscBool device,
                                          void **numbers) {
   batch_slot *slot = &b->slots[place];
@@ -241,7 +241,8 @@ PetscErrorCode neurlp_batch_lend_written(neurlp_petsc_batch *b, int place, Vec v
   slot->lent = NULL;
   if (!vec) PetscFunctionReturn(0);
   PetscCall(choose(b, place, vec, device));
-  if (slot->whole && is_shared(b, place)) PetscCall(VecSet(slot->copy, 0)); /* of a rank without systems */
+  if (slot->whole && is_shared(b, array_at(place)))
+    PetscCall(VecSet(slot->copy, 0)); /* of a rank without systems */
   if (slot->device) {
     PetscCall(VecGetArrayWriteAndMemType(slot->lent, &written, &memory));
     PetscCall(wait_for_device(memory));
@@ -264,7 +265,7 @@ PetscErrorCode neurlp_batch_return_written(neurlp_petsc_batch *b, int place) {
     PetscCall(VecRestoreArrayWrite(slot->lent, &written));
   slot->lent = NULL;
   if (!slot->whole) PetscFunctionReturn(0);
-  if (is_shared(b, place)) PetscCall(VecSet(slot->whole, 0));
-  PetscCall(copy_numbers(slot, PETSC_TRUE, is_shared(b, place) ? ADD_VALUES : INSERT_VALUES));
+  if (is_shared(b, array_at(place))) PetscCall(VecSet(slot->whole, 0));
+  PetscCall(copy_numbers(slot, PETSC_TRUE, is_shared(b, array_at(place)) ? ADD_VALUES : INSERT_VALUES));
   PetscFunctionReturn(0);
 }

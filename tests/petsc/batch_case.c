@@ -1,5 +1,7 @@
 #include "batch_case.h"
 
+#include <string.h>
+
 static PetscErrorCode Int(const char name[], int32_t *number) {
   PetscInt value = *number;
   PetscFunctionBeginUser;
@@ -20,7 +22,7 @@ static PetscErrorCode ReadShape(neurlp_shape *z) {
   PetscInt initial[2] = {1, 1}, two = 2;
   PetscBool apart = PETSC_FALSE;
   PetscFunctionBeginUser;
-  *z = (neurlp_shape){.steps = 12, .dimensions = 2, .order = 2, .equations = 2, .columns = 1};
+  *z = (neurlp_shape){.steps = 9, .dimensions = 2, .order = 2, .equations = 2, .columns = 1};
   PetscCall(Int("-steps", &z->steps));
   PetscCall(Int("-dimensions", &z->dimensions));
   PetscCall(Int("-order", &z->order));
@@ -170,9 +172,10 @@ PetscErrorCode CaseForEach(PetscErrorCode (*run)(void)) {
   file = fopen(path, "r");
   PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s", path);
   while (fgets(line, sizeof(line), file)) {
+    line[strcspn(line, "\n")] = '\0';
     PetscCall(PetscOptionsClear(NULL));
     PetscCall(PetscOptionsInsertString(NULL, line));
-    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# %s", line));
+    PetscCall(PetscPrintf(PETSC_COMM_WORLD, "# %s\n", line));
     PetscCall(run());
   }
   fclose(file);

@@ -1,5 +1,5 @@
 /* Batches of linear systems, by options, with numbers that depend on their place in the whole batch alone:
- * the same for any number of ranks. -systems 7 -steps 12 -dimensions 2 -order 2 -equations 2 -columns 1
+ * the same for any number of ranks. -systems 7 -steps 9 -dimensions 2 -order 2 -equations 2 -columns 1
  * -initial 1,1 -final 0 -per_dimension -ragged -periodic -central -linear: with what -share_coefficients 0
  * -share_steps 0 -share_rhs 0 -share_values 0: neurlp_sharing -broken 3: this system has a negative step */
 #ifndef NEURLP_TESTS_PETSC_BATCH_CASE_H
