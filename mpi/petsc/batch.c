@@ -180,7 +180,7 @@ static PetscErrorCode read_formulation(PetscOptionItems *PetscOptionsObject, neu
       read_name(PetscOptionsObject, "-neurlp_formulation", "Rows", formulation_names, 3, -1, &index, &set));
   if (set) PetscCall(neurlp_petsc_formulation(formulation_names[index], f));
   PetscCall(read_name(PetscOptionsObject, "-neurlp_initial", "Given values: exact, or rows", initial_names, 2,
-                      f->initial, &index, &set));
+                      (PetscInt)f->initial, &index, &set));
   f->initial = (neurlp_initial)index;
   const struct {
     const char *name, *text;
@@ -205,7 +205,7 @@ static PetscErrorCode read_machine(PetscOptionItems *PetscOptionsObject, neurlp_
   PetscBool set, keep = b->shape.keep_factors ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionBegin;
   PetscCall(read_name(PetscOptionsObject, "-neurlp_precision", "Of factors", precision_names, 3,
-                      b->shape.precision, &index, &set));
+                      (PetscInt)b->shape.precision, &index, &set));
   PetscCheck(index != NEURLP_SINGLE, neurlp_batch_comm(b), PETSC_ERR_SUP,
              "-neurlp_precision is single, and the numbers of a Vec are double; take double or mixed");
   b->shape.precision = (neurlp_precision)index;

@@ -309,7 +309,7 @@ static PetscErrorCode take_extra(const neurlp_petsc_batch *b, const batch_known 
 
 /* One Vec whose part of each rank is those of `parts`, one after the other; NULL is none. */
 static PetscErrorCode join_vecs(const neurlp_petsc_batch *b, const Vec parts[3], Vec *whole) {
-  PetscInt sizes[3] = {0}, size = 0;
+  PetscInt sizes[3] = {0}, size = 0, at = 0;
   PetscScalar *to;
   PetscFunctionBegin;
   for (int i = 0; i < 3; i++) {
@@ -319,7 +319,7 @@ static PetscErrorCode join_vecs(const neurlp_petsc_batch *b, const Vec parts[3],
   PetscCall(VecCreateMPI(neurlp_batch_comm(b), size, PETSC_DETERMINE, whole));
   PetscCall(VecSetBlockSize(*whole, b->shape.columns));
   PetscCall(VecGetArrayWrite(*whole, &to));
-  for (int i = 0, at = 0; i < 3; at += sizes[i++]) {
+  for (int i = 0; i < 3; at += sizes[i++]) {
     const PetscScalar *from;
     if (!parts[i]) continue;
     PetscCall(VecGetArrayRead(parts[i], &from));
