@@ -45,6 +45,15 @@ def program(*words, ranks=1, name=NEURLP):
     return done.returncode, done.stdout
 
 
+def cases(program, lines, ranks=1):
+    """Runs a program that takes -cases, once for all lines of options; for each line, what it says of it by "= name value"."""
+    with open("cases.txt", "w") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+    sections = run(program, "-cases cases.txt", ranks=ranks, plugin=False).split("\n# ")
+    return [{word[1]: float(word[2]) for word in map(str.split, section.splitlines()) if word[:1] == ["="]}
+            for section in ("\n" + "\n# ".join(sections)).split("\n# ")[1:]]
+
+
 def vectors(path):
     """All vectors in a binary file of PETSc's, an array for each row."""
     data, found = open(path, "rb").read(), []
