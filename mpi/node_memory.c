@@ -2,60 +2,86 @@
 
 #include "comm.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/* One rank of the node gives all of it, and more for the alignment; the others learn where it begins. That an
- * attempt may fail is MPI's to say, not to end the program for. */
-static bool share(neurlp_node_memory *m) {
-  const MPI_Aint room = m->rank == 0 ? (MPI_Aint)m->bytes + NEURLP_ALIGNMENT_BYTES : 0;
-  MPI_Aint there = 0;
-  int unit = 1, failed;
-  void *own = NULL, *base = NULL;
-  MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_RETURN);
-  failed = MPI_Win_allocate_shared(room, 1, MPI_INFO_NULL, m->comm, &own, &m->window) != MPI_SUCCESS;
-  if (failed) m->window = MPI_WIN_NULL;
-  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, m->comm);
-  if (!failed) failed = MPI_Win_shared_query(m->window, 0, &there, &unit, &base) != MPI_SUCCESS;
-  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, m->comm);
-  MPI_Comm_set_errhandler(m->comm, MPI_ERRORS_ARE_FATAL);
-  if (failed) {
-    if (m->window != MPI_WIN_NULL) MPI_Win_free(&m->window);
-    return false;
+/* POSIX shared memory, and not a window of MPI: Open MPI 4.1 leaves the other ranks waiting where there is no
+ * room for one. */
+
+enum { NAME_BYTES = 64 };
+
+/* The object, made by rank 0 of the node, which reserves all of its bytes: who writes to what turns out not
+ * to be there is killed. -1: it cannot be had. */
+static int make_object(int64_t bytes, char name[NAME_BYTES]) {
+  snprintf(name, NAME_BYTES, "/neurlp-%ld-%.0f", (long)getpid(), 1e6 * MPI_Wtime());
+  const int object = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+  if (object < 0) {
+    name[0] = '\0';
+    return -1;
   }
-  const uintptr_t past = (uintptr_t)base % NEURLP_ALIGNMENT_BYTES;
-  m->memory = (unsigned char *)base + (past > 0 ? NEURLP_ALIGNMENT_BYTES - past : 0);
-  MPI_Win_lock_all(MPI_MODE_NOCHECK, m->window);
-  if (m->rank == 0) memset(m->memory, 0, (size_t)m->bytes);
-  neurlp_node_memory_settle(m);
-  return true;
+  if (posix_fallocate(object, 0, (off_t)bytes) == 0) return object;
+  (void)close(object);
+  return -1;
+}
+
+static int find_object(int64_t bytes, const char *name) {
+  struct stat is;
+  const int object = shm_open(name, O_RDWR, 0);
+  if (object < 0) return -1;
+  if (fstat(object, &is) == 0 && is.st_size == (off_t)bytes) return object;
+  (void)close(object);
+  return -1;
+}
+
+/* Where all ranks of the node have it, it needs no name any longer: it goes with the last of them, however
+ * that ends. */
+static bool share(neurlp_node_memory *m) {
+  char name[NAME_BYTES] = "";
+  void *memory = MAP_FAILED;
+  int object = m->rank == 0 ? make_object(m->bytes, name) : -1;
+  MPI_Bcast(name, NAME_BYTES, MPI_CHAR, 0, m->comm);
+  if (m->rank > 0 && name[0]) object = find_object(m->bytes, name);
+  if (object >= 0) memory = mmap(NULL, (size_t)m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
+  if (object >= 0) (void)close(object);
+  int failed = memory == MAP_FAILED;
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, m->comm);
+  if (m->rank == 0 && name[0]) (void)shm_unlink(name);
+  if (!failed) m->memory = memory;
+  if (failed && memory != MAP_FAILED) (void)munmap(memory, (size_t)m->bytes);
+  return !failed;
 }
 
 neurlp_status neurlp_node_memory_open(MPI_Comm comm, neurlp_context *context, int64_t bytes,
                                       neurlp_node_memory *m) {
-  int all = 0, lowest = 0;
+  int lowest = 0;
   neurlp_status status = NEURLP_SUCCESS;
-  *m = (neurlp_node_memory){.context = context, .window = MPI_WIN_NULL, .bytes = bytes};
-  MPI_Comm_rank(comm, &all);
-  MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, all, MPI_INFO_NULL, &m->comm);
+  *m = (neurlp_node_memory){.context = context, .bytes = bytes};
+  MPI_Comm_rank(comm, &lowest);
+  MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, lowest, MPI_INFO_NULL, &m->comm);
   MPI_Comm_rank(m->comm, &m->rank);
   MPI_Comm_size(m->comm, &m->size);
   m->shared = m->size > 1 && bytes > 0 && share(m);
-  if (!m->shared) {
+  if (m->shared) {
+    MPI_Allreduce(MPI_IN_PLACE, &lowest, 1, MPI_INT, MPI_MIN, m->comm);
+  } else {
     m->rank = 0;
     m->size = 1;
     status = neurlp_allocate(context, bytes, 1, &m->memory);
   }
-  lowest = all;
-  if (m->shared) MPI_Allreduce(MPI_IN_PLACE, &lowest, 1, MPI_INT, MPI_MIN, m->comm);
   m->first = lowest == 0;
   return neurlp_agree(comm, context, status);
 }
 
 void neurlp_node_memory_settle(const neurlp_node_memory *m) {
   if (!m->shared) return;
-  MPI_Win_sync(m->window);
+  atomic_thread_fence(memory_order_seq_cst);
   MPI_Barrier(m->comm);
-  MPI_Win_sync(m->window);
+  atomic_thread_fence(memory_order_seq_cst);
 }
 
 int64_t neurlp_node_memory_part(const neurlp_node_memory *m) {
@@ -64,12 +90,10 @@ int64_t neurlp_node_memory_part(const neurlp_node_memory *m) {
 
 void neurlp_node_memory_release(neurlp_node_memory *m) {
   if (!m->context) return;
-  if (m->window != MPI_WIN_NULL) {
-    MPI_Win_unlock_all(m->window);
-    MPI_Win_free(&m->window);
-  } else {
+  if (m->shared)
+    (void)munmap(m->memory, (size_t)m->bytes);
+  else
     neurlp_release(m->context, &m->memory);
-  }
-  if (m->comm != MPI_COMM_NULL) MPI_Comm_free(&m->comm);
+  MPI_Comm_free(&m->comm);
   m->context = NULL;
 }

@@ -8,17 +8,16 @@
 
 typedef struct neurlp_node_memory {
   neurlp_context *context;
-  MPI_Comm comm;  /* the ranks that share it */
-  int rank, size; /* of them; 0 and 1 where nothing is shared */
-  bool first;     /* these have rank 0 of all: what the nodes have alike is theirs to write */
-  bool shared;    /* `bytes` are in the window; else in memory of the context */
-  MPI_Win window;
+  MPI_Comm comm;         /* the ranks of the node */
+  int rank, size;        /* of those that share it; 0 and 1 where nothing is shared */
+  bool first;            /* these have rank 0 of all: what the nodes have alike is theirs to write */
+  bool shared;           /* else it is memory of the context */
   unsigned char *memory; /* bytes; zero */
   int64_t bytes;
 } neurlp_node_memory;
 
 /* Collective. Memory of so many bytes, the same number on all ranks; aligned as that of the context. Where a
- * node has one rank, or its ranks cannot share memory (a /dev/shm that is too small, say), each rank has its
+ * node has one rank, or its ranks cannot share so much (a /dev/shm that is too small, say), each rank has its
  * own. Returns a status that all ranks share: NEURLP_ERROR_MEMORY. Release it either way. */
 NEURLP_MUST_USE neurlp_status neurlp_node_memory_open(MPI_Comm comm, neurlp_context *context, int64_t bytes,
                                                       neurlp_node_memory *memory);
@@ -29,7 +28,7 @@ void neurlp_node_memory_settle(const neurlp_node_memory *memory);
 /* This rank's part of what is shared, which the context does not count; 0 where nothing is. */
 int64_t neurlp_node_memory_part(const neurlp_node_memory *memory);
 
-/* Collective over the ranks that share it. Safe on what did not open, or is all zero. */
+/* Collective over the node. Safe on what did not open, or is all zero. */
 void neurlp_node_memory_release(neurlp_node_memory *memory);
 
 #endif

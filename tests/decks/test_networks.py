@@ -1,6 +1,5 @@
 """Networks around blocks, whole runs: results do not depend on ranks; what goes bad is said, and what is good is kept;
 mistakes that only the data show; what memory a run takes is known before; what `inspect` says."""
-import os
 import pathlib
 import re
 
@@ -145,12 +144,6 @@ output: {solution: false}
                         [n for n in kept if file[n][()].tobytes() != kept[n]], [])
         differ = [n for n, x in everything(alone.path).items() if everything(done.path)[n] != x and n != "deck"]
         check_equal("and learn the same from them", differ, [])
-    # Open MPI without what shares memory: each rank has all of it, and all is as before
-    os.environ["OMPI_MCA_osc"] = "^sm"
-    apart = run("many_apart", many, "data.generate.systems=90", "output.data=kept.h5", ranks=3)
-    del os.environ["OMPI_MCA_osc"]
-    differ = [n for n, x in everything(alone.path).items() if everything(apart.path)[n] != x and n != "deck"]
-    check_equal("ranks that cannot share memory learn the same", differ, [])
 
 
 def bad():
