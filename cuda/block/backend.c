@@ -33,6 +33,17 @@ static void release_left(cuda_state *s, cuda_left *left) {
   for (int32_t i = 0; i < 2; i++) s->device->operations->release(s->device, &left->arrays[LEFT[i]]);
 }
 
+/* What the kernel that factorises is given; its status goes to the device. */
+static neurlp_cuda_tiles factor_tiles(const cuda_state *s, const cuda_left *left, void *status) {
+  neurlp_cuda_tiles tiles = {
+      .problem = *s->problem, .items = 1, .threads = 1, .group_bytes = s->plan.group_bytes};
+  tiles.inputs = (neurlp_inputs){.systems = 1,
+                                 .coefficients = left->arrays[NEURLP_ARRAY_COEFFICIENTS],
+                                 .steps = left->arrays[NEURLP_ARRAY_STEPS]};
+  tiles.job = (neurlp_tile_job){.workspace = left->workspace, .status = status};
+  return tiles;
+}
+
 /* Puts a left-hand side on the device and factorises it. *of_factor is what the factor's status is. */
 static neurlp_status make_left(cuda_state *s, cuda_left *left, const neurlp_inputs *inputs,
                                neurlp_status *of_factor) {
@@ -44,12 +55,7 @@ static neurlp_status make_left(cuda_state *s, cuda_left *left, const neurlp_inpu
   for (int32_t i = 0; i < 2; i++)
     if (from[i])
       NEURLP_TRY(neurlp_transfer_in(&transfer, left->arrays[LEFT[i]], from[i], left_bytes(s, LEFT[i])));
-  neurlp_cuda_tiles tiles = {
-      .problem = *s->problem, .items = 1, .threads = 1, .group_bytes = s->plan.group_bytes};
-  tiles.inputs = (neurlp_inputs){.systems = 1,
-                                 .coefficients = left->arrays[NEURLP_ARRAY_COEFFICIENTS],
-                                 .steps = left->arrays[NEURLP_ARRAY_STEPS]};
-  tiles.job = (neurlp_tile_job){.workspace = left->workspace, .status = on_device};
+  const neurlp_cuda_tiles tiles = factor_tiles(s, left, on_device);
   NEURLP_TRY(device->launch(s->device, 0, &s->kernels->factorise, 1, &tiles, sizeof tiles));
   NEURLP_TRY(device->copy(s->device, 0, pinned, on_device, sizeof *of_factor));
   NEURLP_TRY(device->wait(s->device, 0));
@@ -103,16 +109,16 @@ static neurlp_status check_limit(const cuda_state *s, size_t limit) {
 }
 
 /* Plans with time cut where that helps and fits, or else without. */
-static void make_plan(const neurlp_problem *problem, const neurlp_device *device, bool resident, size_t limit,
-                      cuda_plan *plan, cuda_cut *cut) {
+static void make_plan(const neurlp_problem *problem, const neurlp_device *device, cuda_stay stay,
+                      size_t limit, cuda_plan *plan, cuda_cut *cut) {
   const neurlp_cuda_kernels *kernels = neurlp_cuda_kernels_of(problem->shape.precision);
   neurlp_cut_plan_cuda(cut, problem, kernels, device->threads);
   if (cut->plan.intervals > 0) {
-    neurlp_plan_cut_cuda(plan, problem, cut, resident);
+    neurlp_plan_cut_cuda(plan, problem, cut, stay);
     if (plan->device_bytes <= limit) return;
     cut->plan.intervals = 0;
   }
-  neurlp_plan_cuda(plan, problem, kernels, device->threads, resident, limit);
+  neurlp_plan_cuda(plan, problem, kernels, device->threads, stay, limit);
 }
 
 /* Kernels for known sizes know nothing of joints. */
@@ -136,13 +142,13 @@ done:
 }
 
 static neurlp_status create_on(neurlp_context *context, const neurlp_problem *problem, neurlp_device *device,
-                               bool resident, size_t limit, void **state) {
+                               cuda_stay stay, size_t limit, void **state) {
   neurlp_status status = NEURLP_SUCCESS;
   void *made = NULL;
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof(cuda_state), &made));
   cuda_state *s = made;
   *s = (cuda_state){.context = context, .problem = problem, .device = device};
-  make_plan(problem, device, resident, limit, &s->plan, &s->cut);
+  make_plan(problem, device, stay, limit, &s->plan, &s->cut);
   choose_kernels(s);
   NEURLP_TRY(check_limit(s, limit));
   for (int32_t i = 0; i < s->plan.queues; i++) NEURLP_TRY(allocate_queue(s, &s->queues[i]));
@@ -163,7 +169,7 @@ done:
 neurlp_status neurlp_resident_create_cuda(neurlp_device *device, const neurlp_problem *problem, size_t limit,
                                           void **state) {
   *state = NULL;
-  return create_on(device->context, problem, device, true, limit, state);
+  return create_on(device->context, problem, device, CUDA_RESIDENT, limit, state);
 }
 
 static neurlp_status prepare_cuda(void *state, const neurlp_inputs *inputs) {
@@ -208,6 +214,21 @@ static void list_direction(cuda_call *call, const neurlp_direction *d) {
   in[NEURLP_ARRAY_STEPS] = d->steps;
 }
 
+/* In place it is made, and looked at, with the rest of the work. */
+static neurlp_status make_left_in_place(cuda_state *s, cuda_left *left, const neurlp_inputs *inputs,
+                                        int32_t *of_factor) {
+  const neurlp_device_operations *device = s->device->operations;
+  const void *from[2] = {inputs->coefficients, inputs->steps};
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = 0; i < 2; i++)
+    if (from[i])
+      NEURLP_TRY(device->copy(s->device, 0, left->arrays[LEFT[i]], from[i], left_bytes(s, LEFT[i])));
+  const neurlp_cuda_tiles tiles = factor_tiles(s, left, of_factor);
+  status = device->launch(s->device, 0, &s->kernels->factorise, 1, &tiles, sizeof tiles);
+done:
+  return status;
+}
+
 /* Finds the factor for a call where all systems share one: that which is kept, or one that is made now. */
 static neurlp_status settle_factor(cuda_state *s, cuda_call *call, const neurlp_inputs *inputs,
                                    neurlp_status *of_factor) {
@@ -215,7 +236,12 @@ static neurlp_status settle_factor(cuda_state *s, cuda_call *call, const neurlp_
   *of_factor = NEURLP_SUCCESS;
   if (!s->problem->one_factor || inputs->lengths) return status;
   const cuda_left *left = &s->kept;
-  if (inputs->steps) {
+  if (inputs->steps && s->plan.in_place) {
+    int32_t *there = (int32_t *)(void *)s->queues[0].room; /* where lengths would be */
+    NEURLP_TRY(make_left_in_place(s, &s->passing, inputs, there));
+    call->of_factor = there;
+    left = &s->passing;
+  } else if (inputs->steps) {
     NEURLP_TRY(make_left(s, &s->passing, inputs, of_factor));
     left = &s->passing;
   }
@@ -257,20 +283,24 @@ done:
   return status;
 }
 
-static neurlp_status solve_cuda(void *state, const neurlp_inputs *inputs, void *solution,
-                                neurlp_status *statuses) {
-  cuda_state *s = state;
+static cuda_call solve_call(const cuda_state *s, const neurlp_inputs *inputs, void *solution,
+                            neurlp_status *statuses) {
   cuda_call call = {.kernel = s->solve, .by_map = s->map.sizes.inputs > 0 && !inputs->steps};
   list_inputs(&call, inputs);
   call.out[CUDA_SOLUTION] = solution;
   call.out[CUDA_STATUS] = statuses;
-  return run(s, &call, inputs);
+  return call;
 }
 
-static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, const void *solution,
-                                  const void *grad_output, const neurlp_gradients *gradients,
-                                  neurlp_status *statuses) {
-  cuda_state *s = state;
+static neurlp_status solve_cuda(void *state, const neurlp_inputs *inputs, void *solution,
+                                neurlp_status *statuses) {
+  cuda_call call = solve_call(state, inputs, solution, statuses);
+  return run(state, &call, inputs);
+}
+
+static cuda_call adjoint_call(const cuda_state *s, const neurlp_inputs *inputs, const void *solution,
+                              const void *grad_output, const neurlp_gradients *gradients,
+                              neurlp_status *statuses) {
   const bool right_only = !inputs->steps && !gradients->coefficients && !gradients->steps;
   cuda_call call = {
       .kernel = s->adjoint, .stored = s->problem->keeps, .by_map = s->map.sizes.inputs > 0 && right_only};
@@ -279,8 +309,42 @@ static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, cons
   call.in[CUDA_SOLUTION] = solution;
   call.in[CUDA_GRAD_OUTPUT] = grad_output;
   call.out[CUDA_STATUS] = statuses;
-  return run(s, &call, inputs);
+  return call;
 }
+
+static neurlp_status adjoint_cuda(void *state, const neurlp_inputs *inputs, const void *solution,
+                                  const void *grad_output, const neurlp_gradients *gradients,
+                                  neurlp_status *statuses) {
+  cuda_call call = adjoint_call(state, inputs, solution, grad_output, gradients, statuses);
+  return run(state, &call, inputs);
+}
+
+/* ---- in place ---------------------------------------------------------------------------------------- */
+
+neurlp_status neurlp_in_place_create_cuda(neurlp_device *device, const neurlp_problem *problem,
+                                          void **state) {
+  *state = NULL;
+  return create_on(device->context, problem, device, CUDA_IN_PLACE, limit_bytes(device), state);
+}
+
+neurlp_status neurlp_in_place_solve_cuda(void *state, const neurlp_inputs *inputs,
+                                         const cuda_counting *counting, void *solution, int32_t *statuses) {
+  cuda_call call = solve_call(state, inputs, solution, (neurlp_status *)(void *)statuses);
+  call.counting = counting;
+  return run(state, &call, inputs);
+}
+
+neurlp_status neurlp_in_place_adjoint_cuda(void *state, const neurlp_inputs *inputs,
+                                           const cuda_counting *counting, const void *solution,
+                                           const void *grad_output, const neurlp_gradients *gradients,
+                                           int32_t *statuses) {
+  cuda_call call =
+      adjoint_call(state, inputs, solution, grad_output, gradients, (neurlp_status *)(void *)statuses);
+  call.counting = counting;
+  return run(state, &call, inputs);
+}
+
+/* ---- other operations -------------------------------------------------------------------------------- */
 
 static neurlp_status tangent_cuda(void *state, const neurlp_inputs *inputs, const void *solution,
                                   const neurlp_direction *direction, void *tangent, neurlp_status *statuses) {
@@ -306,15 +370,19 @@ static neurlp_status slack_cuda(void *state, const neurlp_inputs *inputs, const 
 
 /* ---- on which device --------------------------------------------------------------------------------- */
 
-static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *problem) {
+static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *problem, cuda_stay stay) {
   cuda_plan plan;
   cuda_cut cut;
   size_t map_bytes, left_bytes;
-  make_plan(problem, device, false, limit_bytes(device), &plan, &cut);
+  make_plan(problem, device, stay, limit_bytes(device), &plan, &cut);
   (void)neurlp_map_plan_cuda(problem, &map_bytes);
   left_bytes = plan.group_bytes + plan.shared_bytes;
   return sizeof(cuda_state) + plan.device_bytes + plan.pinned_bytes +
          (problem->one_factor ? 2 * left_bytes + map_bytes : 0);
+}
+
+size_t neurlp_in_place_bytes_cuda(neurlp_device *device, const neurlp_problem *problem) {
+  return workspace_bytes_on(device, problem, CUDA_IN_PLACE);
 }
 
 #define DEFINE_BACKEND(suffix, text, open)                                                                   \
@@ -324,7 +392,7 @@ static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *pr
     neurlp_device *device = NULL;                                                                            \
     *state = NULL;                                                                                           \
     NEURLP_TRY(open(context, &device));                                                                      \
-    status = create_on(context, problem, device, false, limit_bytes(device), state);                         \
+    status = create_on(context, problem, device, CUDA_COPIED, limit_bytes(device), state);                   \
   done:                                                                                                      \
     return status;                                                                                           \
   }                                                                                                          \
@@ -332,7 +400,7 @@ static size_t workspace_bytes_on(neurlp_device *device, const neurlp_problem *pr
     neurlp_device *device = NULL;                                                                            \
     const neurlp_status status = open(problem->context, &device);                                            \
     (void)context;                                                                                           \
-    return status < 0 ? 0 : workspace_bytes_on(device, problem);                                             \
+    return status < 0 ? 0 : workspace_bytes_on(device, problem, CUDA_COPIED);                                \
   }                                                                                                          \
   const neurlp_backend *neurlp_backend_##suffix(void) {                                                      \
     static const neurlp_backend backend = {.name = text,                                                     \

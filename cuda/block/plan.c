@@ -38,10 +38,20 @@ static size_t place_roles(cuda_plan *plan, size_t offset, int32_t first, int32_t
   return offset;
 }
 
+/* What has room where arrays are in place: of each system its gradients of what all share. */
+static size_t place_summed(cuda_plan *plan, size_t offset) {
+  for (int32_t role = CUDA_GRADIENTS; role < CUDA_DIRECTION; role++)
+    if (plan->extents[role].shared > 0) offset = place_roles(plan, offset, role, 1);
+  return offset;
+}
+
 /* Places arrays that are copied in a room: adjoint, tangent and slack are never at work together, and
  * overlap. */
 static size_t place_all(cuda_plan *plan) {
-  if (plan->resident) return place_roles(plan, 0, CUDA_LENGTHS, 2);
+  if (plan->resident) {
+    const size_t end = place_roles(plan, 0, CUDA_LENGTHS, 2);
+    return plan->in_place ? place_summed(plan, end) : end;
+  }
   const size_t inputs = place_roles(plan, 0, CUDA_INPUTS, NEURLP_ARRAY_INPUTS);
   const size_t solved = place_roles(plan, inputs, CUDA_SOLUTION, 1);
   const size_t common = place_roles(plan, solved, CUDA_LENGTHS, 2);
@@ -83,9 +93,11 @@ static void add_up(cuda_plan *plan) {
 }
 
 void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                      int64_t device_threads, bool resident, size_t limit_bytes) {
+                      int64_t device_threads, cuda_stay stay, size_t limit_bytes) {
+  const bool resident = stay != CUDA_COPIED;
   const int64_t systems = problem->shape.systems;
   *plan = (cuda_plan){.resident = resident,
+                      .in_place = stay == CUDA_IN_PLACE,
                       .queues = resident ? 1 : NEURLP_DEVICE_QUEUES,
                       .group_bytes = kernels->group_bytes(problem),
                       .threads = GROUP};
@@ -102,8 +114,9 @@ void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neur
 }
 
 void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut,
-                          bool resident) {
-  *plan = (cuda_plan){.resident = resident,
+                          cuda_stay stay) {
+  *plan = (cuda_plan){.resident = stay != CUDA_COPIED,
+                      .in_place = stay == CUDA_IN_PLACE,
                       .queues = 1,
                       .group_bytes = cut->group_bytes,
                       .threads = cut->threads,

@@ -27,8 +27,17 @@ typedef struct cuda_extent {
   size_t offset; /* of a chunk's part in a queue's room */
 } cuda_extent;
 
+/* Where callers' arrays are. */
+typedef enum cuda_stay {
+  CUDA_COPIED,   /* anywhere: each chunk of systems has rooms that they are copied to and from */
+  CUDA_RESIDENT, /* on the device, but for lengths and statuses */
+  CUDA_IN_PLACE  /* all on the device, and calls only put work into queue 0: nobody waits, so they can be
+                    recorded */
+} cuda_stay;
+
 typedef struct cuda_plan {
-  bool resident;       /* callers' arrays are on the device: only lengths and statuses have room */
+  bool resident;       /* callers' arrays are on the device: only lengths and statuses have room, */
+  bool in_place;       /* and gradients of what systems share, before they are added up */
   int32_t queues;      /* that take turns */
   int64_t chunk;       /* systems that go through at one time: whole groups, or all */
   int64_t threads;     /* that do: whole groups */
@@ -46,12 +55,13 @@ typedef struct cuda_plan {
 enum { CUDA_SUM_PARTS = 64 };
 
 /* Plans for a device that runs so many threads at once and has so many bytes for this solver. If that is not
- * enough the plan is for one group of systems, and device_bytes more than the limit. `resident`: all arrays
- * are in the device's memory, but for lengths; all systems are one chunk. */
+ * enough the plan is for one group of systems, and device_bytes more than the limit. Unless arrays are copied
+ * all systems are one chunk. */
 void neurlp_plan_cuda(cuda_plan *plan, const neurlp_problem *problem, const neurlp_cuda_kernels *kernels,
-                      int64_t device_threads, bool resident, size_t limit_bytes);
+                      int64_t device_threads, cuda_stay stay, size_t limit_bytes);
 
 /* The same for time that is cut: all systems go through at one time. */
-void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut, bool resident);
+void neurlp_plan_cut_cuda(cuda_plan *plan, const neurlp_problem *problem, const cuda_cut *cut,
+                          cuda_stay stay);
 
 #endif

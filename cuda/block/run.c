@@ -1,4 +1,5 @@
 /* Calls in chunks: copied to the device, worked on, copied back, one queue after the other in turn. */
+#include "cuda/block/count_kernels.h"
 #include "cuda/block/state.h"
 #include "cuda/block/sum_kernels.h"
 #include "cuda/device/transfer.h"
@@ -11,6 +12,8 @@ enum { GROUP = NEURLP_CUDA_GROUP };
 static void find_places(const cuda_state *s, cuda_call *call) {
   const neurlp_device_operations *device = s->device->operations;
   for (int32_t role = 0; role < CUDA_ROLES; role++) {
+    if (s->plan.in_place) call->in_place[role] = call->out_place[role] = NEURLP_PLACE_DEVICE;
+    if (s->plan.in_place) continue;
     if (call->in[role]) call->in_place[role] = device->place(s->device, call->in[role]);
     if (call->out[role]) call->out_place[role] = device->place(s->device, call->out[role]);
   }
@@ -156,7 +159,7 @@ done:
 static neurlp_status finish_chunk(cuda_state *s, const cuda_call *call, int32_t queue) {
   cuda_queue *q = &s->queues[queue];
   neurlp_status status = NEURLP_SUCCESS;
-  if (q->count == 0) return status;
+  if (q->count == 0 || s->plan.in_place) return status;
   NEURLP_TRY(s->device->operations->wait(s->device, queue));
   for (int32_t role = 0; role < CUDA_ROLES; role++) {
     const cuda_extent *extent = &s->plan.extents[role];
@@ -192,7 +195,7 @@ static neurlp_status finish_sums(const cuda_state *s, const cuda_call *call) {
     for (size_t done = 0; done < all; done += most) {
       const size_t bytes = all - done < most ? all - done : most;
       NEURLP_TRY(device->copy(s->device, 0, direct ? to + done : pinned_of(s, 0), total + done, bytes));
-      NEURLP_TRY(device->wait(s->device, 0));
+      if (!s->plan.in_place) NEURLP_TRY(device->wait(s->device, 0));
       if (!direct) memcpy(to + done, pinned_of(s, 0), bytes);
     }
   }
@@ -265,6 +268,30 @@ static void make_tiles(const cuda_state *s, const cuda_call *call, int32_t queue
     tiles->job.store = s->store + (size_t)(q->first / GROUP) * s->kernels->store_bytes(s->problem, false);
 }
 
+/* Systems that failed, or do not count, get zeros; those that do not count never failed here. */
+static neurlp_status drop_failed(const cuda_state *s, const cuda_call *call) {
+  const bool single = s->problem->shape.precision == NEURLP_SINGLE;
+  const neurlp_cuda_count_kernels *kernels = neurlp_cuda_count_kernels_of(single);
+  const int64_t number = (int64_t)neurlp_number_bytes(&s->problem->shape), most = s->device->threads;
+  neurlp_cuda_count count = {.systems = call->systems,
+                             .blocks = call->counting->blocks,
+                             .present = call->counting->present,
+                             .before = call->counting->before,
+                             .of_factor = call->of_factor,
+                             .status = call->out[CUDA_STATUS]};
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t role = 0; role < CUDA_STATUS; role++) {
+    if (!call->out[role]) continue;
+    count.arrays[count.count] = output_place(s, call, 0, role);
+    count.sizes[count.count++] = (int64_t)s->plan.extents[role].system / number;
+  }
+  NEURLP_TRY(s->device->operations->launch(
+      s->device, 0, &kernels->judge, call->systems < most ? call->systems : most, &count, sizeof count));
+  status = s->device->operations->launch(s->device, 0, &kernels->clear, most, &count, sizeof count);
+done:
+  return status;
+}
+
 static neurlp_status begin_chunk(cuda_state *s, const cuda_call *call, int32_t queue, int64_t first) {
   cuda_queue *q = &s->queues[queue];
   const void *in[CUDA_ROLES];
@@ -281,6 +308,7 @@ static neurlp_status begin_chunk(cuda_state *s, const cuda_call *call, int32_t q
   else
     NEURLP_TRY(
         s->device->operations->launch(s->device, queue, call->kernel, tiles.threads, &tiles, sizeof tiles));
+  if (call->counting) NEURLP_TRY(drop_failed(s, call));
   NEURLP_TRY(send_outputs(s, call, queue));
 done:
   return status;
@@ -288,7 +316,7 @@ done:
 
 /* After a failure nothing may be left in a queue that writes to memory of this call. */
 static void abandon(cuda_state *s) {
-  for (int32_t queue = 0; queue < s->plan.queues; queue++) {
+  for (int32_t queue = 0; queue < s->plan.queues && !s->plan.in_place; queue++) {
     s->queues[queue].count = 0;
     (void)s->device->operations->wait(s->device, queue);
   }

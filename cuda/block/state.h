@@ -45,14 +45,25 @@ typedef struct cuda_state {
   cuda_left kept, passing; /* that of prepare, and of a call that gives its own */
 } cuda_state;
 
+/* Which systems count in a call in place: of the first `blocks` times *present those whose status in `before`
+ * (NULL: all) is 0. Both are in the device's memory, so that a call that was recorded sees what is there when
+ * it is replayed. Outputs of the others, and of those that fail, are zero. */
+typedef struct cuda_counting {
+  const int64_t *present;
+  int64_t blocks;
+  const int32_t *before;
+} cuda_counting;
+
 /* A call: what the kernel does, and the caller's array in each role, NULL where there is none. */
 typedef struct cuda_call {
   const neurlp_cuda_kernel *kernel;
   int64_t systems;
-  const cuda_left *left; /* gives coefficients and steps that are NULL */
-  const void *kept;      /* a factor for all systems, or NULL */
-  bool stored;           /* the factors of all systems are there */
-  bool by_map;           /* a product instead of the kernel */
+  const cuda_left *left;         /* gives coefficients and steps that are NULL */
+  const void *kept;              /* a factor for all systems, or NULL */
+  bool stored;                   /* the factors of all systems are there */
+  bool by_map;                   /* a product instead of the kernel */
+  const cuda_counting *counting; /* in place, and nowhere else */
+  const int32_t *of_factor; /* there, too: on the device, the status of a factor of all systems, or NULL */
   const void *in[CUDA_ROLES];
   void *out[CUDA_ROLES];
   neurlp_place in_place[CUDA_ROLES], out_place[CUDA_ROLES]; /* found once, by neurlp_run_cuda */
@@ -67,6 +78,19 @@ static inline unsigned char *pinned_of(const cuda_state *state, int32_t queue) {
  * memory, lengths in pinned memory: without rooms for copies of them. */
 neurlp_status neurlp_resident_create_cuda(neurlp_device *device, const neurlp_problem *problem, size_t limit,
                                           void **state);
+
+/* The same for calls in place, which are always of all systems: everything that they read and write is in the
+ * device's memory, statuses [systems] included; they are put into queue 0 and not waited for. Statuses of
+ * systems that are not present are 0. The state is prepared and destroyed by the backend's functions; bytes
+ * are those that it will take. */
+neurlp_status neurlp_in_place_create_cuda(neurlp_device *device, const neurlp_problem *problem, void **state);
+size_t neurlp_in_place_bytes_cuda(neurlp_device *device, const neurlp_problem *problem);
+neurlp_status neurlp_in_place_solve_cuda(void *state, const neurlp_inputs *inputs,
+                                         const cuda_counting *counting, void *solution, int32_t *statuses);
+neurlp_status neurlp_in_place_adjoint_cuda(void *state, const neurlp_inputs *inputs,
+                                           const cuda_counting *counting, const void *solution,
+                                           const void *grad_output, const neurlp_gradients *gradients,
+                                           int32_t *statuses);
 
 /* Runs a call for all systems. */
 neurlp_status neurlp_run_cuda(cuda_state *state, cuda_call *call);

@@ -74,10 +74,17 @@ typedef struct neurlp_device_rooms {
   int32_t users;
 } neurlp_device_rooms;
 
+/* What was asked of a device: work that was put into a queue piece by piece, and not recorded; recordings
+ * that were replayed, each one piece; waits. */
+typedef struct neurlp_device_counts {
+  int64_t started, replayed, waited;
+} neurlp_device_counts;
+
 struct neurlp_device {
   const neurlp_device_operations *operations;
   neurlp_context *context;
   neurlp_device_rooms rooms;
+  neurlp_device_counts counts;
   char name[192];       /* for messages and the log */
   int32_t architecture; /* 90 for sm_90; 0: code that is compiled at run time cannot be loaded */
   int64_t threads;      /* that it runs at one time, of a kernel with many registers */

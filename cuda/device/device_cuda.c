@@ -14,6 +14,7 @@ typedef struct cuda_device {
   cublasHandle_t handle;
   void *blas_room[NEURLP_DEVICE_QUEUES]; /* BLAS_BYTES each, from the first product in a queue on */
   int index;
+  bool recorded[NEURLP_DEVICE_QUEUES];
 } cuda_device;
 
 /* Workspace of products in a queue: what cuBLAS wants on a GPU of 2022. Of our own, as its own could not be
@@ -41,6 +42,11 @@ static neurlp_status fail_cuda(neurlp_device *device, const char *what, cudaErro
 static void use(neurlp_device *device) {
   (void)cudaSetDevice(
       cuda_of(device)->index); /* it was there when it was opened; what follows fails if not */
+}
+
+/* Something is about to be put into a queue. */
+static void count(neurlp_device *device, int32_t queue) {
+  device->counts.started += !cuda_of(device)->recorded[queue];
 }
 
 static size_t free_bytes_cuda(neurlp_device *device) {
@@ -101,6 +107,7 @@ static neurlp_place place_cuda(neurlp_device *device, const void *memory) {
 static neurlp_status copy_cuda(neurlp_device *device, int32_t queue, void *to, const void *from,
                                size_t bytes) {
   use(device);
+  count(device, queue);
   if (bytes > 0)
     TRY_CUDA(device, "copying",
              cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, cuda_of(device)->streams[queue]));
@@ -109,6 +116,7 @@ static neurlp_status copy_cuda(neurlp_device *device, int32_t queue, void *to, c
 
 static neurlp_status set_cuda(neurlp_device *device, int32_t queue, void *memory, int value, size_t bytes) {
   use(device);
+  count(device, queue);
   if (bytes > 0)
     TRY_CUDA(device, "setting memory",
              cudaMemsetAsync(memory, value, bytes, cuda_of(device)->streams[queue]));
@@ -123,6 +131,7 @@ static neurlp_status launch_cuda(neurlp_device *device, int32_t queue, const neu
   (void)bytes; /* the compiler has told the runtime */
   memcpy(list, &arguments, sizeof arguments);
   use(device);
+  count(device, queue);
   TRY_CUDA(device, "starting a kernel",
            cudaLaunchKernel(kernel->device, grid, block, list, 0, cuda_of(device)->streams[queue]));
   return NEURLP_SUCCESS;
@@ -191,6 +200,7 @@ static neurlp_status multiply_cuda(neurlp_device *device, int32_t queue, const n
   const int64_t lda = p->a_transposed ? p->rows : p->inner;
   neurlp_status status = NEURLP_SUCCESS;
   use(device);
+  count(device, queue);
   if (!cuda->handle) NEURLP_TRY(start_blas(cuda));
   NEURLP_TRY(choose_queue(cuda, queue));
   if (p->single) {
@@ -210,6 +220,7 @@ done:
 
 static neurlp_status wait_cuda(neurlp_device *device, int32_t queue) {
   use(device);
+  device->counts.waited++;
   TRY_CUDA(device, "running a kernel", cudaStreamSynchronize(cuda_of(device)->streams[queue]));
   return NEURLP_SUCCESS;
 }
@@ -220,6 +231,7 @@ static neurlp_status record_cuda(neurlp_device *device, int32_t queue) {
   use(device);
   TRY_CUDA(device, "recording",
            cudaStreamBeginCapture(cuda_of(device)->streams[queue], cudaStreamCaptureModeThreadLocal));
+  cuda_of(device)->recorded[queue] = true;
   return NEURLP_SUCCESS;
 }
 
@@ -227,6 +239,7 @@ static neurlp_status end_record_cuda(neurlp_device *device, int32_t queue, void 
   cudaGraph_t graph = NULL;
   cudaGraphExec_t made = NULL;
   use(device);
+  cuda_of(device)->recorded[queue] = false;
   if (recording) *recording = NULL;
   cudaError_t error = cudaStreamEndCapture(cuda_of(device)->streams[queue], &graph);
   if (!recording) { /* what failed is known */
@@ -242,6 +255,7 @@ static neurlp_status end_record_cuda(neurlp_device *device, int32_t queue, void 
 
 static neurlp_status replay_cuda(neurlp_device *device, int32_t queue, void *recording) {
   use(device);
+  device->counts.replayed++;
   TRY_CUDA(device, "starting a recording", cudaGraphLaunch(recording, cuda_of(device)->streams[queue]));
   return NEURLP_SUCCESS;
 }

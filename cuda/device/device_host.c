@@ -146,6 +146,7 @@ static neurlp_status put(neurlp_device *device, int32_t queue, const host_task *
   copy->next = NULL;
   if (argument_bytes > 0) memcpy(copy->arguments, arguments, argument_bytes);
   host_recording *recording = host->recorded[queue];
+  if (!recording) device->counts.started++;
   host_task ***last = recording ? &recording->last : &host->last[queue];
   **last = copy;
   *last = &copy->next;
@@ -227,6 +228,7 @@ static neurlp_status wait_host(neurlp_device *device, int32_t queue) {
   host_device *host = host_of(device);
   const neurlp_status status = check_no_record(device, "something is waited for");
   if (status < 0) return status;
+  device->counts.waited++;
   for (host_task *task = host->first[queue], *next; task; task = next) {
     next = task->next;
     run_task(device, task);
@@ -270,9 +272,12 @@ static neurlp_status end_record_host(neurlp_device *device, int32_t queue, void 
 }
 
 static neurlp_status replay_host(neurlp_device *device, int32_t queue, void *recording) {
+  const int64_t started = device->counts.started;
   neurlp_status status = NEURLP_SUCCESS;
   for (const host_task *task = ((host_recording *)recording)->first; task; task = task->next)
     NEURLP_TRY(put(device, queue, task, NULL, 0));
+  device->counts.started = started;
+  device->counts.replayed++;
 done:
   return status;
 }

@@ -115,13 +115,14 @@ static int64_t most_systems(neurlp_graph *graph) {
 }
 
 static size_t bytes_of(neurlp_graph *graph) {
-  const size_t statuses = (size_t)(neurlp_graph_samples(graph) + most_systems(graph)) * sizeof(int32_t);
-  size_t bytes = sizeof(cuda_graph) + sizeof(neurlp_cuda_run) + 2 * statuses + workspace_bytes(graph) +
+  const size_t statuses = (size_t)(2 * neurlp_graph_samples(graph) + most_systems(graph)) * sizeof(int32_t);
+  size_t bytes = sizeof(cuda_graph) + 2 * sizeof(neurlp_cuda_run) + statuses + workspace_bytes(graph) +
                  (size_t)neurlp_graph_values(graph) * (sizeof(cuda_value) + sizeof(cuda_segment)) +
                  (size_t)(neurlp_graph_loss_value(graph) + 1) * sizeof(cuda_segment);
   for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
     const neurlp_node *node = neurlp_graph_node(graph, i);
     if (is_operation(node, &neurlp_operation_library)) bytes += neurlp_library_bytes_cuda(node);
+    bytes += neurlp_block_bytes_cuda(node);
     if (is_operation(node, &neurlp_operation_nonlinear)) bytes += neurlp_nonlinear_bytes_cuda(graph, node);
   }
   return bytes;
@@ -136,6 +137,8 @@ static void destroy_own(neurlp_context *context, void **own) {
       device->forget(g->device, &g->passes[way].segments[i].recording);
     neurlp_release(context, &g->passes[way].segments);
   }
+  device->forget(g->device, &g->both);
+  for (int32_t i = 0; g->values && i < g->value_count; i++) neurlp_block_unmake_cuda(&g->values[i]);
   for (int32_t i = 0; g->values && i < g->value_count; i++)
     for (int32_t j = 0; j < 4; j++) {
       void **memory = &g->values[i].memory[j];
@@ -145,7 +148,7 @@ static void destroy_own(neurlp_context *context, void **own) {
         neurlp_release(context, memory);
     }
   void *list[] = {g->run, g->statuses, g->systems, g->workspace};
-  void *pinned[] = {g->pinned_statuses, g->pinned_systems};
+  void *pinned[] = {g->pinned_statuses, g->pinned_run};
   for (int32_t i = 0; i < 4; i++) device->release(g->device, &list[i]);
   for (int32_t i = 0; i < 2; i++) device->release_pinned(g->device, &pinned[i]);
   neurlp_release(context, &g->values);
@@ -169,7 +172,11 @@ static neurlp_status make_values(neurlp_graph *graph, cuda_graph *g) {
   g->value_count = neurlp_graph_values(graph);
   NEURLP_TRY(neurlp_allocate(g->context, g->value_count, sizeof *g->values, &g->values));
   for (int32_t i = 0; i < g->value_count; i++) {
-    const neurlp_node *node = neurlp_graph_node(graph, i);
+    neurlp_node *node = neurlp_graph_node(graph, i);
+    if (is_operation(node, &neurlp_operation_block)) {
+      NEURLP_TRY(neurlp_block_make_cuda(graph, node, &g->values[i]));
+      g->blocks = true;
+    }
     if (is_operation(node, &neurlp_operation_library))
       NEURLP_TRY(neurlp_library_make_cuda(graph, node, &g->values[i]));
     if (is_operation(node, &neurlp_operation_nonlinear))
@@ -179,10 +186,10 @@ done:
   return status;
 }
 
-/* Blocks are solved by who says afterwards which systems failed; nonlinear blocks go through the host. */
+/* Nonlinear blocks go through the host. */
 static bool waits(neurlp_graph *graph, bool forward, int32_t step) {
   const neurlp_node *node = neurlp_graph_node(graph, neurlp_graph_step_value(graph, forward, step));
-  return is_operation(node, &neurlp_operation_block) || is_operation(node, &neurlp_operation_nonlinear);
+  return is_operation(node, &neurlp_operation_nonlinear);
 }
 
 /* Cuts a pass where something waits. */
@@ -219,7 +226,7 @@ static neurlp_status create_own(neurlp_graph *graph, void **own) {
   NEURLP_TRY(hold(g, false, systems, &g->systems));
   NEURLP_TRY(hold(g, false, workspace_bytes(graph), &g->workspace));
   NEURLP_TRY(hold(g, true, samples, &g->pinned_statuses));
-  NEURLP_TRY(hold(g, true, systems, &g->pinned_systems));
+  NEURLP_TRY(hold(g, true, sizeof *g->pinned_run, &g->pinned_run));
   NEURLP_TRY(make_values(graph, g));
   NEURLP_TRY(cut_pass(graph, false, neurlp_graph_loss_value(graph) + 1, &g->passes[false]));
   NEURLP_TRY(cut_pass(graph, true, neurlp_graph_values(graph), &g->passes[true]));
@@ -239,16 +246,13 @@ cuda_value *neurlp_graph_value_cuda(neurlp_graph *graph, const neurlp_node *node
 
 /* ---- runs -------------------------------------------------------------------------------------------- */
 
-/* Not recorded: that is how recorded kernels learn of another run. */
+/* The first thing that a forward pass does, recorded or not, is to take this to the device; the last run may
+ * still be on its way to do so. */
 static neurlp_status begin(neurlp_graph *graph) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
-  const neurlp_cuda_set_run run = {
-      .to = g->run, .run = {.present = neurlp_graph_present(graph), .weight = neurlp_graph_weight(graph)}};
-  const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_start_cuda(graph, neurlp_cuda_set_run_kernel(), 1, &run, sizeof run));
-  status = g->device->operations->set(g->device, 0, g->statuses, 0, bytes);
-done:
+  const neurlp_status status = g->device->operations->wait(g->device, 0);
+  *g->pinned_run =
+      (neurlp_cuda_run){.present = neurlp_graph_present(graph), .weight = neurlp_graph_weight(graph)};
   return status;
 }
 
@@ -261,6 +265,28 @@ neurlp_status neurlp_graph_send_statuses_cuda(neurlp_graph *graph) {
                                      (size_t)samples * sizeof *g->statuses);
 }
 
+/* Waits for what has been copied to pinned memory. */
+static neurlp_status take_statuses(neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  neurlp_status *statuses = neurlp_graph_sample_statuses(graph);
+  const neurlp_status status = g->blocks ? g->device->operations->wait(g->device, 0) : NEURLP_SUCCESS;
+  for (int64_t s = 0; g->blocks && s < neurlp_graph_samples(graph); s++)
+    statuses[s] = (neurlp_status)g->pinned_statuses[s];
+  return status;
+}
+
+static neurlp_status copy_statuses(const neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
+  if (!g->blocks) return NEURLP_SUCCESS;
+  return g->device->operations->copy(g->device, 0, g->pinned_statuses, g->statuses, bytes);
+}
+
+neurlp_status neurlp_graph_fetch_statuses_cuda(neurlp_graph *graph) {
+  const neurlp_status status = copy_statuses(graph);
+  return status < 0 ? status : take_statuses(graph);
+}
+
 static neurlp_status set_one(neurlp_graph *graph, void *number) {
   const neurlp_cuda_set_number one = {.to = number, .number = 1};
   return neurlp_start_cuda(graph, &neurlp_cuda_sample_kernels_of(neurlp_graph_single(graph))->set_number, 1,
@@ -269,43 +295,91 @@ static neurlp_status set_one(neurlp_graph *graph, void *number) {
 
 /* ---- passes ------------------------------------------------------------------------------------------ */
 
-static neurlp_status record_segment(neurlp_graph *graph, bool forward, cuda_segment *segment) {
+/* What comes before the steps of a pass. */
+static neurlp_status start_pass(neurlp_graph *graph, bool forward) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const neurlp_device_operations *device = g->device->operations;
+  const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!forward) return neurlp_graph_start_backward(graph);
+  NEURLP_TRY(device->copy(g->device, 0, g->run, g->pinned_run, sizeof *g->run));
+  status = device->set(g->device, 0, g->statuses, 0, bytes);
+done:
+  return status;
+}
+
+/* A segment as it is, with what comes before the first one and behind the last. */
+static neurlp_status run_segment(neurlp_graph *graph, bool forward, int32_t i, bool checked) {
+  const cuda_pass *pass = &neurlp_graph_on_cuda(graph)->passes[forward];
+  const cuda_segment *segment = &pass->segments[i];
+  neurlp_status status = NEURLP_SUCCESS;
+  if (i == 0) NEURLP_TRY(start_pass(graph, forward));
+  NEURLP_TRY(neurlp_graph_run_steps(graph, forward, segment->first, segment->end, checked));
+  if (forward && i + 1 == pass->count) status = copy_statuses(graph);
+done:
+  return status;
+}
+
+/* Records a segment of the first pass, and one of the second, if there is one. */
+static neurlp_status record(neurlp_graph *graph, int32_t count, const bool forward[], int32_t segment,
+                            void **recording) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
   const neurlp_device_operations *device = g->device->operations;
   neurlp_status status = NEURLP_SUCCESS;
   char message[1024];
   NEURLP_TRY(device->record(g->device, 0));
-  status = neurlp_graph_run_steps(graph, forward, segment->first, segment->end, false);
+  for (int32_t i = 0; i < count && status >= 0; i++) status = run_segment(graph, forward[i], segment, false);
   if (status < 0)
     (void)device->end_record(g->device, 0, NULL);
   else
-    status = device->end_record(g->device, 0, &segment->recording);
+    status = device->end_record(g->device, 0, recording);
 done:
   if (status >= 0) return NEURLP_SUCCESS;
   snprintf(message, sizeof message, "%s", neurlp_context_message(g->context));
   return neurlp_fail(g->context, status,
-                     "recording values %d to %d: %s; NEURLP_REPLAY=off in the environment does without",
-                     neurlp_graph_step_value(graph, forward, segment->first),
-                     neurlp_graph_step_value(graph, forward, segment->end - 1), message);
+                     "recording %s: %s; NEURLP_REPLAY=off in the environment does without",
+                     count == 2   ? "forward and backward"
+                     : forward[0] ? "forward"
+                                  : "backward",
+                     message);
 }
 
 /* First as it is, which loads code; then recorded; from then on replayed. */
-static neurlp_status run_pass(neurlp_graph *graph, bool forward, int32_t steps) {
+static neurlp_status run_pass(neurlp_graph *graph, bool forward) {
   cuda_graph *g = neurlp_graph_on_cuda(graph);
   cuda_pass *pass = &g->passes[forward];
   neurlp_status status = NEURLP_SUCCESS;
-  (void)steps; /* it was cut when the graph was finished */
   for (int32_t i = 0; i < pass->count; i++) {
     cuda_segment *segment = &pass->segments[i];
     if (segment->waits || !g->records || pass->runs == 0) {
-      NEURLP_TRY(neurlp_graph_run_steps(graph, forward, segment->first, segment->end,
-                                        g->checked && pass->runs == 0));
+      NEURLP_TRY(run_segment(graph, forward, i, g->checked && pass->runs == 0));
       continue;
     }
-    if (!segment->recording) NEURLP_TRY(record_segment(graph, forward, segment));
+    if (!segment->recording) NEURLP_TRY(record(graph, 1, &forward, i, &segment->recording));
     NEURLP_TRY(g->device->operations->replay(g->device, 0, segment->recording));
   }
   pass->runs++;
+  if (forward) status = take_statuses(graph);
+done:
+  return status;
+}
+
+/* In one piece, where both are recorded in one piece each. */
+static neurlp_status run_both(neurlp_graph *graph) {
+  static const bool ways[2] = {true, false};
+  cuda_graph *g = neurlp_graph_on_cuda(graph);
+  neurlp_status status = NEURLP_SUCCESS;
+  bool whole = g->records;
+  for (int32_t way = 0; way < 2; way++)
+    whole =
+        whole && g->passes[way].runs > 0 && g->passes[way].count == 1 && !g->passes[way].segments[0].waits;
+  if (!whole) {
+    NEURLP_TRY(run_pass(graph, true));
+    return run_pass(graph, false);
+  }
+  if (!g->both) NEURLP_TRY(record(graph, 2, ways, 0, &g->both));
+  NEURLP_TRY(g->device->operations->replay(g->device, 0, g->both));
+  status = take_statuses(graph);
 done:
   return status;
 }
@@ -333,8 +407,10 @@ const neurlp_graph_backend *neurlp_graph_backend_cuda(void) {
                                                .destroy = destroy_own,
                                                .begin = begin,
                                                .pass = run_pass,
+                                               .both = run_both,
                                                .set_one = set_one,
-                                               .wait = wait_machine};
+                                               .wait = wait_machine,
+                                               .block_bytes = neurlp_block_solver_bytes_cuda};
   static const neurlp_graph_backend backend = {.name = "cuda",
                                                .allocate = allocate,
                                                .release = release,

@@ -14,7 +14,8 @@
  * that the order of a sum is. */
 enum { CUDA_GRAPH_THREADS = 32768 };
 
-/* Neighbouring steps of a pass that nobody waits in: recorded when they are run for the second time. */
+/* Neighbouring steps of a pass that nobody waits in, all of it unless there are nonlinear blocks: recorded
+ * when they are run for the second time. */
 typedef struct cuda_segment {
   int32_t first, end;
   bool waits;      /* one step, which waits: never recorded */
@@ -27,24 +28,28 @@ typedef struct cuda_pass {
   int64_t runs;
 } cuda_pass;
 
-/* What one value has: device memory of a library, rooms of the host of a nonlinear block. */
+/* What one value has: device memory of a library, rooms of the host of a nonlinear block, statuses and the
+ * solver of a linear one. */
 typedef struct cuda_value {
   void *memory[4];
+  void *solver;
 } cuda_value;
 
 typedef struct cuda_graph {
   neurlp_context *context;
   neurlp_device *device;
   bool records, checked;
-  neurlp_cuda_run *run;     /* of the device, as all that follows */
+  bool blocks;              /* linear ones: what they note of samples is on the device until it is fetched */
+  neurlp_cuda_run *run;     /* of the device, as what follows */
   int32_t *statuses;        /* [samples] */
-  int32_t *systems;         /* [most systems of a block] statuses */
+  int32_t *systems;         /* [most systems of a block] statuses of their adjoints */
   void *workspace;          /* of one kernel after the other */
   int32_t *pinned_statuses; /* pinned: [samples] */
-  int32_t *pinned_systems;  /* pinned: as systems */
-  cuda_value *values;       /* [values of the graph] */
+  neurlp_cuda_run *pinned_run;
+  cuda_value *values; /* [values of the graph] */
   int32_t value_count;
   cuda_pass passes[2]; /* backward, forward */
+  void *both;          /* the recording of both, where each is one segment, or NULL */
 } cuda_graph;
 
 static inline cuda_graph *neurlp_graph_on_cuda(const neurlp_graph *graph) {
@@ -123,14 +128,21 @@ neurlp_status neurlp_library_make_cuda(neurlp_graph *graph, const neurlp_node *n
 size_t neurlp_nonlinear_bytes_cuda(neurlp_graph *graph, const neurlp_node *node);
 neurlp_status neurlp_nonlinear_make_cuda(neurlp_graph *graph, const neurlp_node *node, cuda_value *value);
 
-/* Systems of the block that a value is; 0 of other values. */
+/* Linear blocks: systems, 0 of other values; bytes that one has beside its solver, and those of a solver;
+ * makes and frees both. */
 int64_t neurlp_block_systems_cuda(const neurlp_node *node);
+size_t neurlp_block_bytes_cuda(const neurlp_node *node);
+size_t neurlp_block_solver_bytes_cuda(neurlp_context *context, const neurlp_problem *problem);
+neurlp_status neurlp_block_make_cuda(neurlp_graph *graph, neurlp_node *node, cuda_value *value);
+void neurlp_block_unmake_cuda(cuda_value *value);
 
 /* What a value has of its own. */
 cuda_value *neurlp_graph_value_cuda(neurlp_graph *graph, const neurlp_node *node);
 
-/* The statuses of samples, as they are on the host, to the device. */
+/* The statuses of samples, as they are on the host, to the device; and back, which waits, where linear blocks
+ * may have noted failures there. */
 neurlp_status neurlp_graph_send_statuses_cuda(neurlp_graph *graph);
+neurlp_status neurlp_graph_fetch_statuses_cuda(neurlp_graph *graph);
 
 #define NEURLP_CUDA_GRAPH_KERNEL(name) extern const neurlp_kernel neurlp_kernel_##name##_cuda;
 NEURLP_OPERATIONS(NEURLP_CUDA_GRAPH_KERNEL)

@@ -90,6 +90,7 @@ static neurlp_status forward(neurlp_graph *graph, neurlp_node *node) {
   void *const scratch = node->scratch, *const saved = node->saved;
   const int32_t count = replace(graph, node, places);
   neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_graph_fetch_statuses_cuda(graph));
   NEURLP_TRY(download_inputs(graph, count, places));
   NEURLP_TRY(host_kernel(graph).forward(graph, node));
   NEURLP_TRY(neurlp_graph_upload_cuda(neurlp_graph_context(graph), places[0].data, node->data,

@@ -7,10 +7,6 @@
 
 enum { L = NEURLP_CUDA_GROUP };
 
-NEURLP_ANYWHERE void set_run(const neurlp_cuda_set_run *w, int64_t thread, int64_t) {
-  if (thread == 0) *w->to = w->run;
-}
-
 template <typename number>
 NEURLP_ANYWHERE void set_number(const neurlp_cuda_set_number *w, int64_t thread, int64_t) {
   if (thread == 0) *(number *)w->to = (number)w->number;
@@ -105,13 +101,10 @@ NEURLP_ANYWHERE void penalty_slopes(const neurlp_cuda_penalty *w, int64_t thread
 
 /* ---- systems of blocks ------------------------------------------------------------------------------- */
 
-template <typename number>
-NEURLP_ANYWHERE void clear_failed(const neurlp_cuda_clear *w, int64_t thread, int64_t threads) {
-  number *to = (number *)w->to;
-  for (int64_t i = thread; i < w->systems * w->numbers; i += threads) {
-    const int64_t s = i / w->numbers;
-    if (s >= w->present || w->statuses[s] != 0) to[i] = 0;
-  }
+NEURLP_ANYWHERE void note_failed(const neurlp_cuda_note *w, int64_t thread, int64_t threads) {
+  for (int64_t s = thread; s < w->samples; s += threads)
+    for (int64_t b = 0; b < w->blocks && w->statuses[s] == 0; b++)
+      w->statuses[s] = w->systems[s * w->blocks + b];
 }
 
 /* ---- libraries (graph/cpu/library.c) ----------------------------------------------------------------- */
@@ -201,7 +194,7 @@ NEURLP_ANYWHERE void library_slopes(const neurlp_cuda_library *w, int64_t thread
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_total, total<number>),                                            \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_penalty, penalty_sums<number>),                                   \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_penalty, penalty_slopes<number>),                                 \
-        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_clear, clear_failed<number>),                                     \
+        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_note, note_failed),                                               \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_library, library_values<number>),                                 \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_library, library_slopes<number>)                                  \
   }
@@ -209,11 +202,6 @@ NEURLP_ANYWHERE void library_slopes(const neurlp_cuda_library *w, int64_t thread
 extern "C" const neurlp_cuda_sample_kernels *neurlp_cuda_sample_kernels_of(bool single) {
   static const neurlp_cuda_sample_kernels kernels[2] = {KERNELS(double), KERNELS(float)};
   return &kernels[single];
-}
-
-extern "C" const neurlp_cuda_kernel *neurlp_cuda_set_run_kernel(void) {
-  static const neurlp_cuda_kernel kernel = NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_set_run, set_run);
-  return &kernel;
 }
 
 #undef KERNELS

@@ -18,10 +18,6 @@ typedef struct neurlp_cuda_run {
   double weight;
 } neurlp_cuda_run;
 
-typedef struct neurlp_cuda_set_run {
-  neurlp_cuda_run *to, run;
-} neurlp_cuda_set_run;
-
 typedef struct neurlp_cuda_set_number {
   void *to;
   double number;
@@ -59,12 +55,12 @@ typedef struct neurlp_cuda_total {
   void *to;
 } neurlp_cuda_total;
 
-/* The numbers [systems][numbers] of systems that are not present, or whose status is not 0, become 0. */
-typedef struct neurlp_cuda_clear {
-  const int32_t *statuses; /* [present] */
-  int64_t systems, present, numbers;
-  void *to;
-} neurlp_cuda_clear;
+/* A sample whose status is 0 has that of the first of its blocks whose status is not. */
+typedef struct neurlp_cuda_note {
+  const int32_t *systems; /* [samples][blocks] */
+  int64_t samples, blocks;
+  int32_t *statuses; /* [samples] */
+} neurlp_cuda_note;
 
 /* Terms at points (graph/operation/library.h); slots of neighbouring threads are side by side. */
 typedef struct neurlp_cuda_library {
@@ -92,12 +88,11 @@ typedef struct neurlp_cuda_sample_kernels {
   neurlp_cuda_kernel total;
   neurlp_cuda_kernel penalty_sums; /* parts */
   neurlp_cuda_kernel penalty_slopes;
-  neurlp_cuda_kernel clear_failed;                   /* systems numbers */
+  neurlp_cuda_kernel note_failed;                    /* samples */
   neurlp_cuda_kernel library_values, library_slopes; /* points, by `threads` threads */
 } neurlp_cuda_sample_kernels;
 
 const neurlp_cuda_sample_kernels *neurlp_cuda_sample_kernels_of(bool single);
-const neurlp_cuda_kernel *neurlp_cuda_set_run_kernel(void); /* one thread */
 
 #ifdef __cplusplus
 }

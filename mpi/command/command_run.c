@@ -37,7 +37,7 @@ static neurlp_status open_checkpoint(const neurlp_study *s, const char *path, do
                                      neurlp_checkpoint **checkpoint) {
   char *fingerprint = NULL;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_study_fingerprint(s, false, &fingerprint));
+  NEURLP_TRY(neurlp_study_fingerprint(s, &fingerprint));
   const neurlp_checkpoint_spec spec = {
       .kind = "fit", .result = path, .fingerprint = fingerprint, .begin = begin};
   status = neurlp_checkpoint_open(s->comm, s->job, &spec, checkpoint);

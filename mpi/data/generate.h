@@ -51,10 +51,12 @@ NEURLP_MUST_USE neurlp_status neurlp_generate_samples(neurlp_generated *generate
                                                       const neurlp_sample_range *range,
                                                       neurlp_samples *samples, double *parameters);
 
-/* All systems, but only the first of them is integrated, and stands for the others: what takes as much memory
- * as all samples do, and as little time as one trajectory. For those who only describe a run. */
-NEURLP_MUST_USE neurlp_status neurlp_generate_sketch(neurlp_generated *generated, neurlp_samples *samples,
-                                                     double *parameters);
+/* The same for whole systems, but only the first of the range is integrated, and stands for the others: what
+ * takes as much memory as all samples do, and as little time as one trajectory. For those who only describe a
+ * run. */
+NEURLP_MUST_USE neurlp_status neurlp_generate_sketch(neurlp_generated *generated,
+                                                     const neurlp_sample_range *range,
+                                                     neurlp_samples *samples, double *parameters);
 
 /* Frees it and sets *generated to NULL. Safe to call twice. */
 void neurlp_generate_destroy(neurlp_generated **generated);

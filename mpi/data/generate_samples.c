@@ -280,8 +280,8 @@ neurlp_status neurlp_generate_samples(neurlp_generated *generated, const neurlp_
   return generate(generated, range, range->end_system - range->first_system, samples, parameters);
 }
 
-neurlp_status neurlp_generate_sketch(neurlp_generated *generated, neurlp_samples *samples,
-                                     double *parameters) {
-  const neurlp_sample_range all = {.end_system = generated->systems, .end_sample = generated->samples};
-  return generate(generated, &all, 1, samples, parameters);
+neurlp_status neurlp_generate_sketch(neurlp_generated *generated, const neurlp_sample_range *range,
+                                     neurlp_samples *samples, double *parameters) {
+  const bool empty = range->first_system == range->end_system;
+  return generate(generated, range, empty ? 0 : 1, samples, parameters);
 }

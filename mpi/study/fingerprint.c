@@ -28,7 +28,7 @@ static bool deck_says_all(const neurlp_study *s) {
          !neurlp_deck_given(deck, "data.generate.result");
 }
 
-neurlp_status neurlp_study_fingerprint(const neurlp_study *s, bool whole, char **text) {
+neurlp_status neurlp_study_fingerprint(const neurlp_study *s, char **text) {
   uint64_t sums[2] = {0};
   size_t bytes = 256;
   for (int32_t k = 0; k < s->dimensions; k++) bytes += strlen(s->names[k]) + 1;
@@ -39,7 +39,7 @@ neurlp_status neurlp_study_fingerprint(const neurlp_study *s, bool whole, char *
     return status;
   }
   if (!deck_says_all(s)) {
-    if (!whole || s->rank == 0) sum_samples(s, sums);
+    if (!s->repeats) sum_samples(s, sums);
     MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_UINT64_T, MPI_SUM, s->comm);
   }
   size_t length = (size_t)snprintf(*text, bytes, "%lld systems of up to %lld samples of %d states",

@@ -81,7 +81,7 @@ neurlp_status neurlp_study_read(neurlp_study *s) {
   if (status < 0) return status;
   if (s->generated && s->sketch)
     return neurlp_agree(s->comm, s->context,
-                        neurlp_generate_sketch(s->generated, &s->samples, s->true_parameters));
+                        neurlp_generate_sketch(s->generated, &range, &s->samples, s->true_parameters));
   if (s->generated)
     return neurlp_agree(s->comm, s->context,
                         neurlp_generate_samples(s->generated, &range, &s->samples, s->true_parameters));

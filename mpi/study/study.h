@@ -32,7 +32,8 @@ typedef struct neurlp_study {
   /* equations */
   neurlp_model *model;
   /* this rank's part */
-  bool sketch; /* generated data are the first trajectory over and over: nothing is learned from them */
+  bool repeats; /* others have the same samples as this rank, and write them where they are written */
+  bool sketch;  /* generated data are the first trajectory over and over: nothing is learned from them */
   neurlp_plan_spec plan_spec;
   neurlp_plan plan;
   neurlp_samples samples;

@@ -12,11 +12,8 @@ neurlp_status neurlp_study_spare_data(const neurlp_study *s, const char *path) {
 neurlp_status neurlp_study_keep_generated(const neurlp_study *s) {
   const char *path = neurlp_deck_text(s->job->deck, "output.data");
   if (!path || !s->generated) return NEURLP_SUCCESS;
-  /* Where every rank has all systems, the first one writes them. */
-  const neurlp_sample_range *range = &s->samples.range;
   neurlp_samples mine = s->samples;
-  if (s->rank > 0 && range->first_system == 0 && range->first_sample == 0 && range->end_system == s->systems)
-    mine.range = (neurlp_sample_range){0};
+  if (s->repeats) mine.range = (neurlp_sample_range){0};
   const neurlp_generated_part part = {.generated = s->generated,
                                       .samples = &mine,
                                       .parameters = s->true_parameters,

@@ -41,9 +41,8 @@ neurlp_status neurlp_network_fingerprint(const neurlp_network_study *s, char **t
   uint64_t sum = 0;
   char *data = NULL;
   neurlp_status status = NEURLP_SUCCESS;
-  if (!neurlp_deck_text(s->data.job->deck, "train.model"))
-    return neurlp_study_fingerprint(&s->data, true, text);
-  NEURLP_TRY(neurlp_study_fingerprint(&s->data, true, &data));
+  if (!neurlp_deck_text(s->data.job->deck, "train.model")) return neurlp_study_fingerprint(&s->data, text);
+  NEURLP_TRY(neurlp_study_fingerprint(&s->data, &data));
   status = sum_model(s, &sum);
   const size_t bytes = strlen(data) + 64;
   if (status >= 0) status = neurlp_allocate(s->context, (int64_t)bytes, 1, text);

@@ -71,11 +71,10 @@ static void close_work(work *w) {
 static void take_trajectory(work *w, int64_t i) {
   const int64_t N = w->plan->steps, D = w->D, samples = w->s->data.samples_each;
   const int64_t system = w->plan->first_system + w->first + i, first = w->plan->first[w->first + i];
-  const neurlp_samples *x = &w->s->data.samples;
   double *past = w->past + i * w->seen * D, *data = w->data + i * N * D, *time = w->time + i * N;
   for (int64_t j = 0; j < N * D; j++) data[j] = NAN;
   for (int64_t j = 0; j < N; j++)
-    time[j] = first < 0 ? NAN : x->times[x->offsets[system]] + w->s->step * (double)(first + j);
+    time[j] = first < 0 ? NAN : w->s->starts[system] + w->s->step * (double)(first + j);
   if (first < 0) {
     for (int64_t j = 0; j < w->seen * D; j++) past[j] = NAN;
     return;

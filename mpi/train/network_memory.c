@@ -90,7 +90,8 @@ neurlp_network_memory neurlp_network_memory_of(neurlp_network_study *s) {
   const int64_t then =
       (int64_t)now.current_bytes + (s->allocated ? 0 : graph) + (training > result ? training : result);
   const int64_t most = then > (int64_t)now.peak_bytes ? then : (int64_t)now.peak_bytes;
-  return (neurlp_network_memory){.graph_bytes = graph, .most_bytes = most + SMALL_BYTES};
+  return (neurlp_network_memory){.graph_bytes = graph,
+                                 .most_bytes = most + neurlp_node_memory_part(&s->node) + SMALL_BYTES};
 }
 
 void neurlp_network_memory_report(neurlp_network_study *s) {

@@ -43,7 +43,7 @@ static void report_study(const neurlp_network_study *s) {
 
 /* Collective. */
 static void report_peak(const neurlp_network_study *s) {
-  int64_t peak = (int64_t)neurlp_context_memory(s->context).peak_bytes;
+  int64_t peak = (int64_t)neurlp_context_memory(s->context).peak_bytes + neurlp_node_memory_part(&s->node);
   MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_INT64_T, MPI_MAX, s->data.comm);
   if (s->data.rank == 0) printf("  %-24s %lld bytes at most on a rank\n", "memory", (long long)peak);
 }
@@ -157,13 +157,14 @@ static neurlp_status train_and_write(neurlp_network_study *s, neurlp_checkpoint 
   NEURLP_TRY(neurlp_study_keep_generated(&s->data));
   NEURLP_TRY(neurlp_network_result_write(s, &history, path, &scores, &phases.written_bytes));
   phases.writing = MPI_Wtime() - write;
-  phases.read_bytes =
-      (int64_t)s->data.size * s->data.systems * s->data.samples_each * (s->data.dimensions + 1) * 8;
   const neurlp_traffic a = neurlp_reduce_traffic(s->gradients), b = neurlp_reduce_traffic(s->scalars);
-  int64_t sent[2] = {a.bytes + b.bytes + s->shards.bytes, a.messages + b.messages + s->shards.messages};
-  MPI_Allreduce(MPI_IN_PLACE, sent, 2, MPI_INT64_T, MPI_SUM, s->data.comm);
+  const int64_t read = s->data.plan.end_system - s->data.plan.first_system;
+  int64_t sent[3] = {a.bytes + b.bytes + s->shards.bytes, a.messages + b.messages + s->shards.messages,
+                     read * s->data.samples_each * (s->data.dimensions + 1) * 8};
+  MPI_Allreduce(MPI_IN_PLACE, sent, 3, MPI_INT64_T, MPI_SUM, s->data.comm);
   phases.exchanged_bytes = sent[0];
   phases.messages = sent[1];
+  phases.read_bytes = sent[2];
   report_result(s, &history, &scores);
   report_peak(s);
   neurlp_checkpoint_report(checkpoint);

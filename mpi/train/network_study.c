@@ -16,50 +16,100 @@
 
 /* ---- data -------------------------------------------------------------------------------------------- */
 
-/* Packed samples [N][D] -> [S][samples][D], NaN past a trajectory's end. */
-static void unpack(const neurlp_study *d, const double *packed, double *states) {
+/* This rank's systems. */
+static int64_t first_system(const neurlp_network_study *s) {
+  return s->data.plan.first_system;
+}
+
+static int64_t system_count(const neurlp_network_study *s) {
+  return s->data.plan.end_system - s->data.plan.first_system;
+}
+
+/* Collective. Places in the node's memory. */
+static neurlp_status open_memory(neurlp_network_study *s) {
+  const neurlp_study *d = &s->data;
+  const int64_t samples = d->systems * d->samples_each * d->dimensions;
+  const int64_t others = d->systems * (1 + d->true_parameter_count);
+  const bool clean = d->generated ? d->generated->clean : d->file->clean;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_node_memory_open(
+      d->comm, s->context, ((clean ? 3 : 2) * samples + others) * (int64_t)sizeof *s->states, &s->node));
+  s->states = (double *)(void *)s->node.memory;
+  s->filled = s->states + samples;
+  s->starts = s->filled + samples;
+  s->true_parameters = s->starts + d->systems;
+  if (clean) s->clean = s->true_parameters + d->systems * d->true_parameter_count;
+done:
+  return status;
+}
+
+/* Packed samples [N][D] of this rank's systems -> [S][samples][D], NaN past a trajectory's end. */
+static void unpack(const neurlp_network_study *s, const double *packed, double *states) {
+  const neurlp_study *d = &s->data;
   const int64_t row = d->samples_each * d->dimensions;
-  for (int64_t i = 0; i < d->systems * row; i++) states[i] = NAN;
-  for (int64_t i = 0; i < d->systems; i++) {
+  states += first_system(s) * row;
+  for (int64_t i = 0; i < system_count(s) * row; i++) states[i] = NAN;
+  for (int64_t i = 0; i < system_count(s); i++) {
     const int64_t first = d->samples.offsets[i], count = d->samples.offsets[i + 1] - first;
     memcpy(states + i * row, packed + first * d->dimensions,
            (size_t)(count * d->dimensions) * sizeof *states);
   }
 }
 
-/* Collective. Every rank has all trajectories: batches take their windows from anywhere. */
+/* Collective. Batches take their windows from anywhere, so every node has all trajectories; each of its ranks
+ * reads a part of them. */
 static neurlp_status read_all(neurlp_network_study *s) {
   neurlp_study *d = &s->data;
-  const int64_t last = d->lengths ? d->lengths[d->systems - 1] : d->samples_each;
+  int64_t first = 0, count = 0;
   neurlp_status status = NEURLP_SUCCESS;
-  d->plan = (neurlp_plan){.end_system = d->systems, .end_sample = last};
+  NEURLP_TRY(open_memory(s));
+  neurlp_partition(d->systems, s->node.rank, s->node.size, &first, &count);
+  d->repeats = !s->node.first;
+  d->plan = (neurlp_plan){.first_system = first, .end_system = first + count};
+  if (count == 0) d->plan.first_system = d->plan.end_system = 0;
+  if (count > 0) d->plan.end_sample = d->lengths ? d->lengths[first + count - 1] : d->samples_each;
   NEURLP_TRY(neurlp_study_read(d));
-  const int64_t count = d->systems * d->samples_each * d->dimensions;
-  status = neurlp_allocate(s->context, count, sizeof *s->states, &s->states);
-  if (status >= 0 && d->samples.clean)
-    status = neurlp_allocate(s->context, count, sizeof *s->clean, &s->clean);
-  NEURLP_TRY(neurlp_agree(d->comm, s->context, status));
-  unpack(d, d->samples.states, s->states);
-  if (s->clean) unpack(d, d->samples.clean, s->clean);
+  unpack(s, d->samples.states, s->states);
+  if (s->clean) unpack(s, d->samples.clean, s->clean);
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t at = d->samples.offsets[i];
+    s->starts[first + i] = d->samples.offsets[i + 1] > at ? d->samples.times[at] : NAN;
+  }
+  if (count > 0)
+    memcpy(s->true_parameters + first * d->true_parameter_count, d->true_parameters,
+           (size_t)(count * d->true_parameter_count) * sizeof(double));
+  neurlp_node_memory_settle(&s->node);
 done:
   return status;
 }
 
+/* Collective over a node. The first two samples of the first trajectory that has two; 0: there is none. */
+static double first_step(const neurlp_network_study *s) {
+  const neurlp_samples *x = &s->data.samples;
+  double mine = 0, step = 0;
+  for (int64_t i = 0; i < system_count(s) && mine == 0; i++)
+    if (x->offsets[i + 1] - x->offsets[i] > 1) mine = x->times[x->offsets[i] + 1] - x->times[x->offsets[i]];
+  if (!s->node.shared) return mine;
+  int from = mine != 0 ? s->node.rank : s->node.size - 1;
+  MPI_Allreduce(MPI_IN_PLACE, &from, 1, MPI_INT, MPI_MIN, s->node.comm);
+  step = mine;
+  MPI_Bcast(&step, 1, MPI_DOUBLE, from, s->node.comm);
+  return step;
+}
+
 /* Windows are on one grid, so the samples have to be evenly spaced, up to the digits that files of text have
  * for times. */
-static neurlp_status find_step(neurlp_network_study *s) {
+static neurlp_status check_steps(const neurlp_network_study *s) {
   const neurlp_samples *x = &s->data.samples;
-  s->step = 0;
-  for (int64_t i = 0; i < s->data.systems; i++)
+  for (int64_t i = 0; i < system_count(s); i++)
     for (int64_t t = x->offsets[i]; t + 1 < x->offsets[i + 1]; t++) {
       const double step = x->times[t + 1] - x->times[t];
-      if (s->step == 0) s->step = step;
       if (fabs(step - s->step) <= 1e-4 * s->step) continue;
       return neurlp_fail(
           s->context, NEURLP_ERROR_DATA,
           "trajectory %lld has samples %.17g apart at sample %lld, and the first two are %.17g apart; "
           "task 'train' needs samples that are evenly spaced (missing ones may be NaN)",
-          (long long)i, step, (long long)(t - x->offsets[i]), s->step);
+          (long long)(first_system(s) + i), step, (long long)(t - x->offsets[i]), s->step);
     }
   if (s->step > 0) return NEURLP_SUCCESS;
   return neurlp_fail(s->context, NEURLP_ERROR_DATA,
@@ -76,7 +126,8 @@ static bool are_alike(const neurlp_deck *deck) {
   return false;
 }
 
-static neurlp_status cut_windows(neurlp_network_study *s) {
+/* What windows are cut from, and how. */
+static neurlp_status describe_windows(const neurlp_network_study *s, neurlp_window_spec *spec) {
   const neurlp_deck *deck = s->data.job->deck;
   const int64_t asked = neurlp_deck_integer(deck, "block.window");
   const int64_t window = asked > 0 ? asked : s->data.samples_each;
@@ -88,16 +139,39 @@ static neurlp_status cut_windows(neurlp_network_study *s) {
         "%lld trajectories are kept for forecasts, and the data have %lld: none is left to "
         "train with",
         (long long)kept, (long long)s->data.systems);
-  const neurlp_window_spec spec = {.systems = s->data.systems - kept,
-                                   .samples = s->data.samples_each,
-                                   .dimensions = s->data.dimensions,
-                                   .lengths = s->data.lengths,
-                                   .states = s->states,
-                                   .window = window,
-                                   .stride = stride > 0 ? stride : window,
-                                   .alike = are_alike(deck),
-                                   .held_back = neurlp_deck_number(deck, "train.test")};
-  return neurlp_windows_create(s->context, &spec, &s->windows);
+  *spec = (neurlp_window_spec){.systems = s->data.systems - kept,
+                               .samples = s->data.samples_each,
+                               .dimensions = s->data.dimensions,
+                               .lengths = s->data.lengths,
+                               .states = s->states,
+                               .filled = s->filled,
+                               .window = window,
+                               .stride = stride > 0 ? stride : window,
+                               .alike = are_alike(deck),
+                               .held_back = neurlp_deck_number(deck, "train.test")};
+  return NEURLP_SUCCESS;
+}
+
+/* Fills the gaps of this rank's trajectories, as far as these are trained with. */
+static neurlp_status fill_gaps(const neurlp_network_study *s, const neurlp_window_spec *spec) {
+  const int64_t first = first_system(s);
+  const int64_t end = first + system_count(s) < spec->systems ? first + system_count(s) : spec->systems;
+  return first < end ? neurlp_windows_fill(s->context, spec, first, end - first) : NEURLP_SUCCESS;
+}
+
+/* Collective. */
+static neurlp_status cut_windows(neurlp_network_study *s) {
+  neurlp_window_spec spec;
+  neurlp_status status = NEURLP_SUCCESS;
+  s->step = first_step(s);
+  status = check_steps(s);
+  if (status >= 0) status = describe_windows(s, &spec);
+  if (status >= 0) status = fill_gaps(s, &spec);
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, status));
+  neurlp_node_memory_settle(&s->node);
+  status = neurlp_agree(s->data.comm, s->context, neurlp_windows_create(s->context, &spec, &s->windows));
+done:
+  return status;
 }
 
 /* ---- the model --------------------------------------------------------------------------------------- */
@@ -319,8 +393,6 @@ static neurlp_status prepare(neurlp_network_study *s, bool allocate) {
   const int64_t asked = neurlp_deck_integer(s->data.job->deck, "block.order");
   neurlp_status status = NEURLP_SUCCESS;
   s->order = asked > 0 ? (int32_t)asked : 2;
-  NEURLP_TRY(find_step(s));
-  NEURLP_TRY(cut_windows(s));
   NEURLP_TRY(neurlp_network_read_wiring(s));
   NEURLP_TRY(neurlp_network_check_wiring(s));
   status = neurlp_network_plan_forecast(s);
@@ -352,6 +424,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   NEURLP_TRY(read_all(s));
   s->seconds_reading = MPI_Wtime() - begin;
   neurlp_log_view_stage("prepare");
+  NEURLP_TRY(cut_windows(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));
   NEURLP_TRY(make_reducers(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, make_training(s)));
@@ -366,8 +439,7 @@ void neurlp_network_study_close(neurlp_network_study *s) {
   neurlp_reduce_destroy(&s->scalars);
   neurlp_network_model_destroy(&s->model);
   neurlp_windows_release(&s->windows);
-  neurlp_release(s->context, &s->states);
-  neurlp_release(s->context, &s->clean);
+  neurlp_node_memory_release(&s->node);
   neurlp_release(s->context, &s->validation);
   neurlp_release(s->context, &s->true_weights);
   neurlp_release(s->context, &s->model_path);

@@ -3,6 +3,7 @@
 #define NEURLP_MPI_NETWORK_STUDY_H
 
 #include "learn/network/network_train.h"
+#include "node_memory.h"
 #include "reduce/reduce.h"
 #include "study/study.h"
 
@@ -21,9 +22,14 @@ typedef struct neurlp_network_forecast_plan {
 typedef struct neurlp_network_study {
   neurlp_study data; /* source, sizes, names, the basis library's model; no fit */
   neurlp_context *context;
-  double *states; /* [S][samples][D], NaN where missing and past a trajectory's end */
-  double *clean;  /* [S][samples][D] without noise and gaps; NULL: not known */
-  double step;    /* sampling interval */
+  neurlp_node_memory node; /* the ranks of a node have all trajectories once, the following five arrays; each
+                              has read, and has in data.samples, a part of the systems */
+  double *states;          /* [S][samples][D], NaN where missing and past a trajectory's end */
+  double *filled;          /* [S][samples][D], of the windows */
+  double *clean;           /* [S][samples][D] without noise and gaps; NULL: not known */
+  double *starts;          /* [S] time of each first sample */
+  double *true_parameters; /* [S][P] */
+  double step;             /* sampling interval */
   neurlp_wiring wiring;
   double *numbers; /* of the step sizes, where they are the data's */
   neurlp_windows windows;

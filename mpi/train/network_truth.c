@@ -59,7 +59,7 @@ static neurlp_status evaluate(neurlp_network_study *s, int32_t count, const neur
   NEURLP_TRY(neurlp_allocate(s->context, S * count, sizeof *values, &values));
   NEURLP_TRY(neurlp_allocate(s->context, S * count, sizeof *s->true_weights, &s->true_weights));
   for (int64_t p = 0; p < P; p++) {
-    inputs[p] = s->data.true_parameters + p;
+    inputs[p] = s->true_parameters + p;
     strides[p] = P;
   }
   neurlp_program_run(program, S, inputs, strides, values, workspace);
@@ -290,7 +290,7 @@ static neurlp_status write_parameters(const neurlp_network_study *s, neurlp_arra
                               .scales = {"system", "parameter_names"}};
   NEURLP_TRY(neurlp_array_write_texts(file, "truth/parameter_names", "names of the true parameters", P,
                                       (const char *const *)d->true_parameter_names));
-  status = neurlp_array_write_rows(file, &array, first, count, d->true_parameters + first * P);
+  status = neurlp_array_write_rows(file, &array, first, count, s->true_parameters + first * P);
 done:
   return status;
 }

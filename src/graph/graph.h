@@ -152,6 +152,9 @@ NEURLP_MUST_USE neurlp_status neurlp_graph_forward(neurlp_graph *graph);
 /* Writes the gradient of the loss with respect to all parameters. After neurlp_graph_forward only. */
 NEURLP_MUST_USE neurlp_status neurlp_graph_backward(neurlp_graph *graph);
 
+/* Both, which a GPU is told in one piece from the second time on. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_forward_backward(neurlp_graph *graph);
+
 /* Of the last forward run: a status for each sample, [samples]; NEURLP_SUCCESS for those that count, and for
  * absent ones. Valid until the next run. */
 const neurlp_status *neurlp_graph_statuses(const neurlp_graph *graph);

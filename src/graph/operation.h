@@ -168,14 +168,18 @@ typedef struct neurlp_graph_machine {
   size_t (*bytes)(neurlp_graph *graph);
   neurlp_status (*create)(neurlp_graph *graph, void **own);
   void (*destroy)(neurlp_context *context, void **own);
-  /* A forward run begins: present samples, weight and cleared statuses are to be seen by kernels. */
+  /* A forward run is to begin: present samples, weight and cleared statuses are to be seen by its kernels. */
   neurlp_status (*begin)(neurlp_graph *graph);
-  /* Runs all steps of a pass (neurlp_graph_run_steps). */
-  neurlp_status (*pass)(neurlp_graph *graph, bool forward, int32_t steps);
+  /* Runs all steps of a pass (neurlp_graph_run_steps), a backward one from neurlp_graph_start_backward on; or
+   * of both. After a forward one the statuses of samples are on the host. */
+  neurlp_status (*pass)(neurlp_graph *graph, bool forward);
+  neurlp_status (*both)(neurlp_graph *graph);
   /* Makes *number 1, in the graph's precision, in order with kernels. */
   neurlp_status (*set_one)(neurlp_graph *graph, void *number);
   /* Until all that was started is done. */
   neurlp_status (*wait)(neurlp_context *context);
+  /* Bytes of what solves linear blocks there, for one with this problem; it is made with the rest. */
+  size_t (*block_bytes)(neurlp_context *context, const neurlp_problem *problem);
 } neurlp_graph_machine;
 
 /* What runs graphs: memory, and a kernel for each operation. Uploads and downloads are done when they return,
@@ -197,9 +201,13 @@ typedef struct neurlp_graph_backend {
 NEURLP_MUST_USE neurlp_status neurlp_graph_run_steps(neurlp_graph *graph, bool forward, int32_t first,
                                                      int32_t end, bool checked);
 
+/* Gradients of parameters are 0, that of the loss is 1. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_start_backward(neurlp_graph *graph);
+
 /* The value of a step, and what the machine has of this graph. */
 neurlp_value neurlp_graph_step_value(const neurlp_graph *graph, bool forward, int32_t step);
 void *neurlp_graph_own(const neurlp_graph *graph);
+const neurlp_graph_machine *neurlp_graph_machine_of(const neurlp_graph *graph); /* NULL: there is none */
 int32_t neurlp_graph_values(const neurlp_graph *graph);
 
 const neurlp_graph_backend *neurlp_graph_backend_cpu(void);

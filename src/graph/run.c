@@ -206,6 +206,10 @@ void *neurlp_graph_own(const neurlp_graph *graph) {
   return graph->own;
 }
 
+const neurlp_graph_machine *neurlp_graph_machine_of(const neurlp_graph *graph) {
+  return graph->backend->machine;
+}
+
 int32_t neurlp_graph_values(const neurlp_graph *graph) {
   return graph->node_count;
 }
@@ -270,44 +274,72 @@ done:
   return status;
 }
 
-static neurlp_status run_pass(neurlp_graph *graph, bool forward, int32_t steps) {
-  if (graph->backend->machine) return graph->backend->machine->pass(graph, forward, steps);
-  return neurlp_graph_run_steps(graph, forward, 0, steps, graph->check);
+neurlp_status neurlp_graph_start_backward(neurlp_graph *graph) {
+  const neurlp_graph_machine *machine = graph->backend->machine;
+  void *gradient = graph->nodes[graph->loss].gradient;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(graph->backend->fill(graph->context, graph->gradients, 0,
+                                  (size_t)graph->parameter_count * graph->number_bytes));
+  if (!graph->nodes[graph->loss].trained) goto done; /* it has no gradient */
+  if (machine)
+    status = machine->set_one(graph, gradient);
+  else if (graph->precision == NEURLP_SINGLE)
+    *(float *)gradient = 1;
+  else
+    *(double *)gradient = 1;
+done:
+  return status;
 }
 
-neurlp_status neurlp_graph_forward(neurlp_graph *graph) {
-  neurlp_status status = NEURLP_SUCCESS;
+/* What a forward run needs, and its samples, which have not failed yet. */
+static neurlp_status start_forward(neurlp_graph *graph) {
   if (!graph->arena) return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "the graph is not finished");
   graph->has_run = false;
   for (int64_t s = 0; s < graph->samples; s++) graph->statuses[s] = NEURLP_SUCCESS;
-  if (graph->backend->machine) NEURLP_TRY(graph->backend->machine->begin(graph));
-  NEURLP_TRY(run_pass(graph, true, graph->node_count));
+  return graph->backend->machine ? graph->backend->machine->begin(graph) : NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_graph_forward(neurlp_graph *graph) {
+  const neurlp_graph_machine *machine = graph->backend->machine;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(start_forward(graph));
+  NEURLP_TRY(machine ? machine->pass(graph, true)
+                     : neurlp_graph_run_steps(graph, true, 0, graph->node_count, graph->check));
   graph->has_run = true;
 done:
   return status;
 }
 
-static neurlp_status seed(neurlp_graph *graph) {
-  void *gradient = graph->nodes[graph->loss].gradient;
-  if (graph->backend->machine) return graph->backend->machine->set_one(graph, gradient);
-  if (graph->precision == NEURLP_SINGLE)
-    *(float *)gradient = 1;
-  else
-    *(double *)gradient = 1;
-  return NEURLP_SUCCESS;
+static neurlp_status refuse_backward(const neurlp_graph *graph) {
+  return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
+                     "a gradient needs a loss, and a forward run before it");
 }
 
 neurlp_status neurlp_graph_backward(neurlp_graph *graph) {
+  const neurlp_graph_machine *machine = graph->backend->machine;
   neurlp_status status = NEURLP_SUCCESS;
-  if (graph->loss < 0 || !graph->has_run)
-    return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT,
-                       "a gradient needs a loss, and a forward run before it");
-  NEURLP_TRY(graph->backend->fill(graph->context, graph->gradients, 0,
-                                  (size_t)graph->parameter_count * graph->number_bytes));
-  if (!graph->nodes[graph->loss].trained) return NEURLP_SUCCESS;
-  NEURLP_TRY(seed(graph));
-  NEURLP_TRY(run_pass(graph, false, graph->loss + 1));
+  if (graph->loss < 0 || !graph->has_run) return refuse_backward(graph);
+  if (machine && graph->nodes[graph->loss].trained)
+    NEURLP_TRY(machine->pass(graph, false));
+  else
+    NEURLP_TRY(neurlp_graph_start_backward(graph));
+  if (!graph->nodes[graph->loss].trained) goto done;
+  if (!machine) NEURLP_TRY(neurlp_graph_run_steps(graph, false, 0, graph->loss + 1, graph->check));
   graph->has_run = false;
+done:
+  return status;
+}
+
+neurlp_status neurlp_graph_forward_backward(neurlp_graph *graph) {
+  const neurlp_graph_machine *machine = graph->backend->machine;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (graph->loss < 0) return refuse_backward(graph);
+  if (machine && graph->nodes[graph->loss].trained) {
+    NEURLP_TRY(start_forward(graph));
+    return machine->both(graph);
+  }
+  NEURLP_TRY(neurlp_graph_forward(graph));
+  status = neurlp_graph_backward(graph);
 done:
   return status;
 }

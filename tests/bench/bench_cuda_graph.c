@@ -2,10 +2,12 @@
  * Gavves (ICML 2024), on batches of 512 windows of 50 samples. A network of dense layers estimates the
  * states; a library of 10 terms of these is the right-hand side of a block of order 2 for each of three
  * dimensions; solution and states are compared with the data. A step is forward, backward, clipping and
- * AdamW; nothing leaves the device but statuses.
+ * AdamW; nothing leaves the device but statuses. Also counts what a step asks of the device: recordings, and
+ * work that is started piece by piece.
  *
  *   bench_cuda_graph [FILE.csv]   on the first GPU
  *   bench_cuda_graph --check      small, on an imitated GPU: is it what the CPU does? */
+#include "cuda/device/device.h"
 #include "graph/layers.h"
 #include "train/clip.h"
 #include "train/optimiser.h"
@@ -179,8 +181,7 @@ static void step(const training *t) {
   const neurlp_precision precision = neurlp_graph_precision(t->graph);
   void *gradient = neurlp_graph_gradients(t->graph);
   if (neurlp_graph_begin(t->graph, samples, 1 / (double)samples) < 0) stop(t->context, "a run");
-  if (neurlp_graph_forward(t->graph) < 0) stop(t->context, "forward");
-  if (neurlp_graph_backward(t->graph) < 0) stop(t->context, "backward");
+  if (neurlp_graph_forward_backward(t->graph) < 0) stop(t->context, "forward and backward");
   const neurlp_status clipped =
       t->machine ? t->machine->clip(t->machine->object, precision, count, 1, gradient, NULL)
                  : neurlp_clip_norm(t->context, precision, count, gradient, 1, NULL);
@@ -204,6 +205,13 @@ static void close_training(training *t) {
 
 /* ---- cases ------------------------------------------------------------------------------------------- */
 
+/* What a step asked of the device, on the average over so many. */
+static double pieces_of(const neurlp_device *device, const neurlp_device_counts *before, int64_t steps) {
+  const neurlp_device_counts *now = &device->counts;
+  const int64_t pieces = now->started - before->started + now->replayed - before->replayed;
+  return (double)pieces / (double)steps;
+}
+
 static int time_steps(const char *what, neurlp_precision precision, bool recorded) {
   enum { WARM = 20, TIMED = 500, REPEATS = 5 };
   setenv("NEURLP_REPLAY", recorded ? "on" : "off", 1);
@@ -214,17 +222,22 @@ static int time_steps(const char *what, neurlp_precision precision, bool recorde
     close_training(&t);
     return 77;
   }
+  neurlp_device *device = NULL;
+  if (neurlp_device_of_cuda(t.context, &device) < 0) stop(t.context, "a GPU");
   for (int i = 0; i < WARM; i++) step(&t);
   const double before = loss_of(&t);
+  const neurlp_device_counts counts = device->counts;
   for (int repeat = 0; repeat < REPEATS; repeat++) {
     const double start = seconds();
     for (int i = 0; i < TIMED; i++) step(&t);
     (void)loss_of(&t);
     best = fmin(best, (seconds() - start) / TIMED);
   }
-  printf("%-40s %10.4g s  %10.4g windows/s, %zu bytes\n", what, best, 512 / best,
-         neurlp_graph_bytes(t.graph));
-  if (csv) fprintf(csv, "\"%s\",%.6g,%.6g,%zu\n", what, best, 512 / best, neurlp_graph_bytes(t.graph));
+  const double pieces = pieces_of(device, &counts, (int64_t)TIMED * REPEATS);
+  printf("%-32s %10.4g ms a step, %.1f pieces of work;  %10.4g windows/s, %zu bytes\n", what, 1e3 * best,
+         pieces, 512 / best, neurlp_graph_bytes(t.graph));
+  if (csv)
+    fprintf(csv, "\"%s\",%.6g,%.1f,%.6g,%zu\n", what, best, pieces, 512 / best, neurlp_graph_bytes(t.graph));
   expect("the loss over that before", loss_of(&t) / before, 0.5);
   close_training(&t);
   return 0;
@@ -234,15 +247,23 @@ static int time_steps(const char *what, neurlp_precision precision, bool recorde
  * than 1e3 times; later ones are of parameters that AdamW moves by the signs of gradients, whatever their
  * size, so that roundings may turn round what is nearly 0. */
 static void check_steps(void) {
+  neurlp_device *imitated = NULL;
   training cpu = open_training("cpu", NEURLP_DOUBLE, 6, 20);
   training device = open_training("cuda:check", NEURLP_DOUBLE, 6, 20);
   double first = NAN;
+  if (neurlp_device_of_host(device.context, &imitated) < 0) stop(device.context, "an imitated GPU");
+  neurlp_device_counts counts = imitated->counts;
   for (int i = 0; i < CHECK_STEPS; i++) {
     step(&cpu);
     step(&device);
+    if (i == 1) counts = imitated->counts;
     if (i == 0) first = loss_of(&cpu);
     if (i == 0) expect("first loss against the CPU's", fabs(loss_of(&device) / first - 1), 1e-12);
   }
+  const int64_t started = imitated->counts.started - counts.started;
+  expect("recordings of a step", (double)(imitated->counts.replayed - counts.replayed) / (CHECK_STEPS - 2),
+         1);
+  expect("work of a step beside: clipping, the optimiser", (double)started / (CHECK_STEPS - 2), 6.5);
   expect("last loss against the CPU's", fabs(loss_of(&device) / loss_of(&cpu) - 1), 1e-4);
   expect("last loss over the first", loss_of(&device) / first, 0.9);
   close_training(&cpu);
@@ -256,7 +277,7 @@ int main(int count, char **arguments) {
     return failures > 0;
   }
   csv = count > 1 ? fopen(arguments[1], "w") : NULL;
-  if (csv) fprintf(csv, "# %s\ncase,seconds of a step,windows/s,bytes\n", neurlp_version());
+  if (csv) fprintf(csv, "# %s\ncase,seconds of a step,pieces of work,windows/s,bytes\n", neurlp_version());
   int verdict = time_steps("single, recorded", NEURLP_SINGLE, true);
   if (verdict == 0) verdict = time_steps("single, started one by one", NEURLP_SINGLE, false);
   if (verdict == 0) verdict = time_steps("double, recorded", NEURLP_DOUBLE, true);

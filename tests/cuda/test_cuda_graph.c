@@ -3,6 +3,7 @@
  * and other failures; the same bits whether it is a recording or not. On a real GPU with
  * NEURLP_TEST_BACKEND=cuda. */
 #include "core/random.h"
+#include "cuda/block/state.h"
 #include "cuda/graph/machine.h"
 #include "graph/layers.h"
 #include "train/clip.h"
@@ -83,6 +84,7 @@ typedef struct record {
   double losses[RUNS], norms[RUNS];
   double *gradients, *parameters; /* [RUNS][count], [count] */
   int32_t failed[RUNS], recordings, segments;
+  neurlp_device_counts counts[RUNS]; /* of forward and backward */
 } record;
 
 static double number(int64_t draw, int64_t i) {
@@ -179,9 +181,26 @@ static void count_recordings(neurlp_graph *g, record *r) {
       r->recordings += own->passes[way].segments[i].recording != NULL;
       r->segments += !own->passes[way].segments[i].waits;
     }
+  r->recordings += own->both != NULL;
 }
 
-static record train(const char *backend, neurlp_precision precision) {
+/* Forward and backward, in one piece or in two, and what was asked of the device for it. */
+static void run_passes(neurlp_graph *g, const neurlp_accelerator *machine, bool joint, record *r,
+                       int32_t run) {
+  neurlp_context *context = neurlp_graph_context(g);
+  neurlp_device *device = machine ? neurlp_graph_on_cuda(g)->device : NULL;
+  const neurlp_device_counts before = device ? device->counts : (neurlp_device_counts){0};
+  must(context, joint ? neurlp_graph_forward_backward(g) : neurlp_graph_forward(g));
+  if (!joint) must(context, neurlp_graph_backward(g));
+  if (device)
+    r->counts[run] = (neurlp_device_counts){.started = device->counts.started - before.started,
+                                            .replayed = device->counts.replayed - before.replayed,
+                                            .waited = device->counts.waited - before.waited};
+  must(context, neurlp_graph_read(g, neurlp_graph_loss_value(g), &r->losses[run]));
+  for (int64_t s = 0; s < SAMPLES; s++) r->failed[run] += neurlp_graph_statuses(g)[s] != NEURLP_SUCCESS;
+}
+
+static record train(const char *backend, neurlp_precision precision, bool joint) {
   record r = {.count = 0};
   neurlp_context *context = NULL;
   neurlp_graph *g = NULL;
@@ -200,10 +219,7 @@ static record train(const char *backend, neurlp_precision precision) {
   for (int32_t run = 0; run < RUNS; run++) {
     const int64_t present = write_run(g, &n, run);
     must(context, neurlp_graph_begin(g, present, 1 / (double)present));
-    must(context, neurlp_graph_forward(g));
-    must(context, neurlp_graph_read(g, neurlp_graph_loss_value(g), &r.losses[run]));
-    for (int64_t s = 0; s < SAMPLES; s++) r.failed[run] += neurlp_graph_statuses(g)[s] != NEURLP_SUCCESS;
-    must(context, neurlp_graph_backward(g));
+    run_passes(g, machine, joint, &r, run);
     read_vector(g, true, r.gradients + run * r.count);
     check_vectors(g, r.gradients + run * r.count);
     step(g, machine, optimiser, &r.norms[run]);
@@ -234,12 +250,37 @@ static double difference(const double *a, const double *b, int64_t count) {
   return most / size;
 }
 
+/* From the second run on nothing is put into a queue but so many recordings. What is waited for is the run
+ * before, and the statuses of samples. */
+static void check_counts(const char *what, const record *r, int64_t replayed) {
+  int64_t started = 0, replays = 0, waited = 0;
+  for (int32_t run = 1; run < RUNS; run++) {
+    started += r->counts[run].started;
+    replays += r->counts[run].replayed;
+    waited += r->counts[run].waited;
+  }
+  printf("%s: the first run starts %lld pieces of work\n", what, (long long)r->counts[0].started);
+  check_above("which are more than", (double)r->counts[0].started, 50);
+  check_equal("later runs: pieces of work that are not recorded", started, 0);
+  check_equal("later runs: recordings replayed", replays, replayed * (RUNS - 1));
+  check_equal("later runs: waits", waited, 2 * (RUNS - 1));
+}
+
+static void check_same_bits(const char *what, const record *a, const record *b) {
+  printf("the same bits, %s\n", what);
+  check_true("losses", memcmp(a->losses, b->losses, sizeof a->losses) == 0);
+  check_true("failed samples", memcmp(a->failed, b->failed, sizeof a->failed) == 0);
+  check_true("gradients",
+             memcmp(a->gradients, b->gradients, (size_t)(RUNS * a->count) * sizeof(double)) == 0);
+  check_true("parameters", memcmp(a->parameters, b->parameters, (size_t)a->count * sizeof(double)) == 0);
+}
+
 /* A number goes through fewer than 1000 roundings in a run, and through all runs before it; the block's
  * condition is below 100. */
 static void check_training(neurlp_precision precision) {
   const double u = precision == NEURLP_SINGLE ? FLT_EPSILON / 2 : DBL_EPSILON / 2;
   const char *name = precision == NEURLP_SINGLE ? "single" : "double";
-  record cpu = train("cpu", precision), device = train(device_backend, precision);
+  record cpu = train("cpu", precision, false), device = train(device_backend, precision, false);
   char what[128];
   printf("%s precision, %s\n", name, device_backend);
   for (int32_t run = 0; run < RUNS; run++) {
@@ -256,21 +297,114 @@ static void check_training(neurlp_precision precision) {
   }
   check_below("parameters after all steps", difference(device.parameters, cpu.parameters, cpu.count),
               1e5 * u);
-  check_equal("recordings of both passes: before the block and behind it", device.recordings, 4);
+  check_equal("recordings: one of each pass, the block in it", device.recordings, 2);
   check_equal("none is missing", device.recordings, device.segments);
+  check_counts("two passes", &device, 2);
+  record joint = train(device_backend, precision, true);
+  check_equal("recordings of both passes in one", joint.recordings, 1);
+  check_counts("both passes in one", &joint, 1);
+  check_same_bits("both passes in one", &joint, &device);
   setenv("NEURLP_REPLAY", "off", 1);
-  record plain = train(device_backend, precision);
+  record plain = train(device_backend, precision, true);
   unsetenv("NEURLP_REPLAY");
   check_equal("recordings that are not wanted", plain.recordings, 0);
-  check_true("the same bits without recordings: losses",
-             memcmp(plain.losses, device.losses, sizeof plain.losses) == 0);
-  check_true("gradients",
-             memcmp(plain.gradients, device.gradients, (size_t)(RUNS * plain.count) * sizeof(double)) == 0);
-  check_true("parameters",
-             memcmp(plain.parameters, device.parameters, (size_t)plain.count * sizeof(double)) == 0);
+  check_same_bits("without recordings", &plain, &device);
   forget(&cpu);
   forget(&device);
+  forget(&joint);
   forget(&plain);
+}
+
+/* ---- left-hand sides that all systems share, but learn ------------------------------------------------- */
+
+enum { LEFT_RUNS = 6 };
+
+typedef struct left_record {
+  double losses[LEFT_RUNS], gradients[LEFT_RUNS][2];
+  int64_t failed[LEFT_RUNS];
+} left_record;
+
+/* Whether the device cuts the time of its only block, and whether all its systems have one factor. */
+static void check_way(neurlp_graph *g, bool cut, bool one_factor) {
+  const cuda_graph *own = neurlp_graph_on_cuda(g);
+  for (int32_t i = 0; i < own->value_count; i++) {
+    const cuda_state *solver = own->values[i].solver;
+    if (!solver) continue;
+    check_equal("time is cut", solver->cut.plan.intervals > 0, cut);
+    check_equal("one factor", solver->problem->one_factor, one_factor);
+  }
+}
+
+/* u'' + p u' + 2 u = input, with p and the step that all systems share; a NaN in one run fails all of them.
+ */
+static void run_left(const char *backend, int64_t samples, int32_t steps, left_record *r) {
+  const double left[2] = {2, 1};
+  neurlp_context *context = NULL;
+  neurlp_graph *g = NULL;
+  if (neurlp_context_create(2, &context) < 0) exit(1);
+  must(context, neurlp_context_set_backend(context, backend));
+  must(context, neurlp_graph_create(context, NEURLP_DOUBLE, samples, &g));
+  const neurlp_value p = neurlp_graph_parameter(g, "p", neurlp_shape_of(5, 1, 1, 1, 1, 1), false);
+  const neurlp_value h = neurlp_graph_parameter(g, "h", neurlp_shape_of(3, 1, 1, 1), false);
+  const neurlp_value low = neurlp_graph_constant(g, neurlp_shape_of(5, 1, 1, 1, 1, 1), &left[0]);
+  const neurlp_value top = neurlp_graph_constant(g, neurlp_shape_of(5, 1, 1, 1, 1, 1), &left[1]);
+  const neurlp_value input = neurlp_graph_input(g, "input", neurlp_shape_of(3, samples, steps, 1));
+  const neurlp_value start = neurlp_graph_input(g, "start", neurlp_shape_of(4, samples, 1, 1, 2));
+  const neurlp_graph_block_spec spec = {.steps = steps,
+                                        .order = 2,
+                                        .initial_steps = 1,
+                                        .initial_derivatives = 2,
+                                        .formulation = neurlp_formulation_default()};
+  const neurlp_graph_block_inputs inputs = {
+      .coefficients = neurlp_graph_concatenate(g, 3, (neurlp_value[]){low, p, top}, 4),
+      .rhs = input,
+      .initial_values = start,
+      .final_values = NEURLP_NO_VALUE,
+      .steps = h};
+  const neurlp_value u =
+      neurlp_graph_reshape(g, neurlp_graph_block(g, &spec, &inputs), neurlp_shape_of(2, samples, steps * 3));
+  const neurlp_value target = neurlp_graph_input(g, "target", neurlp_shape_of(2, samples, steps * 3));
+  neurlp_graph_loss(g, neurlp_graph_loss_of(g, NEURLP_LOSS_SQUARE, u, target));
+  must(context, neurlp_graph_finish(g, true));
+  if (strcmp(backend, "cpu") != 0) check_way(g, samples == 1, samples > 1);
+  double *numbers = calloc((size_t)(samples * steps * 3), sizeof *numbers);
+  must(context, neurlp_graph_write(g, target, numbers));
+  for (int64_t i = 0; i < samples * steps; i++) numbers[i] = number(50, i);
+  must(context, neurlp_graph_write(g, input, numbers));
+  must(context, neurlp_graph_write(g, start, numbers));
+  for (int32_t run = 0; run < LEFT_RUNS; run++) {
+    const double damping = run == 3 ? NAN : 0.3 + 0.1 * run, step = 0.1 + 0.01 * run;
+    must(context, neurlp_graph_write(g, p, &damping));
+    must(context, neurlp_graph_write(g, h, &step));
+    must(context, neurlp_graph_begin(g, samples, 1 / (double)samples));
+    must(context, neurlp_graph_forward_backward(g));
+    must(context, neurlp_graph_read(g, neurlp_graph_loss_value(g), &r->losses[run]));
+    must(context, neurlp_graph_read_gradient(g, p, &r->gradients[run][0]));
+    must(context, neurlp_graph_read_gradient(g, h, &r->gradients[run][1]));
+    for (int64_t s = 0; s < samples; s++) r->failed[run] += neurlp_graph_statuses(g)[s] != NEURLP_SUCCESS;
+  }
+  free(numbers);
+  neurlp_graph_destroy(&g);
+  neurlp_context_destroy(&context);
+}
+
+/* Sums of the block's gradients over a few hundred steps, each with an error of its condition, below 1e4. */
+static void check_left(int64_t samples, int32_t steps) {
+  left_record cpu = {0}, device = {0};
+  printf("a left-hand side that is learned, %lld systems of %d steps\n", (long long)samples, steps);
+  run_left("cpu", samples, steps, &cpu);
+  run_left(device_backend, samples, steps, &device);
+  for (int32_t run = 0; run < LEFT_RUNS; run++) {
+    check_equal("systems that fail", device.failed[run], run == 3 ? samples : 0);
+    check_equal("as on the CPU", cpu.failed[run], device.failed[run]);
+    if (run == 3) {
+      check_true("no loss and no gradient",
+                 device.losses[run] == 0 && device.gradients[run][0] == 0 && device.gradients[run][1] == 0);
+      continue;
+    }
+    check_below("loss, as on the CPU", fabs(device.losses[run] / cpu.losses[run] - 1), 1e7 * DBL_EPSILON);
+    check_below("gradients", difference(device.gradients[run], cpu.gradients[run], 2), 1e7 * DBL_EPSILON);
+  }
 }
 
 /* ---- a convolution that is too large for one product -------------------------------------------------- */
@@ -364,6 +498,8 @@ int main(void) {
   if (backend) device_backend = backend;
   check_rules();
   check_convolution();
+  check_left(5, 6);
+  check_left(1, 300);
   check_training(NEURLP_DOUBLE);
   check_training(NEURLP_SINGLE);
   return check_verdict();

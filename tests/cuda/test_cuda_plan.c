@@ -30,7 +30,7 @@ static neurlp_shape shape_of(int64_t systems, int32_t steps) {
 static cuda_plan plan_of(neurlp_shape shape, int64_t threads, size_t limit) {
   neurlp_problem *problem = problem_of(shape);
   cuda_plan plan;
-  neurlp_plan_cuda(&plan, problem, neurlp_cuda_kernels_of(shape.precision), threads, false, limit);
+  neurlp_plan_cuda(&plan, problem, neurlp_cuda_kernels_of(shape.precision), threads, CUDA_COPIED, limit);
   neurlp_problem_destroy(&problem);
   return plan;
 }

@@ -1,7 +1,7 @@
 """logistic.yaml, shortened: rates read off trajectories that training has never seen, beside the direct method."""
 import numpy as np
 
-from support import DECKS, check_above, check_below, check_equal, run, verdict
+from support import DECKS, check, check_above, check_below, check_equal, command, run, verdict
 
 SHORT = ["data.generate.systems=2000", "train.epochs=90"]
 
@@ -20,4 +20,7 @@ for term, name in enumerate(("r", "r/K")):
     check_above(f"{name}: correlation with the truth, held-out trajectories", correlation, 0.95)
     check_below(f"{name}: relative error", relative, 0.2)
     check_above(f"{name}: correlation of the direct method", np.corrcoef(fitted[:, term], true[:, term])[0, 1], 0.99)
+code, said = command(["validate", DECKS / "logistic_full.yaml", "block.backend=cpu"])
+check_equal("the deck at full size is valid", code, 0)
+check("and its trajectories are so many", "40000 systems of 100 samples" in said, said)
 verdict()

@@ -108,6 +108,44 @@ forecast: {trajectories: 4}
                     int(re.search(r"memory +(\d+) bytes at most", done.said).group(1)), int(promised))
 
 
+def shared():
+    """The ranks of a node have all trajectories once: what one of them holds goes down with their number."""
+    many = """task: train
+data: {generate: {system: lorenz, systems: 3000, samples: 120, step: 0.01, noise: 0.01}}
+block: {order: 2, window: 20}
+networks: {ahead: {layers: [flatten, {dense: 8}, gelu, {dense: output}]}}
+inputs: {coefficients: {constant: [0, 1, 0]}, rhs: {network: ahead}, initial_values: data}
+loss: [solution]
+train: {epochs: 1, stride: 20, batch: 64, shards: 8}
+output: {solution: false}
+"""
+    pathlib.Path("many.yaml").write_text(many)
+    # three arrays of 3 states, the same packed with times (but for what has no gaps), a start and 3 parameters a trajectory
+    trajectories = 8 * 3000 * (120 * (3 * 3 + 2 * 3 + 1) + 1 + 2 * 3)
+    most = {}
+    for ranks in (1, 2, 4):
+        code, said = command(["validate", "many.yaml"], ranks=ranks)
+        check_equal(f"trajectories on {ranks} ranks: validate exits with", code, 0)
+        most[ranks] = int(re.search(r"(\d+) bytes at most in all on a rank", said).group(1))
+    check_below("trajectories, of the bytes of one rank", trajectories, most[1])
+    for ranks in (2, 4):
+        check_below(f"bytes on {ranks} ranks, of those of one less what the others hold", most[ranks],
+                    most[1] - trajectories * (1 - 1 / ranks) + 8192)
+    for ranks in (2, 3):
+        done = run(f"many_{ranks}", many, "data.generate.systems=90", "output.data=kept.h5", ranks=ranks)
+        check_below(f"bytes that {ranks} ranks took, of those that were stated",
+                    int(re.search(r"memory +(\d+) bytes at most", done.said).group(1)),
+                    int(re.search(r"(\d+) bytes at most in all on a rank", done.said).group(1)))
+        with h5py.File("kept.h5") as file:
+            kept = {name: file[name][()].tobytes() for name in ("states", "clean", "parameters")}
+        alone = run(f"many_{ranks}_alone", many, "data.generate.systems=90", "output.data=alone.h5")
+        with h5py.File("alone.h5") as file:
+            check_equal(f"{ranks} ranks keep the same data as one",
+                        [n for n in kept if file[n][()].tobytes() != kept[n]], [])
+        differ = [n for n, x in everything(alone.path).items() if everything(done.path)[n] != x and n != "deck"]
+        check_equal("and learn the same from them", differ, [])
+
+
 def bad():
     t, states, lengths = trajectories()
     # a step that is far too large
@@ -187,6 +225,7 @@ inspected(run("good", GOOD))
 invariance()
 memory()
 sketch()
+shared()
 bad()
 mistakes()
 verdict()

@@ -28,7 +28,7 @@ neurlp_block_scratch neurlp_block_scratch_at(neurlp_graph *graph, const neurlp_n
     const size_t bytes = (size_t)neurlp_array_numbers(extents, block->shape.systems) * number;
     scratch.gradients[array] = take(&scratch, memory, bytes);
   }
-  if (block->shape.keep_factors) {
+  if (block->shape.keep_factors && !neurlp_graph_machine_of(graph)) {
     const neurlp_extents solution = neurlp_array_extents(&block->shape, NEURLP_ARRAY_SOLUTION);
     const size_t bytes = (size_t)neurlp_array_numbers(solution, block->shape.systems) * number;
     scratch.solution = take(&scratch, memory, bytes);
@@ -56,8 +56,7 @@ static neurlp_sharing sharing_of(const neurlp_tensor_shape *shape, bool in_time)
   return (neurlp_sharing)(systems | steps);
 }
 
-/* Whether all systems share a left-hand side of constants. */
-static bool left_is_fixed(neurlp_graph *graph, const neurlp_node *node) {
+bool neurlp_block_left_is_fixed(neurlp_graph *graph, const neurlp_node *node) {
   const neurlp_array left[] = {NEURLP_ARRAY_COEFFICIENTS, NEURLP_ARRAY_STEPS};
   for (int32_t i = 0; i < 2; i++) {
     const neurlp_node *input = neurlp_block_array(graph, node, left[i]);
@@ -95,7 +94,7 @@ static neurlp_status read_equations(neurlp_graph *graph, neurlp_node *node) {
   z->coefficients_sharing = sharing_of(&c, true);
   z->rhs_sharing = sharing_of(&b, true);
   z->steps_sharing = sharing_of(&h, true);
-  if (S == 1 && !left_is_fixed(graph, node)) {
+  if (S == 1 && !neurlp_block_left_is_fixed(graph, node)) {
     unshare(&z->coefficients_sharing);
     unshare(&z->steps_sharing);
   }
@@ -137,19 +136,26 @@ static neurlp_status read_values(neurlp_graph *graph, neurlp_node *node) {
  * = 3). */
 static const size_t KEPT_FACTORS = (size_t)16 << 20;
 
+/* Bytes of what will solve the problem. */
+static size_t solver_bytes(const neurlp_graph *graph, const neurlp_graph_block_state *block) {
+  const neurlp_graph_machine *machine = neurlp_graph_machine_of(graph);
+  return machine ? machine->block_bytes(block->context, block->problem)
+                 : neurlp_solver_workspace_bytes(block->context, block->problem);
+}
+
 /* The problem, with factors kept where a gradient is wanted and they are not too large; counts bytes. */
-static neurlp_status make_problem(neurlp_graph_block_state *block, bool backward) {
+static neurlp_status make_problem(const neurlp_graph *graph, neurlp_graph_block_state *block, bool backward) {
   neurlp_context *context = block->context;
   const size_t before = neurlp_context_memory(context).current_bytes;
   size_t plain = 0, workspace = 0;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_problem_create(context, &block->shape, &block->formulation, &block->problem));
-  plain = workspace = neurlp_solver_workspace_bytes(context, block->problem);
+  plain = workspace = solver_bytes(graph, block);
   if (backward) {
     neurlp_problem_destroy(&block->problem);
     block->shape.keep_factors = true;
     NEURLP_TRY(neurlp_problem_create(context, &block->shape, &block->formulation, &block->problem));
-    workspace = neurlp_solver_workspace_bytes(context, block->problem);
+    workspace = solver_bytes(graph, block);
   }
   if (workspace > plain + KEPT_FACTORS) {
     neurlp_problem_destroy(&block->problem);
@@ -157,8 +163,9 @@ static neurlp_status make_problem(neurlp_graph_block_state *block, bool backward
     NEURLP_TRY(neurlp_problem_create(context, &block->shape, &block->formulation, &block->problem));
     workspace = plain;
   }
-  block->bytes = sizeof *block + neurlp_context_memory(context).current_bytes - before + workspace +
-                 2 * (size_t)block->shape.systems * sizeof *block->statuses;
+  block->bytes = sizeof *block + neurlp_context_memory(context).current_bytes - before + workspace;
+  if (!neurlp_graph_machine_of(graph))
+    block->bytes += 2 * (size_t)block->shape.systems * sizeof *block->statuses;
 done:
   return status;
 }
@@ -173,7 +180,7 @@ static neurlp_status infer(neurlp_graph *graph, neurlp_node *node) {
                        (long long)block->blocks);
   NEURLP_TRY(read_equations(graph, node));
   NEURLP_TRY(read_values(graph, node));
-  NEURLP_TRY(make_problem(block, node->trained));
+  NEURLP_TRY(make_problem(graph, block, node->trained));
   node->shape = neurlp_shape_of(4, z->systems, z->steps, z->dimensions, z->order + 1);
   if (node->trained) node->scratch_bytes = neurlp_block_scratch_at(graph, node, NULL).bytes;
 done:
@@ -183,16 +190,17 @@ done:
 /* ---- life -------------------------------------------------------------------------------------------- */
 
 /* Constants that are all of the left-hand side are factorised here, once. Where that fails every solve will,
- * too, and say so. */
+ * too, and say so. A machine does the same when it makes what it has of the graph. */
 static neurlp_status prepare(neurlp_graph *graph, neurlp_node *node) {
   neurlp_graph_block_state *block = node->object;
   neurlp_context *context = block->context;
   const int64_t S = block->shape.systems;
   neurlp_status status = NEURLP_SUCCESS;
+  if (neurlp_graph_machine_of(graph)) return NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_allocate(context, S, sizeof *block->statuses, &block->statuses));
   NEURLP_TRY(neurlp_allocate(context, S, sizeof *block->adjoint_statuses, &block->adjoint_statuses));
   NEURLP_TRY(neurlp_solver_create(context, block->problem, &block->solver));
-  if (!left_is_fixed(graph, node)) return NEURLP_SUCCESS;
+  if (!neurlp_block_left_is_fixed(graph, node)) return NEURLP_SUCCESS;
   const neurlp_inputs inputs = {.systems = S,
                                 .coefficients =
                                     neurlp_block_array(graph, node, NEURLP_ARRAY_COEFFICIENTS)->data,

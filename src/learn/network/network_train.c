@@ -73,19 +73,20 @@ done:
   return status;
 }
 
-/* One of this rank's shards, forward and, if a gradient is wanted, backward; `gathers`: it counts for the
- * weights that are solved for next. */
+/* One of this rank's shards, forward and, if a gradient is wanted, backward, which a GPU does in one piece
+ * where nothing is looked at in between; `gathers`: it counts for the weights that are solved for next. */
 static neurlp_status run_shard(neurlp_training *t, int64_t shard, const int64_t *windows, int64_t present,
                                double weight, bool want_gradient, bool gathers) {
   const neurlp_reducer *gradients = &t->spec->gradients;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_training_write(t, windows));
   NEURLP_TRY(neurlp_graph_begin(t->graph, present, weight));
-  NEURLP_TRY(neurlp_graph_forward(t->graph));
+  const bool both = want_gradient && !gathers;
+  NEURLP_TRY(both ? neurlp_graph_forward_backward(t->graph) : neurlp_graph_forward(t->graph));
   NEURLP_TRY(add_scalars(t, shard, present));
   if (gathers) NEURLP_TRY(neurlp_solving_append(&t->solving, shard, present, t->target));
   if (!want_gradient) goto done;
-  NEURLP_TRY(neurlp_graph_backward(t->graph));
+  if (!both) NEURLP_TRY(neurlp_graph_backward(t->graph));
   status = gradients->add(gradients->user, shard, neurlp_graph_gradients(t->graph));
 done:
   return status;

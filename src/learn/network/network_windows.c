@@ -34,16 +34,16 @@ bool neurlp_fill_gaps(double *x, int64_t count, int64_t stride) {
 }
 
 /* First what training may see, so that nothing that is held back gets into it; then the rest. */
-static neurlp_status fill(neurlp_windows *w) {
-  const neurlp_window_spec *z = &w->spec;
+neurlp_status neurlp_windows_fill(neurlp_context *context, const neurlp_window_spec *z, int64_t first,
+                                  int64_t count) {
   const int64_t each = z->samples * z->dimensions;
-  memcpy(w->filled, z->states, (size_t)(z->systems * each) * sizeof *w->filled);
-  for (int64_t s = 0; s < z->systems; s++)
+  memcpy(z->filled + first * each, z->states + first * each, (size_t)(count * each) * sizeof *z->filled);
+  for (int64_t s = first; s < first + count; s++)
     for (int32_t k = 0; k < z->dimensions; k++) {
-      double *x = w->filled + s * each + k;
+      double *x = z->filled + s * each + k;
       if (!neurlp_fill_gaps(x, neurlp_windows_seen(z, s), z->dimensions) && windows_of(z, s) > 0)
         return neurlp_fail(
-            w->context, NEURLP_ERROR_DATA,
+            context, NEURLP_ERROR_DATA,
             "state %d of trajectory %lld is missing at all %lld samples that training may see; "
             "leave the trajectory out",
             k, (long long)s, (long long)neurlp_windows_seen(z, s));
@@ -155,12 +155,16 @@ neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window
                                     neurlp_windows *windows) {
   neurlp_status status = NEURLP_SUCCESS;
   *windows = (neurlp_windows){.context = context, .spec = *spec};
-  NEURLP_TRY(neurlp_allocate(context, spec->systems * spec->samples * spec->dimensions, sizeof(double),
-                             &windows->filled));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(double), &windows->center));
   NEURLP_TRY(neurlp_allocate(context, spec->dimensions, sizeof(double), &windows->spread));
   NEURLP_TRY(list_windows(windows));
-  NEURLP_TRY(fill(windows));
+  windows->own_filled = !spec->filled;
+  if (windows->own_filled) {
+    NEURLP_TRY(neurlp_allocate(context, spec->systems * spec->samples * spec->dimensions, sizeof(double),
+                               &windows->spec.filled));
+    NEURLP_TRY(neurlp_windows_fill(context, &windows->spec, 0, spec->systems));
+  }
+  windows->filled = windows->spec.filled;
   measure(windows);
   if (spec->alike) pool(windows);
   settle(windows);
@@ -171,7 +175,7 @@ done:
 
 void neurlp_windows_release(neurlp_windows *windows) {
   if (!windows->context) return;
-  neurlp_release(windows->context, &windows->filled);
+  if (windows->own_filled) neurlp_release(windows->context, &windows->spec.filled);
   neurlp_release(windows->context, &windows->estimate);
   neurlp_release(windows->context, &windows->center);
   neurlp_release(windows->context, &windows->spread);

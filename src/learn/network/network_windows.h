@@ -8,16 +8,18 @@ typedef struct neurlp_window_spec {
   int64_t systems, samples; /* S, and samples of each trajectory */
   int32_t dimensions;       /* D */
   const int64_t *lengths;   /* [S], or NULL: all have `samples` */
-  const double *states;     /* [S][samples][D], NaN where missing; borrowed for as long as the windows are */
-  int64_t window, stride;   /* T samples each, from one beginning to the next */
-  bool alike;               /* states are one quantity at several places: they have one center and spread */
-  double held_back;         /* the last part of every trajectory that has no windows, 0 to below 1 */
+  const double *states;     /* [S][samples][D], NaN where missing; borrowed for as long as the windows are, */
+  double *filled; /* and so are these: neurlp_windows_fill has been there; NULL: windows have their own */
+  int64_t window, stride; /* T samples each, from one beginning to the next */
+  bool alike;             /* states are one quantity at several places: they have one center and spread */
+  double held_back;       /* the last part of every trajectory that has no windows, 0 to below 1 */
 } neurlp_window_spec;
 
 typedef struct neurlp_windows {
   neurlp_context *context;
   neurlp_window_spec spec;
   double *filled;   /* [S][samples][D]: missing samples interpolated between their neighbours in time */
+  bool own_filled;  /* not the spec's */
   double *estimate; /* [count][T][D]: what networks and libraries see of each window instead, as it is refined
                        (neurlp_windows_refine); NULL: `filled` */
   int64_t count;
@@ -33,6 +35,11 @@ typedef struct neurlp_windows {
 NEURLP_MUST_USE neurlp_status neurlp_windows_create(neurlp_context *context, const neurlp_window_spec *spec,
                                                     neurlp_windows *windows);
 void neurlp_windows_release(neurlp_windows *windows);
+
+/* Fills gaps of trajectories first..first+count-1, from spec->states into spec->filled: for those who share
+ * both, and this work. Fails with NEURLP_ERROR_DATA as neurlp_windows_create does. */
+NEURLP_MUST_USE neurlp_status neurlp_windows_fill(neurlp_context *context, const neurlp_window_spec *spec,
+                                                  int64_t first, int64_t count);
 
 /* Samples of trajectory s that windows may see. */
 int64_t neurlp_windows_seen(const neurlp_window_spec *spec, int64_t system);
