@@ -264,10 +264,12 @@ static PetscErrorCode estimate_error(TS ts, NormType norm, PetscReal *error) {
   PetscFunctionReturn(0);
 }
 
+/* The order that step lengths are chosen by is that which is observed, d + 2; by a lower one they grow too
+ * fast, and steps are rejected. */
 static PetscErrorCode evaluate_wlte(TS ts, NormType norm, PetscInt *order, PetscReal *wlte) {
   const blocks *b = ts->data;
   PetscFunctionBegin;
-  if (order) *order = b->order + 1;
+  if (order) *order = b->order + 2;
   PetscCall(estimate_error(ts, norm, wlte));
   PetscFunctionReturn(0);
 }
@@ -301,7 +303,7 @@ static PetscErrorCode try_step(TS ts, PetscBool *accepted) {
   PetscCall(TSAdaptCheckStage(ts->adapt, ts, ts->ptime + length, ts->vec_sol, accepted));
   if (!*accepted) PetscFunctionReturn(0);
   PetscCall(TSAdaptCandidatesClear(ts->adapt));
-  PetscCall(TSAdaptCandidateAdd(ts->adapt, "neurlp", b->order + 1, 1, 1, 1, PETSC_TRUE));
+  PetscCall(TSAdaptCandidateAdd(ts->adapt, "neurlp", b->order + 2, 1, 1, 1, PETSC_TRUE));
   PetscCall(TSAdaptChoose(ts->adapt, ts, ts->time_step, NULL, &next, accepted));
   if (*accepted) {
     b->time = ts->ptime;
@@ -364,7 +366,7 @@ PetscErrorCode neurlp_blocks_create(TS ts) {
   b->window = DEFAULT_WINDOW;
   b->order = DEFAULT_ORDER;
   b->iterations = DEFAULT_ITERATIONS;
-  b->tolerance = 1e-3;
+  b->tolerance = 0.3;
   ts->data = b;
   ts->usessnes = PETSC_FALSE;
   ts->default_adapt_type = TSADAPTBASIC;

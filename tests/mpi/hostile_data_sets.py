@@ -116,6 +116,20 @@ write("length_zero", "no sample", length=np.zeros(S, dtype="i4"))
 write("parameters_without_names", "parameter_names", parameters=np.zeros((S, 2)))
 write("parameters_of_other_systems", "'parameters' must be", parameters=np.zeros((S + 1, 2)))
 
+w = texts("w")
+write("inputs_missing", "has no input 'w'; it has 'x'")
+write("inputs_without_names", "input_names", inputs=np.zeros((S, T, 1)))
+write("inputs_of_other_names", "has no input 'w'; it has 'v'", inputs=np.zeros((S, T, 1)), input_names=texts("v"))
+write("inputs_of_other_systems", "'inputs' does not have", inputs=np.zeros((S + 1, T, 1)), input_names=w)
+write("inputs_of_other_samples", "'inputs' does not have", inputs=np.zeros((S, T - 1, 1)), input_names=w)
+write("inputs_in_two_dimensions", "'inputs' does not have", inputs=np.zeros((S, T)), input_names=w)
+write("inputs_none", "'inputs' does not have", inputs=np.zeros((S, T, 0)), input_names=w)
+write("inputs_too_many", "'inputs'", inputs=lambda f: f.create_dataset("inputs", (S, T, 1 << 40), "f8", chunks=(1, 1, 64)))
+write("inputs_are_texts", "does not hold numbers", inputs=texts("a"), input_names=w)
+write("inputs_elsewhere", "other files", input_names=w,
+      inputs=lambda f: f.create_dataset("inputs", (S, T, 1), "f8", external=[("/etc/passwd", 0, S * T * 8)]))
+write("inputs_undefined", "input 'w' is nan at sample 0 of system", inputs=np.full((S, T, 1), np.nan), input_names=w)
+
 write("cut_short", "cut_short.h5")
 with open("cut_short.h5", "r+b") as file:
     file.truncate(len(open("good.h5", "rb").read()) // 2)

@@ -14,7 +14,9 @@ static neurlp_status read_everything(neurlp_context *context, const char *path) 
   int rank = 0, size = 1;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  const neurlp_data_request request = {.path = path, .end = -1, .stride = 1};
+  const char *const inputs[] = {"w"}; /* of files whose names begin so, some are read */
+  const neurlp_data_request request = {
+      .path = path, .input_count = strncmp(path, "inputs", 6) == 0, .inputs = inputs, .end = -1, .stride = 1};
   neurlp_data_set *data = NULL;
   neurlp_status status = neurlp_data_open(MPI_COMM_WORLD, context, &request, &data);
   if (status != NEURLP_SUCCESS) return status;
