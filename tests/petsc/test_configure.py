@@ -93,12 +93,12 @@ true("and without PETSC_DIR the first one again", code == 0 and "PETSC: ON (" in
      and str(HERE) not in "".join(line for line in open("build/CMakeCache.txt") if line.startswith("pkgcfg_lib_PETSC")), said)
 
 
-def compile(language, compiler, conf):
-    """Compiles the library's header, with this in petscconf.h beside what is there."""
+def compile(language, compiler, conf, header="neurlp_petsc.h"):
+    """Compiles a header, with this in petscconf.h beside what is there."""
     shutil.rmtree("header", ignore_errors=True)
     os.mkdir("header")
     pathlib.Path("header/petscconf.h").write_text(f"#include_next <petscconf.h>\n{conf}")
-    pathlib.Path("header/program.c").write_text('#include "neurlp_petsc.h"\n')
+    pathlib.Path("header/program.c").write_text(f'#include "{header}"\n')
     folders = [f"-I{SOURCE}/mpi/petsc"] + [word for folder in os.environ["INCLUDE"].split(":") if folder
                                            for word in ("-isystem", folder)]
     return run(compiler, "-fsyntax-only", "-x", language, "-Iheader", *folders, "header/program.c")
@@ -106,6 +106,9 @@ def compile(language, compiler, conf):
 
 compilers = [("c", CC)] + [("c++", found) for found in [shutil.which("c++")] if found]
 for language, compiler in compilers:
+    if language == "c++" and compile(language, compiler, "", header="petscts.h")[0]:
+        print("SKIPPED: this PETSc's own headers are none for C++")
+        continue
     code, said = compile(language, compiler, "")
     true(f"{language}: the header compiles", code == 0, said)
     for what, conf in (("complex", "#define PETSC_USE_COMPLEX 1\n"),
