@@ -245,7 +245,7 @@ void neurlp_checkpoint_begin_part(neurlp_checkpoint *c, int64_t first, int64_t e
 }
 
 void neurlp_checkpoint_end_part(neurlp_checkpoint *c) {
-  neurlp_checkpoint_remove(c, 0);
+  if (!c->options.keep_finished) neurlp_checkpoint_remove(c, 0);
   neurlp_release(c->context, &c->found);
 }
 

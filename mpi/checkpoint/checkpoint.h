@@ -78,8 +78,8 @@ void neurlp_checkpoint_at_end(neurlp_checkpoint *checkpoint);
 /* Of a computation that is done part by part, the results of each on disk before the next begins: its part
  * [first, end) begins, in whatever unit. What is kept from here on says so. What was found is gone on from if
  * it is of the same part; else rank 0 says on standard error why not, and it is forgotten, to be removed when
- * a newer one is there. end_part: the results are on disk, and the part's files are removed. All ranks call
- * them alike. */
+ * a newer one is there. end_part: the results are on disk, and the part's files are removed, but with
+ * checkpoint.finished `keep`. All ranks call them alike. */
 void neurlp_checkpoint_begin_part(neurlp_checkpoint *checkpoint, int64_t first, int64_t end);
 void neurlp_checkpoint_end_part(neurlp_checkpoint *checkpoint);
 
