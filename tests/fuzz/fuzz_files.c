@@ -1,11 +1,18 @@
 /* libFuzzer target for files: the first byte of an input says of which kind it is (readers.h; one more kind
  * is tables in CSV), the rest is the file, which all readers of that kind read. HDF5's own code is not
- * instrumented, so that what guides the search are the branches of ours. Build, and run in an empty folder,
- * in which it makes good files, and seeds of them: cmake -B build-fuzz -DCMAKE_C_COMPILER=clang
- * -DNEURLP_FUZZ=ON && cmake --build build-fuzz --target fuzz_files mkdir -p found && fuzz_files found seeds
- * -fork=1 -ignore_crashes=1 -ignore_timeouts=1 -timeout=20 -max_total_time=300 A crash at a place in HDF5
- * that is known (apart.c) ends a process of the fork in good order, and keeps nothing; every other one is
- * kept as crash-..., which `fuzz_files crash-...` repeats. */
+ * instrumented, so that what guides the search are the branches of ours. Build (clang), and run in an empty
+ * folder, in which it makes good files, and seeds of them:
+ *
+ *   cmake -B build-fuzz -DCMAKE_C_COMPILER=clang -DNEURLP_FUZZ=ON
+ *   cmake --build build-fuzz --target fuzz_files
+ *   mkdir -p found
+ *   fuzz_files found seeds -fork=1 -ignore_crashes=1 -ignore_timeouts=1 -timeout=20 -max_total_time=300
+ *
+ * A crash at a place in HDF5 that is known (apart.c) ends a process of the fork in good order, and keeps
+ * nothing; every other one is kept as crash-..., which `fuzz_files crash-...` repeats; what it says is in
+ * said.0 where the reader is a command. The known fault, that HDF5 believes the size of a text in a global
+ * heap, writes over its memory and may crash it later, elsewhere: `valgrind neurlp inspect` on the file,
+ * which is crash-... without its first byte, then names H5HG_read. */
 #include "apart.h"
 #include "data/csv.h"
 #include "hostile.h"
