@@ -2,19 +2,13 @@
 
 #include "block/backend.h"
 #include "comm.h"
+#include "device_seats.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What rank 0 is told of every rank. */
-typedef struct seat {
-  int32_t local, local_size; /* among the ranks of the node */
-  int32_t devices;           /* that it sees */
-  char node[MPI_MAX_PROCESSOR_NAME];
-  char reason[160]; /* why it sees none */
-} seat;
-
-static neurlp_status find_seat(MPI_Comm comm, neurlp_context *context, const char *backend, seat *own) {
+static neurlp_status find_seat(MPI_Comm comm, neurlp_context *context, const char *backend,
+                               neurlp_seat *own) {
   MPI_Comm node = MPI_COMM_NULL;
   int length = 0, local = 0, size = 1;
   memset(own, 0, sizeof *own);
@@ -27,41 +21,26 @@ static neurlp_status find_seat(MPI_Comm comm, neurlp_context *context, const cha
   own->local = local;
   own->local_size = size;
   own->devices = neurlp_backend_devices(backend, own->reason, sizeof own->reason);
+  if (own->devices > 0)
+    neurlp_backend_device_identity(backend, local % own->devices, own->identity, sizeof own->identity);
   return NEURLP_SUCCESS;
 }
 
 /* The first rank that sees no GPU, or -1. */
-static int find_blind(const seat *seats, int size) {
+static int find_blind(const neurlp_seat *seats, int size) {
   for (int rank = 0; rank < size; rank++)
     if (seats[rank].devices == 0) return rank;
   return -1;
 }
 
-/* One line for each node: the GPUs of its ranks, in their order; and where ranks share one. */
-static void print_map(const seat *seats, int size) {
-  for (int first = 0; first < size; first++) {
-    const seat *s = &seats[first];
-    if (s->local != 0) continue;
-    fprintf(stderr, "%s: %d GPU%s for %d rank%s:", s->node, s->devices, s->devices == 1 ? "" : "s",
-            s->local_size, s->local_size == 1 ? "" : "s");
-    for (int rank = first; rank < size; rank++)
-      if (strcmp(seats[rank].node, s->node) == 0)
-        fprintf(stderr, " rank %d GPU %d%s", rank, seats[rank].local % seats[rank].devices,
-                seats[rank].local + 1 < s->local_size ? "," : "\n");
-    if (s->local_size > s->devices)
-      fprintf(stderr, "%s: warning: ranks share a GPU and wait for each other; start %d on a node\n", s->node,
-              s->devices);
-  }
-}
-
 /* What all ranks do, from what all of them see. */
-static neurlp_status settle(neurlp_context *context, const char *backend, const seat *seats, int rank,
+static neurlp_status settle(neurlp_context *context, const char *backend, const neurlp_seat *seats, int rank,
                             int size) {
   const bool may_fall_back = strcmp(backend, "auto") == 0;
   const int blind = find_blind(seats, size);
   neurlp_status status = NEURLP_SUCCESS;
   if (blind < 0) {
-    if (rank == 0) print_map(seats, size);
+    if (rank == 0) neurlp_seats_print(stderr, seats, size);
     NEURLP_TRY(neurlp_context_set_backend(context, may_fall_back ? "cuda" : backend));
     status = neurlp_context_set_device(context, seats[rank].local % seats[rank].devices);
   } else if (may_fall_back) {
@@ -82,7 +61,7 @@ done:
 neurlp_status neurlp_bind_device(MPI_Comm comm, neurlp_context *context, const char *backend) {
   neurlp_status status = NEURLP_SUCCESS;
   int rank = 0, size = 1;
-  seat own, *seats = NULL;
+  neurlp_seat own, *seats = NULL;
   if (strcmp(backend, "cpu") == 0) return neurlp_context_set_backend(context, backend);
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &size);

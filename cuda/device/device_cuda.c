@@ -311,6 +311,20 @@ int32_t neurlp_device_count(char *reason, size_t reason_bytes) {
   return 0;
 }
 
+void neurlp_device_identity(int32_t index, char *identity, size_t identity_bytes) {
+  struct cudaDeviceProp properties; /* its uuid is that of the part of a GPU, where MIG has parted it */
+  const char *const end = identity + identity_bytes;
+  if (identity_bytes == 0) return;
+  identity[0] = 0;
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return;
+  }
+  identity += snprintf(identity, (size_t)(end - identity), "GPU-");
+  for (size_t i = 0; i < sizeof properties.uuid.bytes && end - identity > 2; i++)
+    identity += snprintf(identity, (size_t)(end - identity), "%02x", (unsigned char)properties.uuid.bytes[i]);
+}
+
 static neurlp_status start(cuda_device *cuda) {
   neurlp_device *device = &cuda->device;
   struct cudaDeviceProp properties;

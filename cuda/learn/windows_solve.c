@@ -86,8 +86,6 @@ neurlp_status neurlp_windows_track(neurlp_fit *fit) {
   neurlp_fit_work *work = fit->work;
   const int64_t most = c->blocks[NEURLP_CUDA_TRACK].capacity;
   neurlp_status status = NEURLP_SUCCESS;
-  work->selected_count = fit->window_count;
-  for (int64_t w = 0; w < fit->window_count; w++) work->selected[w] = w;
   for (int32_t iteration = 0; iteration < TRACK_ITERATIONS && work->selected_count > 0; iteration++) {
     NEURLP_TRY(neurlp_windows_bring(fit, fit->theta));
     neurlp_cuda_windows g = c->given;

@@ -231,6 +231,29 @@ void neurlp_checkpoint_close(neurlp_checkpoint **checkpoint, bool done) {
   neurlp_release(context, checkpoint);
 }
 
+/* ---- parts ------------------------------------------------------------------------------------------- */
+
+void neurlp_checkpoint_begin_part(neurlp_checkpoint *c, int64_t first, int64_t end) {
+  c->first = first;
+  c->end = end;
+  if (!c->found || (c->found_first == first && c->found_end == end)) return;
+  if (c->rank == 0)
+    fprintf(stderr, "neurlp run: the checkpoint %s is not gone on from: %s\n", c->found,
+            c->found_end <= first ? "the results that it was for are complete"
+                                  : "the results of what came before it are not there");
+  neurlp_release(c->context, &c->found);
+}
+
+void neurlp_checkpoint_end_part(neurlp_checkpoint *c) {
+  if (!c->options.keep_finished) neurlp_checkpoint_remove(c, 0);
+  neurlp_release(c->context, &c->found);
+}
+
+void neurlp_checkpoint_found_part(const neurlp_checkpoint *c, int64_t *first, int64_t *end) {
+  *first = c->found ? c->found_first : 0;
+  *end = c->found ? c->found_end : 0;
+}
+
 /* ---- questions --------------------------------------------------------------------------------------- */
 
 int64_t neurlp_checkpoint_count(const neurlp_checkpoint *c, const char *name) {

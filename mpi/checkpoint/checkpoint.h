@@ -75,6 +75,17 @@ void neurlp_checkpoint_progress(neurlp_checkpoint *checkpoint, const char *words
  * whatever the time if checkpoint.finished is `keep`. Every rank calls it. Local. */
 void neurlp_checkpoint_at_end(neurlp_checkpoint *checkpoint);
 
+/* Of a computation that is done part by part, the results of each on disk before the next begins: its part
+ * [first, end) begins, in whatever unit. What is kept from here on says so. What was found is gone on from if
+ * it is of the same part; else rank 0 says on standard error why not, and it is forgotten, to be removed when
+ * a newer one is there. end_part: the results are on disk, and the part's files are removed, but with
+ * checkpoint.finished `keep`. All ranks call them alike. */
+void neurlp_checkpoint_begin_part(neurlp_checkpoint *checkpoint, int64_t first, int64_t end);
+void neurlp_checkpoint_end_part(neurlp_checkpoint *checkpoint);
+
+/* The part that was found; 0, 0: none was found, or it is of no part. Local. */
+void neurlp_checkpoint_found_part(const neurlp_checkpoint *checkpoint, int64_t *first, int64_t *end);
+
 /* Why the last checkpoint that was due could not be written, in one sentence; NULL: there is no trouble. The
  * same on all ranks. A run that ends so says it in its result, and its exit status is
  * NEURLP_EXIT_SOME_FAILED. Local. */

@@ -188,6 +188,8 @@ static neurlp_status write_head(const neurlp_checkpoint *c, neurlp_array_file *f
   NEURLP_TRY(neurlp_array_attribute_text(file, "/", "progress", c->progress));
   NEURLP_TRY(neurlp_array_attribute_text(file, "/", "fingerprint", c->fingerprint));
   NEURLP_TRY(neurlp_array_attribute_integer(file, "/", "number", number));
+  if (c->end > 0) NEURLP_TRY(neurlp_array_attribute_integer(file, "/", "part_first", c->first));
+  if (c->end > 0) NEURLP_TRY(neurlp_array_attribute_integer(file, "/", "part_end", c->end));
   NEURLP_TRY(write_older(c, file));
   status = neurlp_array_attribute_number(file, "/", "seconds", seconds);
 done:

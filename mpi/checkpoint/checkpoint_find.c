@@ -88,6 +88,7 @@ typedef struct head {
   char reason[NEURLP_CHECKPOINT_REASON];
   char progress[NEURLP_CHECKPOINT_WORDS];
   double seconds;
+  int64_t part[2];                                     /* first and end; 0, 0: none */
   int64_t older[NEURLP_CHECKPOINT_OLDER], older_count; /* files of the same run, rising */
 } head;
 
@@ -161,6 +162,15 @@ static neurlp_status read_older(const neurlp_checkpoint *c, hid_t file, head *h)
   return status;
 }
 
+/* Local, rank 0. A whole number that HDF5 gives as one of any kind; 0 where it is none. */
+static neurlp_status read_whole(const neurlp_checkpoint *c, hid_t file, const char *path, const char *name,
+                                int64_t *number) {
+  double value = 0;
+  const neurlp_status status = neurlp_attribute_number_read(c->context, file, path, "/", name, &value);
+  *number = value > 0 && value < 1e15 ? (int64_t)value : 0;
+  return status;
+}
+
 /* Local, rank 0. */
 static neurlp_status read_head(const neurlp_checkpoint *c, const char *path, head *h) {
   hid_t file = -1;
@@ -177,6 +187,8 @@ static neurlp_status read_head(const neurlp_checkpoint *c, const char *path, hea
   NEURLP_TRY(read_older(c, file, h));
   NEURLP_TRY(read_text(c, file, "progress", &progress));
   snprintf(h->progress, sizeof h->progress, "%s", progress);
+  NEURLP_TRY(read_whole(c, file, path, "part_first", &h->part[0]));
+  NEURLP_TRY(read_whole(c, file, path, "part_end", &h->part[1]));
   status = neurlp_attribute_number_read(c->context, file, path, "/", "seconds", &h->seconds);
 done:
   neurlp_release(c->context, &progress);
@@ -228,6 +240,8 @@ static neurlp_status look_at_all(neurlp_checkpoint *c, const numbers *list) {
       c->found = path;
       path = NULL;
       c->found_seconds = h.seconds;
+      c->found_first = h.part[0];
+      c->found_end = h.part[1];
       snprintf(c->found_progress, sizeof c->found_progress, "%s", h.progress);
     }
     neurlp_release(c->context, &path);

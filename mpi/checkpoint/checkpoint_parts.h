@@ -34,6 +34,8 @@ struct neurlp_checkpoint {
   char *found; /* NULL: nothing */
   char found_progress[NEURLP_CHECKPOINT_WORDS];
   double found_seconds;
+  int64_t found_first, found_end; /* the part that it is of */
+  int64_t first, end;             /* the part in hand; 0, 0: there are none */
   /* numbers of files, on all ranks */
   int64_t last;                      /* the greatest of any file of that name */
   int64_t *own, own_count, own_room; /* valid ones of this run, in rising order */

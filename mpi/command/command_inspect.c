@@ -281,9 +281,29 @@ done:
   return status;
 }
 
+/* How far a result came whose systems are fitted piece by piece. *done: all of it. */
+static neurlp_status print_complete(const inspection *in, bool *done) {
+  neurlp_numeric statuses;
+  double complete = -1;
+  *done = true;
+  neurlp_status status =
+      neurlp_attribute_number_read(in->context, in->file, in->path, "/", "complete_systems", &complete);
+  if (status < 0 || complete < 0) return status;
+  status = neurlp_numeric_check(in->context, in->file, in->path, "status", true, &statuses);
+  if (status < 0 || statuses.rank != 1) return status;
+  *done = complete >= (double)statuses.extents[0];
+  if (!*done)
+    printf("It is not done: the first %.0f of %lld systems are complete. The command below goes on from "
+           "there.\n",
+           complete, (long long)statuses.extents[0]);
+  return status;
+}
+
 static neurlp_status print_result(const inspection *in) {
   neurlp_status status = NEURLP_SUCCESS;
+  bool done = true;
   printf("A result of `neurlp run`.\n");
+  NEURLP_TRY(print_complete(in, &done));
   if (neurlp_hdf5_exists(in->file, "equations/text")) {
     printf("Equations:\n");
     NEURLP_TRY(print_texts(in, "equations/text", "  ", "\n"));
@@ -293,6 +313,7 @@ static neurlp_status print_result(const inspection *in) {
     NEURLP_TRY(print_texts(in, "equations/known", " ", ","));
     printf("\n");
   }
+  if (!done) goto done; /* statuses of what is not complete are none */
   printf("Systems:\n");
   NEURLP_TRY(print_statuses(in, "status", "system"));
 done:

@@ -32,72 +32,156 @@ static neurlp_status name_output(const neurlp_job *job, char **name) {
   return given ? neurlp_copy_text(job->context, given, name) : neurlp_job_file_name(job, ".h5", name);
 }
 
-/* Collective. What an earlier part of the run has left, if anything. */
-static neurlp_status open_checkpoint(const neurlp_study *s, const char *path, double begin,
-                                     neurlp_checkpoint **checkpoint) {
-  char *fingerprint = NULL;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_study_fingerprint(s, &fingerprint));
-  const neurlp_checkpoint_spec spec = {
-      .kind = "fit", .result = path, .fingerprint = fingerprint, .begin = begin};
-  status = neurlp_checkpoint_open(s->comm, s->job, &spec, checkpoint);
-done:
-  neurlp_release(s->context, &fingerprint);
-  return status;
-}
-
-/* Collective. Learns, from the beginning or from a checkpoint. */
-static neurlp_status learn(neurlp_study *s, neurlp_checkpoint *checkpoint, const char *path, double begin,
-                           neurlp_estimates *e) {
-  neurlp_status status = NEURLP_SUCCESS;
+/* A run of the direct method, from its data on. */
+typedef struct direct_run {
+  neurlp_study *s;
+  const char *path; /* of the result */
+  double begin;     /* MPI_Wtime() when the command began */
+  char *fingerprint;
+  neurlp_checkpoint *checkpoint;
   neurlp_log log;
   neurlp_record record;
-  neurlp_log_open(&log, s->rank, path, begin, neurlp_log_fit_header);
-  neurlp_report_study(s);
-  neurlp_record_begin(&record, s, checkpoint, &log);
-  NEURLP_TRY(neurlp_agree(s->comm, s->context, neurlp_direct_learn(s->fit, &s->options)));
-  NEURLP_TRY(neurlp_estimates_collect(s, e));
+  neurlp_estimates estimates; /* all of them; of systems by themselves only how many failed */
+  neurlp_result result;       /* of systems by themselves */
+  neurlp_phases phases;
+} direct_run;
+
+/* Collective. What an earlier part of the run has left, if anything. */
+static neurlp_status open_checkpoint(direct_run *r) {
+  neurlp_study *s = r->s;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_study_fingerprint(s, &r->fingerprint));
+  const neurlp_checkpoint_spec spec = {
+      .kind = "fit", .result = r->path, .fingerprint = r->fingerprint, .begin = r->begin};
+  status = neurlp_checkpoint_open(s->comm, s->job, &spec, &r->checkpoint);
 done:
-  neurlp_record_release(&record);
-  neurlp_log_close(&log);
   return status;
 }
 
-static neurlp_status learn_and_write(neurlp_study *s, neurlp_estimates *e, const char *path, double begin,
-                                     int *exit_code) {
-  neurlp_status status = NEURLP_SUCCESS;
-  neurlp_checkpoint *checkpoint = NULL;
-  neurlp_phases phases = {.begin = begin, .reading = s->seconds_reading, .preparing = s->seconds_preparing};
-  NEURLP_TRY(open_checkpoint(s, path, begin, &checkpoint));
-  neurlp_log_view_stage("learn");
+/* Collective. Learns what the study has in hand, from the beginning or from a checkpoint. */
+static neurlp_status learn(direct_run *r, neurlp_estimates *e) {
+  neurlp_study *s = r->s;
   const double start = MPI_Wtime();
-  NEURLP_TRY(learn(s, checkpoint, path, begin, e));
-  phases.learning = MPI_Wtime() - start;
-  neurlp_report_result(s, e);
-  const char *trouble = neurlp_checkpoint_trouble(checkpoint);
+  neurlp_log_view_stage("learn");
+  neurlp_status status = neurlp_agree(s->comm, s->context, neurlp_direct_learn(s->fit, &s->options));
+  if (status >= 0) status = neurlp_estimates_collect(s, e);
+  r->phases.learning += MPI_Wtime() - start;
+  return status;
+}
+
+/* Collective. All systems together. */
+static neurlp_status run_together(direct_run *r) {
+  neurlp_study *s = r->s;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(learn(r, &r->estimates));
+  neurlp_log_close(&r->log);
+  neurlp_report_result(s, &r->estimates, NULL);
   neurlp_log_view_stage("write");
   const double write = MPI_Wtime();
   NEURLP_TRY(neurlp_study_keep_generated(s));
-  NEURLP_TRY(neurlp_result_write(s, e, path, trouble, &phases.written_bytes));
-  phases.writing = MPI_Wtime() - write;
-  phases.read_bytes =
-      sum_over_ranks(s->comm, s->trajectories->sample_count * (s->dimensions + 1) * (int64_t)sizeof(double));
-  phases.exchanged_bytes = sum_over_ranks(s->comm, s->exchange.bytes);
-  phases.messages = sum_over_ranks(s->comm, s->exchange.messages);
-  if (s->rank == 0 && trouble) printf("\n  without checkpoints at last: %s\n", trouble);
-  neurlp_checkpoint_report(checkpoint);
-  neurlp_report_phases(s, &phases);
-  if (s->rank == 0) printf("\nwritten: %s\n", path);
-  *exit_code = exit_status(e, trouble);
+  NEURLP_TRY(neurlp_result_write(s, &r->estimates, r->path, neurlp_checkpoint_trouble(r->checkpoint),
+                                 &r->phases.written_bytes));
+  r->phases.writing = MPI_Wtime() - write;
 done:
-  neurlp_checkpoint_close(&checkpoint, status >= 0);
+  return status;
+}
+
+/* Systems of the next piece: those that a checkpoint is of, if it is of those that come next. */
+static int64_t count_next(const direct_run *r) {
+  const neurlp_study *s = r->s;
+  const int64_t complete = r->result.complete, left = s->systems - complete;
+  int64_t first = 0, end = 0;
+  neurlp_checkpoint_found_part(r->checkpoint, &first, &end);
+  if (first == complete && end > complete && end <= s->systems) return end - complete;
+  return s->piece < left ? s->piece : left;
+}
+
+/* Collective. The next piece, until it is on disk. */
+static neurlp_status run_piece(direct_run *r) {
+  neurlp_study *s = r->s;
+  neurlp_estimates e = {0};
+  neurlp_status status = NEURLP_SUCCESS;
+  const int64_t first = r->result.complete, count = count_next(r), last = first + count - 1;
+  if (count < s->systems)
+    snprintf(r->record.piece, sizeof r->record.piece, "systems %lld to %lld: ", (long long)first,
+             (long long)last);
+  neurlp_checkpoint_begin_part(r->checkpoint, first, first + count);
+  NEURLP_TRY(neurlp_study_take(s, first, count));
+  NEURLP_TRY(learn(r, &e));
+  neurlp_log_view_stage("write");
+  const double write = MPI_Wtime();
+  NEURLP_TRY(neurlp_study_keep_generated(s));
+  NEURLP_TRY(neurlp_result_add(&r->result, &e));
+  r->phases.writing += MPI_Wtime() - write;
+  neurlp_checkpoint_end_part(r->checkpoint);
+  if (count < s->systems) {
+    char line[96];
+    snprintf(line, sizeof line, "systems %lld to %lld of %lld are written", (long long)first, (long long)last,
+             (long long)s->systems);
+    neurlp_log_line(&r->log, line);
+  }
+done:
+  neurlp_estimates_release(s->context, &e);
+  return status;
+}
+
+/* Collective. Each system by itself, piece by piece. */
+static neurlp_status run_apart(direct_run *r) {
+  const neurlp_study *s = r->s;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_result_open(s, r->path, r->fingerprint, &r->result));
+  while (r->result.complete < s->systems) NEURLP_TRY(run_piece(r));
+  neurlp_log_close(&r->log);
+  NEURLP_TRY(neurlp_result_count(&r->result, &r->estimates));
+  neurlp_report_result(s, &r->estimates, &r->result);
+  const double write = MPI_Wtime();
+  NEURLP_TRY(
+      neurlp_result_commit(&r->result, neurlp_checkpoint_trouble(r->checkpoint), &r->phases.written_bytes));
+  r->phases.writing += MPI_Wtime() - write;
+done:
+  neurlp_result_discard(&r->result);
+  return status;
+}
+
+/* Collective. The last words. */
+static void report_end(direct_run *r, const char *trouble) {
+  const neurlp_study *s = r->s;
+  neurlp_phases *phases = &r->phases;
+  phases->reading = s->seconds_reading;
+  phases->preparing = s->seconds_preparing;
+  phases->read_bytes =
+      sum_over_ranks(s->comm, s->samples_read * (s->dimensions + 1) * (int64_t)sizeof(double));
+  phases->exchanged_bytes = sum_over_ranks(s->comm, s->exchange.bytes);
+  phases->messages = sum_over_ranks(s->comm, s->exchange.messages);
+  if (s->rank == 0 && trouble) printf("\n  without checkpoints at last: %s\n", trouble);
+  neurlp_checkpoint_report(r->checkpoint);
+  neurlp_report_phases(s, phases);
+  if (s->rank == 0) printf("\nwritten: %s\n", r->path);
+}
+
+static neurlp_status learn_and_write(neurlp_study *s, const char *path, double begin, int *exit_code) {
+  direct_run r = {.s = s, .path = path, .begin = begin, .phases = {.begin = begin}};
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(open_checkpoint(&r));
+  neurlp_log_open(&r.log, s->rank, path, begin, neurlp_log_fit_header);
+  neurlp_report_study(s);
+  neurlp_record_begin(&r.record, s, r.checkpoint, &r.log);
+  NEURLP_TRY(s->plan_spec.per_system ? run_apart(&r) : run_together(&r));
+  const char *trouble = neurlp_checkpoint_trouble(r.checkpoint);
+  report_end(&r, trouble);
+  *exit_code = exit_status(&r.estimates, trouble);
+done:
+  neurlp_record_release(&r.record);
+  neurlp_log_close(&r.log);
+  neurlp_checkpoint_close(&r.checkpoint, status >= 0);
+  neurlp_estimates_release(s->context, &r.estimates);
+  neurlp_release(s->context, &r.fingerprint);
   return status;
 }
 
 int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
   neurlp_job job;
   neurlp_study study = {0};
-  neurlp_estimates estimates = {0};
   char *path = NULL;
   neurlp_file_lock *lock = NULL;
   neurlp_status status = NEURLP_SUCCESS;
@@ -113,10 +197,9 @@ int neurlp_command_run(MPI_Comm comm, int argc, char **argv) {
   neurlp_stop_listen();
   NEURLP_TRY(neurlp_study_open(comm, &job, &study));
   NEURLP_TRY(neurlp_agree(comm, job.context, neurlp_study_spare_data(&study, path)));
-  NEURLP_TRY(learn_and_write(&study, &estimates, path, begin, &exit_code));
+  NEURLP_TRY(learn_and_write(&study, path, begin, &exit_code));
 done:
   if (status != NEURLP_SUCCESS) exit_code = neurlp_job_finish(comm, job.context, "run", status);
-  neurlp_estimates_release(job.context, &estimates);
   neurlp_study_close(&study);
   neurlp_file_lock_release(&lock);
   neurlp_release(job.context, &path);

@@ -1,6 +1,5 @@
 #include "data/generate_write.h"
 
-#include "checkpoint/checkpoint.h"
 #include "checkpoint/stop.h"
 #include "comm.h"
 #include "file/array_file.h"
@@ -174,27 +173,14 @@ static int64_t size_piece(const stream *s) {
   return (systems + chunk - 1) / chunk * chunk;
 }
 
-/* Of the resolved deck, all but how many systems are written at a time. */
-static uint64_t sum_deck(const char *deck) {
-  uint64_t sum = 0;
-  int64_t place = 0;
-  for (const char *line = deck; *line;) {
-    const size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
-    if (strncmp(line + indent, "piece:", strlen("piece:")) != 0) {
-      sum += neurlp_checksum(NEURLP_STATE_BYTE, place, (int64_t)length, line);
-      place += (int64_t)length;
-    }
-    line += length + (line[length] == '\n');
-  }
-  return sum;
-}
-
 /* One line: the deck, the files that it takes from, and the program. Rank 0's view. */
 static void identify(const stream *s, char *text, int bytes) {
+  static const char *const left_out[] = {"output.piece", NULL}; /* how many are written at a time */
   memset(text, 0, (size_t)bytes);
-  int length = snprintf(text, (size_t)bytes, "data set: deck %016llx, backend %s, %s, %s",
-                        (unsigned long long)sum_deck(neurlp_deck_resolved(s->job->deck)),
-                        neurlp_context_backend(s->job->context), neurlp_version(), neurlp_build_info());
+  int length =
+      snprintf(text, (size_t)bytes, "data set: deck %016llx, backend %s, %s, %s",
+               (unsigned long long)neurlp_array_file_sum_deck(neurlp_deck_resolved(s->job->deck), left_out),
+               neurlp_context_backend(s->job->context), neurlp_version(), neurlp_build_info());
   for (int i = 0; i < 2 && length < bytes; i++) {
     struct stat info = {0};
     if (!s->generated->sources[i] || stat(s->generated->sources[i], &info) != 0) continue;

@@ -452,8 +452,8 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .range = FROM_TO(0, 1e15),
      .special = "0",
      .special_words = "what 192 MB hold on each rank",
-     .sentence = "Systems that generate and simulate make and write at a time, all ranks together: who stops "
-                 "or is killed loses no more."},
+     .sentence = "Systems that generate and simulate make, and run fits, where each is fitted by itself, and "
+                 "write at a time, all ranks together: who is killed loses no more."},
     {.path = "output.solution",
      .kind = NEURLP_KEY_FLAG,
      .tasks = NEURLP_TASK_DATA,

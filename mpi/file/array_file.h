@@ -45,6 +45,10 @@ NEURLP_MUST_USE neurlp_status neurlp_array_file_stream(MPI_Comm comm, neurlp_con
                                                        int64_t expected_bytes, neurlp_array_file **file,
                                                        bool *resumed);
 
+/* A checksum of a resolved deck, for identities: but for the entries that are named, "section" or
+ * "section.key", whatever is below them included; the list ends with NULL. Local. */
+uint64_t neurlp_array_file_sum_deck(const char *deck, const char *const *left_out);
+
 /* Collective; every rank passes the same. Everything written so far goes to disk; after that, that the first
  * `complete` systems below `path` ("/" or a group) are complete, and so many of them failed. */
 NEURLP_MUST_USE neurlp_status neurlp_array_file_advance(neurlp_array_file *file, const char *path,

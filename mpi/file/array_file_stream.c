@@ -3,6 +3,7 @@
 #include "comm.h"
 #include "data/data_set_parts.h"
 #include "file/array_file_parts.h"
+#include "file/checksum.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +28,36 @@ bool neurlp_stream_is_ours(const neurlp_array_file *file, const char *identity, 
   H5Fclose(id);
   if (!ours) *reason = "it is of another problem, deck, or version of the program";
   return ours;
+}
+
+/* Whether the entry of a line is left out; `section` is that of lines without blanks before them. */
+static bool is_left_out(const char *line, const char *section, const char *const *left_out) {
+  const size_t indent = strspn(line, " "), length = strcspn(line + indent, ":\n");
+  const size_t section_length = strcspn(section, ":\n");
+  for (; *left_out; left_out++) {
+    const char *name = *left_out;
+    if (strncmp(name, section, section_length) != 0) continue;
+    if (name[section_length] == '\0') return true;
+    if (indent > 0 && name[section_length] == '.' && strlen(name) == section_length + 1 + length &&
+        strncmp(name + section_length + 1, line + indent, length) == 0)
+      return true;
+  }
+  return false;
+}
+
+uint64_t neurlp_array_file_sum_deck(const char *deck, const char *const *left_out) {
+  const char *section = "";
+  uint64_t sum = 0, place = 0;
+  size_t skipped = SIZE_MAX; /* blanks before the entry that is left out, with all that has more of them */
+  for (const char *line = deck; *line;) {
+    const size_t length = strcspn(line, "\n"), indent = strspn(line, " ");
+    if (indent == 0) section = line;
+    if (indent <= skipped) skipped = is_left_out(line, section, left_out) ? indent : SIZE_MAX;
+    for (size_t i = 0; skipped == SIZE_MAX && i < length; i++, place++)
+      sum += neurlp_checksum_term(place, (unsigned char)line[i]);
+    line += length + (line[length] == '\n');
+  }
+  return sum;
 }
 
 /* ---- how far it is ----------------------------------------------------------------------------------- */

@@ -158,6 +158,7 @@ static neurlp_status fill_groups(neurlp_study *s, neurlp_estimates *e) {
   int64_t w = 0;
   for (int64_t g = 0; g < fit->groups; g++) { /* windows come in the order of their groups */
     const neurlp_status found = fit->group[g].status;
+    for (int64_t i = 0; i < P * P; i++) covariance[i] = NAN;
     if (found == NEURLP_SUCCESS || found == NEURLP_NOT_CONVERGED) neurlp_fit_covariance(fit, g, covariance);
     if (g < e->rows) fill_row(s, e, g, covariance);
     for (; w < fit->window_count && fit->window[w].group == g; w++)

@@ -28,7 +28,23 @@ static bool deck_says_all(const neurlp_study *s) {
          !neurlp_deck_given(deck, "data.generate.result");
 }
 
-neurlp_status neurlp_study_fingerprint(const neurlp_study *s, char **text) {
+/* Collective. All samples that ranks read, at once or piece by piece. */
+static neurlp_status sum_data(neurlp_study *s, uint64_t sums[2]) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (s->piece >= s->systems) {
+    if (!s->repeats) sum_samples(s, sums);
+  } else {
+    for (int64_t first = 0; first < s->systems; first += s->piece) {
+      NEURLP_TRY(neurlp_study_look(s, first, s->piece < s->systems - first ? s->piece : s->systems - first));
+      sum_samples(s, sums);
+    }
+  }
+  MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_UINT64_T, MPI_SUM, s->comm);
+done:
+  return status;
+}
+
+neurlp_status neurlp_study_fingerprint(neurlp_study *s, char **text) {
   uint64_t sums[2] = {0};
   size_t bytes = 256;
   for (int32_t k = 0; k < s->dimensions; k++) bytes += strlen(s->names[k]) + 1;
@@ -38,9 +54,10 @@ neurlp_status neurlp_study_fingerprint(const neurlp_study *s, char **text) {
     neurlp_release(s->context, text);
     return status;
   }
-  if (!deck_says_all(s)) {
-    if (!s->repeats) sum_samples(s, sums);
-    MPI_Allreduce(MPI_IN_PLACE, sums, 2, MPI_UINT64_T, MPI_SUM, s->comm);
+  if (!deck_says_all(s)) status = sum_data(s, sums);
+  if (status < 0) {
+    neurlp_release(s->context, text);
+    return status;
   }
   size_t length = (size_t)snprintf(*text, bytes, "%lld systems of up to %lld samples of %d states",
                                    (long long)s->systems, (long long)s->samples_each, s->dimensions);

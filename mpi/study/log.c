@@ -43,6 +43,7 @@ void neurlp_log_close(neurlp_log *log) {
     fprintf(stderr, "neurlp: the log for machines is incomplete: %s\n",
             cut ? "the disk was full" : strerror(errno));
   log->csv = NULL;
+  log->terminal = false; /* nothing more is written over */
 }
 
 void neurlp_log_line(void *user, const char *line) {

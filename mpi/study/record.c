@@ -2,6 +2,7 @@
 
 #include "comm.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the log's rows ---------------------------------------------------------------------------------- */
@@ -67,7 +68,9 @@ static int32_t join(neurlp_record *r, int32_t count, const neurlp_state_array *a
 
 static void arrive(void *user, const char *words, bool last) {
   neurlp_record *r = user;
-  neurlp_checkpoint_progress(r->checkpoint, words);
+  char all[200];
+  snprintf(all, sizeof all, "%s%s", r->piece, words);
+  neurlp_checkpoint_progress(r->checkpoint, all);
   if (last) neurlp_checkpoint_at_end(r->checkpoint);
 }
 
@@ -85,6 +88,8 @@ static neurlp_status keep(void *user, int32_t count, const neurlp_state_array *a
 static neurlp_status restore(void *user, int32_t count, const neurlp_state_array *arrays, bool *found) {
   neurlp_record *r = user;
   neurlp_state_array all[NEURLP_STATE_MOST + 1];
+  if (!neurlp_checkpoint_found(r->checkpoint)) /* rows of earlier pieces stay */
+    return r->keeper.restore(r->keeper.user, count, arrays, found);
   const int64_t numbers = r->log->speaks ? neurlp_checkpoint_count(r->checkpoint, "log") : 0,
                 rows = numbers > 0 ? numbers / NUMBERS : 0;
   neurlp_status status = neurlp_agree(r->study->comm, r->study->context, grow(r, rows));
@@ -103,8 +108,10 @@ void neurlp_record_begin(neurlp_record *r, neurlp_study *study, neurlp_checkpoin
                          neurlp_log *log) {
   *r = (neurlp_record){
       .study = study, .checkpoint = checkpoint, .log = log, .keeper = neurlp_checkpoint_keeper(checkpoint)};
-  study->fit->options.progress = progress;
-  study->fit->options.progress_user = r;
+  study->options.fit.progress = progress; /* of fits to come, and of the one that is there */
+  study->options.fit.progress_user = r;
+  if (study->fit) study->fit->options.progress = progress;
+  if (study->fit) study->fit->options.progress_user = r;
   study->options.log = neurlp_log_line;
   study->options.log_user = log;
   study->options.arrive = arrive;

@@ -26,9 +26,11 @@ void neurlp_report_study(const neurlp_study *s) {
     printf("\n");
   }
   printf("  block of order %d, nominal step %.6g, windows of %lld samples; %d rank%s of %d thread%s\n",
-         s->trajectories->order, s->options.fit.nominal_step, (long long)s->plan_spec.window, s->size,
+         s->block_order, s->options.fit.nominal_step, (long long)s->plan_spec.window, s->size,
          s->size == 1 ? "" : "s", neurlp_context_threads(s->context),
          neurlp_context_threads(s->context) == 1 ? "" : "s");
+  if (s->piece < s->systems)
+    printf("  each system by itself, %lld of %lld at a time\n", (long long)s->piece, (long long)s->systems);
   if (strcmp(neurlp_context_backend(s->context), "cpu") != 0)
     printf("  windows are solved by the backend %s: %s on rank 0\n", neurlp_context_backend(s->context),
            neurlp_backend_device_name(s->context));
@@ -143,14 +145,17 @@ static int32_t find_truth(const neurlp_study *s, const char *name) {
 }
 
 /* Collective. */
-static void report_systems(const neurlp_study *s, const neurlp_estimates *e) {
+static void report_systems(const neurlp_study *s, const neurlp_result *result) {
   const neurlp_model *model = s->model;
   const int64_t P = model->parameters;
   const int32_t most = P < 40 ? (int32_t)P : 40;
   char text[4096];
-  double *column = NULL;
+  double *column = NULL, *exact = NULL;
   int *counts = NULL;
-  neurlp_status status = neurlp_allocate(s->context, e->rows + 1, sizeof *column, &column);
+  int64_t first = 0, rows = 0; /* the rank's share of them, whoever fitted them */
+  neurlp_partition(s->systems, s->rank, s->size, &first, &rows);
+  neurlp_status status = neurlp_allocate(s->context, rows + 1, sizeof *column, &column);
+  if (status >= 0) status = neurlp_allocate(s->context, rows + 1, sizeof *exact, &exact);
   if (status >= 0) status = neurlp_allocate(s->context, 2 * (int64_t)s->size, sizeof *counts, &counts);
   if (neurlp_agree(s->comm, s->context, status) < 0)
     goto done; /* only words are lost; the file has the numbers */
@@ -161,24 +166,24 @@ static void report_systems(const neurlp_study *s, const neurlp_estimates *e) {
   if (s->rank == 0) printf("\n  %-24s median       quartiles over systems\n", "parameter");
   for (int32_t p = 0; p < most; p++) {
     neurlp_model_parameter_name(model, p, text, sizeof text);
-    for (int64_t row = 0; row < e->rows; row++) column[row] = e->theta[row * P + p];
-    report_spread(s, counts, text, column, e->rows, "  %-24s %-12.6g %.6g to %.6g\n");
+    if (neurlp_result_column(result, false, p, first, rows, column) < 0) goto done;
+    report_spread(s, counts, text, column, rows, "  %-24s %-12.6g %.6g to %.6g\n");
     const int32_t truth = find_truth(s, text);
     if (truth < 0) continue;
-    for (int64_t row = 0; row < e->rows; row++) {
-      const double exact = s->true_parameters[row * s->true_parameter_count + truth];
-      column[row] = 100 * fabs(column[row] - exact) / fabs(exact);
-    }
-    report_spread(s, counts, "  error against truth, %", column, e->rows, "  %-24s %-12.4g %.4g to %.4g\n");
+    if (neurlp_result_column(result, true, truth, first, rows, exact) < 0) goto done;
+    for (int64_t row = 0; row < rows; row++)
+      column[row] = 100 * fabs(column[row] - exact[row]) / fabs(exact[row]);
+    report_spread(s, counts, "  error against truth, %", column, rows, "  %-24s %-12.4g %.4g to %.4g\n");
   }
 done:
   neurlp_release(s->context, &counts);
+  neurlp_release(s->context, &exact);
   neurlp_release(s->context, &column);
 }
 
-void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e) {
-  if (s->plan_spec.per_system)
-    report_systems(s, e);
+void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e, const neurlp_result *result) {
+  if (result)
+    report_systems(s, result);
   else if (s->rank == 0)
     report_equations(s, e);
   if (s->rank != 0) return;

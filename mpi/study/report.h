@@ -2,7 +2,7 @@
 #ifndef NEURLP_MPI_REPORT_H
 #define NEURLP_MPI_REPORT_H
 
-#include "study/estimates.h"
+#include "study/result.h"
 
 /* Phases of a run. What they leave of the program's time until the report is in the table, too: the start
  * (MPI, the deck), and the rest. */
@@ -14,8 +14,10 @@ typedef struct neurlp_phases {
 } neurlp_phases;
 
 /* What was found: equations with standard errors, or the spread of each system's parameters; noise; failures.
- * Collective; rank 0 prints to standard output. */
-void neurlp_report_result(const neurlp_study *study, const neurlp_estimates *estimates);
+ * `result`: where the estimates of systems are that are fitted each by itself, else NULL. Collective; rank 0
+ * prints to standard output. */
+void neurlp_report_result(const neurlp_study *study, const neurlp_estimates *estimates,
+                          const neurlp_result *result);
 
 /* The phases, their share, bytes and messages; the sum of all is the time since the program began
  * (neurlp_clock_begin). Rank 0 prints to standard output. */

@@ -1,13 +1,13 @@
 #include "study/result.h"
 
 #include "comm.h"
-#include "file/array_file.h"
+#include "file/array_file_parts.h"
 #include "study/truth.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1, TEXT_BYTES = 16384 };
+enum { SCHEMA_VERSION = 1, TEXT_BYTES = 16384, MOST_CORRELATED = 32, ROWS_AT_ONCE = 1 << 16 };
 
 typedef struct writer {
   const neurlp_study *s;
@@ -27,10 +27,10 @@ static neurlp_status write_equations_text(const writer *w, const double *theta) 
     NEURLP_TRY(neurlp_allocate(s->context, TEXT_BYTES, 1, &lines[k]));
     neurlp_model_print(s->model, k, theta, 6, lines[k], TEXT_BYTES);
   }
-  NEURLP_TRY(neurlp_array_write_texts(
-      w->file, "equations/text",
-      s->plan_spec.per_system ? "equations with each system's parameters by name" : "equations found",
-      s->dimensions, (const char *const *)lines));
+  NEURLP_TRY(
+      neurlp_array_write_texts(w->file, "equations/text",
+                               !theta ? "equations with each system's parameters by name" : "equations found",
+                               s->dimensions, (const char *const *)lines));
 done:
   for (int32_t k = 0; lines && k < s->dimensions; k++) neurlp_release(s->context, &lines[k]);
   neurlp_release(s->context, &lines);
@@ -134,7 +134,7 @@ static neurlp_status write_estimates(const writer *w) {
   if (L > 0) NEURLP_TRY(write_block(w, standard, e->errors, P, named, D * L));
   if (named > 0) NEURLP_TRY(write_block(w, parameters, e->theta, P, 0, named));
   if (named > 0) NEURLP_TRY(write_block(w, parameter_errors, e->errors, P, 0, named));
-  if (named > 0 && named <= 32)
+  if (named > 0 && named <= MOST_CORRELATED)
     NEURLP_TRY(write_block(w, correlation, e->correlation, named * named, 0, named * named));
   NEURLP_TRY(write_block(w, noise, e->noise, D, 0, D));
   NEURLP_TRY(write_block(w, squares, e->squares, D, 0, D));
@@ -270,12 +270,14 @@ done:
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
 
-static int64_t array_bytes(const neurlp_study *s, const neurlp_estimates *e, bool solution) {
+static int64_t array_bytes(const neurlp_study *s) {
   const int64_t P = s->model->parameters, D = s->dimensions, named = s->model->named;
-  const int64_t row = 2 * P + named + 2 * D + (e->correlation ? named * named : 0) + 1;
+  const int64_t row = 2 * P + named + 2 * D + (named <= MOST_CORRELATED ? named * named : 0) + 1;
+  const int64_t rows = s->plan_spec.per_system ? s->systems : 1;
+  const bool solution = neurlp_deck_flag(s->job->deck, "output.solution");
   const int64_t system = 3 * D * s->model->order + 2 + s->true_parameter_count + 1;
   const int64_t samples = solution ? s->systems * s->samples_each * (D + 1) : 0;
-  return 8 * (e->total_rows * row + s->systems * system + samples);
+  return 8 * (rows * row + s->systems * system + samples);
 }
 
 /* Collective. Of data that were generated, where all of them have the same equations, within the library. */
@@ -287,7 +289,7 @@ static neurlp_status write_truth(const writer *w, const double *theta) {
   return neurlp_study_truth_write(s, w->file, theta, &errors, &known);
 }
 
-/* Equations as text: with the values of rank 0's row, or with names where each system has its own. */
+/* The one row of estimates, which rank 0 has. */
 static neurlp_status spread_theta(const writer *w, double *theta) {
   const neurlp_study *s = w->s;
   const int64_t P = s->model->parameters;
@@ -296,33 +298,202 @@ static neurlp_status spread_theta(const writer *w, double *theta) {
                                                                          : NEURLP_ERROR_INTERNAL;
 }
 
-neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates *e, const char *path,
-                                  const char *trouble, int64_t *written_bytes) {
+/* What the file has but estimates: where it comes from, names, equations. Those of one row of estimates have
+ * their values; else those of each system's have names. */
+static neurlp_status write_frame(const writer *w) {
+  const neurlp_study *s = w->s;
   const neurlp_deck *deck = s->job->deck;
-  const bool solution = neurlp_deck_flag(deck, "output.solution");
   neurlp_status status = NEURLP_SUCCESS;
   double *theta = NULL;
-  writer w = {.s = s, .e = e, .compress = (int32_t)neurlp_deck_integer(deck, "output.compress")};
-  *written_bytes = array_bytes(s, e, solution);
+  NEURLP_TRY(neurlp_array_file_provenance(w->file, "neurlp result", SCHEMA_VERSION, s->job->command_line,
+                                          neurlp_deck_resolved(deck), neurlp_deck_integer(deck, "run.seed")));
+  NEURLP_TRY(write_names(w));
+  NEURLP_TRY(write_known(w));
+  if (w->e->total_rows != 1) return write_equations_text(w, NULL);
   NEURLP_TRY(neurlp_agree(s->comm, s->context,
                           neurlp_allocate(s->context, s->model->parameters, sizeof *theta, &theta)));
-  NEURLP_TRY(spread_theta(&w, theta));
+  NEURLP_TRY(spread_theta(w, theta));
+  NEURLP_TRY(write_equations_text(w, theta));
+  NEURLP_TRY(write_truth(w, theta));
+done:
+  neurlp_release(s->context, &theta);
+  return status;
+}
+
+static neurlp_status write_rows(const writer *w) {
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(write_estimates(w));
+  NEURLP_TRY(write_systems(w));
+  NEURLP_TRY(write_ends(w));
+  if (neurlp_deck_flag(w->s->job->deck, "output.solution")) NEURLP_TRY(write_solution(w));
+done:
+  return status;
+}
+
+neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates *e, const char *path,
+                                  const char *trouble, int64_t *written_bytes) {
+  neurlp_status status = NEURLP_SUCCESS;
+  writer w = {.s = s, .e = e, .compress = (int32_t)neurlp_deck_integer(s->job->deck, "output.compress")};
+  *written_bytes = array_bytes(s);
   NEURLP_TRY(
       neurlp_array_file_create(s->comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
-  NEURLP_TRY(neurlp_array_file_provenance(w.file, "neurlp result", SCHEMA_VERSION, s->job->command_line,
-                                          neurlp_deck_resolved(deck), neurlp_deck_integer(deck, "run.seed")));
-  NEURLP_TRY(write_names(&w));
-  NEURLP_TRY(write_equations_text(&w, theta));
-  NEURLP_TRY(write_known(&w));
-  NEURLP_TRY(write_estimates(&w));
-  NEURLP_TRY(write_truth(&w, theta));
-  NEURLP_TRY(write_systems(&w));
-  NEURLP_TRY(write_ends(&w));
-  if (solution) NEURLP_TRY(write_solution(&w));
+  NEURLP_TRY(write_frame(&w));
+  NEURLP_TRY(write_rows(&w));
   if (trouble) NEURLP_TRY(neurlp_array_attribute_text(w.file, "/", "checkpoint_trouble", trouble));
   NEURLP_TRY(neurlp_array_file_commit(&w.file));
 done:
   neurlp_array_file_discard(&w.file);
-  neurlp_release(s->context, &theta);
   return status;
+}
+
+/* ---- piece by piece ---------------------------------------------------------------------------------- */
+
+/* One line: the deck, but for what changes no number; the program; the data. Rank 0's view. */
+static neurlp_status identify(const neurlp_study *s, const char *fingerprint, char **identity) {
+  static const char *const left_out[] = {"title",       "checkpoint",  "run.threads",  "run.gpu_aware",
+                                         "output.file", "output.data", "output.piece", NULL};
+  const unsigned long long deck = neurlp_array_file_sum_deck(neurlp_deck_resolved(s->job->deck), left_out);
+  const char *backend = neurlp_context_backend(s->context);
+  const int bytes = 1 + snprintf(NULL, 0, "result: deck %016llx, backend %s, %s, %s, %s", deck, backend,
+                                 neurlp_version(), neurlp_build_info(), fingerprint);
+  const neurlp_status status =
+      neurlp_agree(s->comm, s->context, neurlp_allocate(s->context, bytes, 1, identity));
+  if (status < 0) return status;
+  snprintf(*identity, (size_t)bytes, "result: deck %016llx, backend %s, %s, %s, %s", deck, backend,
+           neurlp_version(), neurlp_build_info(), fingerprint);
+  return NEURLP_SUCCESS;
+}
+
+neurlp_status neurlp_result_open(const neurlp_study *s, const char *path, const char *fingerprint,
+                                 neurlp_result *r) {
+  const bool compressed = neurlp_deck_integer(s->job->deck, "output.compress") > 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  char *identity = NULL;
+  bool resumed = false;
+  *r = (neurlp_result){.study = s};
+  NEURLP_TRY(identify(s, fingerprint, &identity));
+  NEURLP_TRY(neurlp_array_file_stream(s->comm, s->context, path, identity, compressed ? 0 : array_bytes(s),
+                                      &r->file, &resumed));
+  neurlp_array_file_progress(r->file, "/", &r->complete, &r->failed);
+  if (r->complete < 0 || r->complete > s->systems)
+    status = neurlp_fail(s->context, NEURLP_ERROR_DATA,
+                         "%s: %lld systems are said to be complete, of %lld; remove the file to begin anew",
+                         neurlp_array_file_partial(r->file), (long long)r->complete, (long long)s->systems);
+  else if (r->complete > 0 && s->rank == 0)
+    printf("  goes on after %lld of %lld systems, from %s\n", (long long)r->complete, (long long)s->systems,
+           neurlp_array_file_partial(r->file));
+done:
+  neurlp_release(s->context, &identity);
+  return status;
+}
+
+/* Systems of this rank's estimates that failed, over all ranks. Collective. */
+static int64_t count_failed(const neurlp_study *s, const neurlp_estimates *e) {
+  int64_t failed = 0;
+  for (int64_t i = 0; i < e->system_count; i++)
+    failed += e->status[i] != NEURLP_SUCCESS && e->status[i] != NEURLP_NOT_CONVERGED;
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT64_T, MPI_SUM, s->comm);
+  return failed;
+}
+
+neurlp_status neurlp_result_add(neurlp_result *r, const neurlp_estimates *e) {
+  const neurlp_study *s = r->study;
+  const writer w = {.s = s,
+                    .e = e,
+                    .file = r->file,
+                    .compress = (int32_t)neurlp_deck_integer(s->job->deck, "output.compress")};
+  neurlp_status status = NEURLP_SUCCESS;
+  if (r->complete == 0) NEURLP_TRY(write_frame(&w));
+  NEURLP_TRY(write_rows(&w));
+  r->complete += s->plan_spec.count;
+  r->failed += count_failed(s, e);
+  status = neurlp_array_file_advance(r->file, "/", r->complete, r->failed);
+done:
+  return status;
+}
+
+/* ---- read back --------------------------------------------------------------------------------------- */
+
+/* Collective. A block of an array, as doubles. */
+static neurlp_status read_block(const neurlp_result *r, const char *path, int rank, const int64_t *start,
+                                const int64_t *count, double *values) {
+  static const int64_t stride[] = {1, 1, 1};
+  const neurlp_study *s = r->study;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (neurlp_hdf5_read_block(neurlp_array_file_id(r->file), path, rank, start, stride, count, values) < 0)
+    status = neurlp_fail(s->context, NEURLP_ERROR_IO, "%s: '%s' cannot be read back: %s",
+                         neurlp_array_file_partial(r->file), path, neurlp_hdf5_reason());
+  return neurlp_agree(s->comm, s->context, status);
+}
+
+neurlp_status neurlp_result_column(const neurlp_result *r, bool truth, int32_t p, int64_t first,
+                                   int64_t count, double *values) {
+  const neurlp_model *model = r->study->model;
+  const int64_t i = p - model->named;
+  if (truth || p < model->named)
+    return read_block(r, truth ? "truth/parameters" : "equations/parameters", 2, (int64_t[]){first, p},
+                      (int64_t[]){count, 1}, values);
+  return read_block(r, "equations/coefficients", 3, (int64_t[]){first, i / model->terms, i % model->terms},
+                    (int64_t[]){count, 1, 1}, values);
+}
+
+/* Collective. Counts of this rank's rows, some at a time; every rank reads as often. */
+static neurlp_status count_rows(const neurlp_result *r, double *values, int64_t counts[3]) {
+  const neurlp_study *s = r->study;
+  const int64_t named = s->model->named, most = (s->systems + s->size - 1) / s->size;
+  int64_t first = 0, owned = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_partition(s->systems, s->rank, s->size, &first, &owned);
+  for (int64_t at = 0; at < most; at += ROWS_AT_ONCE) {
+    const int64_t left = owned > at ? owned - at : 0, rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+    const int64_t start[2] = {rows > 0 ? first + at : 0, 0};
+    NEURLP_TRY(read_block(r, "status", 1, start, (int64_t[]){rows}, values));
+    for (int64_t i = 0; i < rows; i++) {
+      counts[0] += values[i] != NEURLP_SUCCESS && values[i] != NEURLP_NOT_CONVERGED;
+      counts[1] += values[i] == NEURLP_NOT_CONVERGED;
+    }
+    if (named == 0) continue;
+    NEURLP_TRY(read_block(r, "equations/at_bound", 2, start, (int64_t[]){rows, named}, values));
+    for (int64_t i = 0; i < rows; i++) {
+      bool any = false;
+      for (int64_t p = 0; p < named; p++) any = any || values[i * named + p] != 0;
+      counts[2] += any;
+    }
+  }
+done:
+  return status;
+}
+
+neurlp_status neurlp_result_count(const neurlp_result *r, neurlp_estimates *e) {
+  const neurlp_study *s = r->study;
+  const int64_t wide = s->model->named > 1 ? s->model->named : 1;
+  int64_t counts[3] = {0, 0, 0};
+  double *values = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  *e = (neurlp_estimates){.total_rows = s->systems};
+  NEURLP_TRY(neurlp_agree(s->comm, s->context,
+                          neurlp_allocate(s->context, ROWS_AT_ONCE * wide, sizeof *values, &values)));
+  NEURLP_TRY(count_rows(r, values, counts));
+  MPI_Allreduce(MPI_IN_PLACE, counts, 3, MPI_INT64_T, MPI_SUM, s->comm);
+  e->failed = counts[0];
+  e->not_converged = counts[1];
+  e->bounded = counts[2];
+done:
+  neurlp_release(s->context, &values);
+  return status;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------- */
+
+neurlp_status neurlp_result_commit(neurlp_result *r, const char *trouble, int64_t *written_bytes) {
+  neurlp_status status = NEURLP_SUCCESS;
+  *written_bytes = array_bytes(r->study);
+  if (trouble) NEURLP_TRY(neurlp_array_attribute_text(r->file, "/", "checkpoint_trouble", trouble));
+  status = neurlp_array_file_commit(&r->file);
+done:
+  return status;
+}
+
+void neurlp_result_discard(neurlp_result *r) {
+  neurlp_array_file_discard(&r->file);
 }

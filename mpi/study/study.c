@@ -93,7 +93,44 @@ neurlp_status neurlp_study_read(neurlp_study *s) {
 
 /* ---- the plan and the grid --------------------------------------------------------------------------- */
 
+/* Bytes of samples, grids and solutions that a rank fits at a time, about. */
+enum { PIECE_BYTES = 192 << 20 };
+
+/* Numbers that a fit has of one system, about. */
+static int64_t numbers_of_system(const neurlp_study *s, int64_t first_window) {
+  const int64_t D = s->dimensions, kappa = s->model->order, P = s->model->parameters, T = s->samples_each;
+  const int64_t unknowns = D * kappa + P + 1,
+                points = T * neurlp_deck_integer(s->job->deck, "block.substeps");
+  return T * (2 * D + 1) + points * (3 * D * (kappa + 2) + 2) + 8 * P +
+         neurlp_cut_count(T, first_window) * (unknowns * (unknowns + 1) / 2 + 2 * D * kappa + P + D);
+}
+
+/* Systems that are fitted at a time. What is compressed cannot be written in pieces of any size
+ * (docs/formats.md), what was generated is kept in one go, and a last checkpoint is one of all systems. */
+static int64_t choose_piece(const neurlp_study *s, int64_t first_window) {
+  const neurlp_deck *deck = s->job->deck;
+  const int64_t asked = neurlp_deck_integer(deck, "output.piece");
+  if (!s->plan_spec.per_system || neurlp_deck_integer(deck, "output.compress") > 0 ||
+      (s->generated && neurlp_deck_text(deck, "output.data")) ||
+      strcmp(neurlp_deck_text(deck, "checkpoint.finished"), "keep") == 0)
+    return s->systems;
+  int64_t systems = PIECE_BYTES / 8 / numbers_of_system(s, first_window) * s->size;
+  if (systems < s->size) systems = s->size;
+  if (asked > 0 && asked < systems) systems = asked;
+  return systems < s->systems ? systems : s->systems;
+}
+
 static neurlp_status make_plan(neurlp_study *s) {
+  const neurlp_status status = neurlp_agree(
+      s->comm, s->context, neurlp_plan_create(s->context, &s->plan_spec, s->rank, s->size, &s->plan));
+  s->exchange.comm = s->comm; /* what it has counted so far stays */
+  s->exchange.bins = s->plan.bins;
+  s->exchange.first_bin = s->plan.first_bin;
+  s->exchange.bin_count = s->plan.bin_count;
+  return status;
+}
+
+static void specify_plan(neurlp_study *s) {
   const neurlp_deck *deck = s->job->deck;
   const bool fast = !strcmp(neurlp_deck_text(deck, "run.reductions"), "fast");
   s->plan_spec =
@@ -103,11 +140,6 @@ static neurlp_status make_plan(neurlp_study *s) {
                          .window = neurlp_deck_integer(deck, "block.window"),
                          .per_system = !strcmp(neurlp_deck_text(deck, "dynamics.sharing"), "per_system"),
                          .shards = fast ? s->size : neurlp_deck_integer(deck, "run.shards")};
-  neurlp_status status = neurlp_agree(
-      s->comm, s->context, neurlp_plan_create(s->context, &s->plan_spec, s->rank, s->size, &s->plan));
-  s->exchange = (neurlp_mpi_exchange){
-      .comm = s->comm, .bins = s->plan.bins, .first_bin = s->plan.first_bin, .bin_count = s->plan.bin_count};
-  return status;
 }
 
 /* The block's order: what the deck says, else two above the equations' (even orders are right for stiff
@@ -119,18 +151,19 @@ static int32_t block_order(const neurlp_study *s) {
 
 static neurlp_status make_trajectories(neurlp_study *s) {
   const neurlp_deck *deck = s->job->deck;
-  if (block_order(s) < s->model->order)
+  s->block_order = block_order(s);
+  if (s->block_order < s->model->order)
     return neurlp_fail(
         s->context, NEURLP_ERROR_DECK,
         "%s:%d: block.order is %d, but the equations have derivatives of order %d; give at least that",
-        neurlp_deck_name(deck), neurlp_deck_line(deck, "block.order"), block_order(s), s->model->order);
+        neurlp_deck_name(deck), neurlp_deck_line(deck, "block.order"), s->block_order, s->model->order);
   const neurlp_trajectory_spec spec = {.plan = &s->plan,
                                        .times = s->samples.times,
                                        .samples = s->samples.states,
                                        .dimensions = s->dimensions,
                                        .inputs = s->inputs,
                                        .input = s->samples.inputs,
-                                       .order = block_order(s),
+                                       .order = s->block_order,
                                        .step = neurlp_deck_number(deck, "block.step"),
                                        .substeps = neurlp_deck_integer(deck, "block.substeps"),
                                        .proportional =
@@ -165,6 +198,54 @@ static double nominal_step(const neurlp_study *s) {
 
 /* ---- all together ------------------------------------------------------------------------------------ */
 
+static int64_t first_window(const neurlp_study *s) {
+  return neurlp_deck_integer(s->job->deck, s->discover ? "discover.growth" : "fit.window_start");
+}
+
+static void release_piece(neurlp_study *s) {
+  neurlp_fit_destroy(&s->fit);
+  neurlp_trajectories_destroy(&s->trajectories);
+  neurlp_samples_release(s->context, &s->samples);
+  neurlp_release(s->context, &s->true_parameters);
+  neurlp_plan_release(s->context, &s->plan);
+}
+
+neurlp_status neurlp_study_look(neurlp_study *s, int64_t first, int64_t count) {
+  const double begin = MPI_Wtime();
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_log_view_stage("read");
+  release_piece(s);
+  s->plan_spec.first = s->plan_spec.per_system ? first : 0;
+  s->plan_spec.count = s->plan_spec.per_system ? count : 0;
+  NEURLP_TRY(make_plan(s));
+  NEURLP_TRY(neurlp_study_read(s));
+  for (int64_t g = 0; g < s->plan.segment_count; g++) s->samples_read += s->plan.segments[g].count;
+done:
+  s->seconds_reading += MPI_Wtime() - begin;
+  return status;
+}
+
+static neurlp_status make_fit(neurlp_study *s) {
+  const neurlp_exchange exchange = neurlp_exchange_mpi(&s->exchange);
+  return neurlp_agree(
+      s->comm, s->context,
+      neurlp_fit_create(s->context, s->model, s->trajectories, &exchange, &s->options.fit, &s->fit));
+}
+
+neurlp_status neurlp_study_take(neurlp_study *s, int64_t first, int64_t count) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (s->fit && s->fit->window_count == 0 && s->plan_spec.first == first && s->plan_spec.count == count)
+    return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_study_look(s, first, count));
+  const double begin = MPI_Wtime();
+  neurlp_log_view_stage("prepare");
+  NEURLP_TRY(neurlp_agree(s->comm, s->context, make_trajectories(s)));
+  status = make_fit(s);
+  s->seconds_preparing += MPI_Wtime() - begin;
+done:
+  return status;
+}
+
 static neurlp_direct_options make_options(const neurlp_study *s, double step) {
   const neurlp_deck *deck = s->job->deck;
   return (neurlp_direct_options){
@@ -174,11 +255,12 @@ static neurlp_direct_options make_options(const neurlp_study *s, double step) {
               .weight_top = neurlp_deck_number(deck, "block.weight_top"),
               .equal_noise = !strcmp(neurlp_deck_text(deck, "learn.noise"), "equal"),
               .per_system = s->plan_spec.per_system},
-      .first_window = neurlp_deck_integer(deck, s->discover ? "discover.growth" : "fit.window_start"),
+      .first_window = first_window(s),
       .threshold = s->discover ? neurlp_deck_number(deck, "discover.threshold") : 0,
       .contribution = s->discover ? neurlp_deck_number(deck, "discover.contribution") : 0,
       .drop_always = s->discover && !strcmp(neurlp_deck_text(deck, "discover.dropping"), "always"),
       .starts = s->discover ? 1 : (int32_t)neurlp_deck_integer(deck, "fit.starts"),
+      .longest = s->plan_spec.per_system ? neurlp_plan_longest(&s->plan_spec) : 0,
       .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
 }
 
@@ -207,17 +289,14 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
   NEURLP_TRY(neurlp_study_open_data(comm, job, s));
   NEURLP_TRY(neurlp_agree(comm, s->context, choose_backend(s)));
   NEURLP_TRY(neurlp_agree(comm, s->context, neurlp_study_make_model(s)));
-  NEURLP_TRY(make_plan(s));
-  NEURLP_TRY(neurlp_study_read(s));
+  specify_plan(s);
+  s->piece = choose_piece(s, first_window(s));
+  NEURLP_TRY(neurlp_study_look(s, 0, s->piece));
   s->seconds_reading = MPI_Wtime() - begin;
   neurlp_log_view_stage("prepare");
   NEURLP_TRY(neurlp_agree(comm, s->context, make_trajectories(s)));
-  const double step = nominal_step(s);
-  s->options = make_options(s, step);
-  const neurlp_exchange exchange = neurlp_exchange_mpi(&s->exchange);
-  NEURLP_TRY(neurlp_agree(
-      comm, s->context,
-      neurlp_fit_create(s->context, s->model, s->trajectories, &exchange, &s->options.fit, &s->fit)));
+  s->options = make_options(s, nominal_step(s)); /* the first system's step, for all pieces */
+  NEURLP_TRY(make_fit(s));
   s->seconds_preparing = MPI_Wtime() - begin - s->seconds_reading;
 done:
   return status;
@@ -225,11 +304,7 @@ done:
 
 void neurlp_study_close(neurlp_study *s) {
   if (!s->context) return;
-  neurlp_fit_destroy(&s->fit);
-  neurlp_trajectories_destroy(&s->trajectories);
-  neurlp_samples_release(s->context, &s->samples);
-  neurlp_release(s->context, &s->true_parameters);
-  neurlp_plan_release(s->context, &s->plan);
+  release_piece(s);
   neurlp_model_destroy(&s->model);
   neurlp_generate_destroy(&s->generated);
   neurlp_data_close(&s->file);

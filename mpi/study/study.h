@@ -1,6 +1,6 @@
 /* A study: what a deck asks to learn, and from which data, made ready on every rank: source, model, plan,
  * samples, grid, fit. `neurlp validate` makes one and stops; `neurlp run` learns from it and writes the
- * result. */
+ * result. Where each system is fitted by itself, a study has a piece of all systems at a time. */
 #ifndef NEURLP_MPI_STUDY_H
 #define NEURLP_MPI_STUDY_H
 
@@ -31,7 +31,9 @@ typedef struct neurlp_study {
   const char *time_units;
   /* equations */
   neurlp_model *model;
-  /* this rank's part */
+  int32_t block_order; /* d */
+  int64_t piece;       /* systems that are fitted at a time, all ranks together; S where all of them are */
+  /* this rank's part, of the piece in hand */
   bool repeats; /* others have the same samples as this rank, and write them where they are written */
   bool sketch;  /* generated data are the first trajectory over and over: nothing is learned from them */
   neurlp_plan_spec plan_spec;
@@ -47,7 +49,8 @@ typedef struct neurlp_study {
   neurlp_transport transport;
   neurlp_direct_options options;
   neurlp_fit *fit;
-  double seconds_reading, seconds_preparing;
+  double seconds_reading, seconds_preparing; /* of all pieces so far */
+  int64_t samples_read;                      /* by this rank */
 } neurlp_study;
 
 /* Collective. The first part of opening: the device is bound, and the source of the data is open; its sizes
@@ -61,7 +64,16 @@ NEURLP_MUST_USE neurlp_status neurlp_study_path(const neurlp_study *study, const
 /* Collective. Reads the samples of study->plan's systems and samples. */
 NEURLP_MUST_USE neurlp_status neurlp_study_read(neurlp_study *study);
 
-/* Collective. Returns a status that all ranks share; close the study either way. */
+/* Collective. Takes the samples of systems [first, first + count) in the place of those in hand; nothing can
+ * be fitted before neurlp_study_take. For all systems where each is not fitted by itself. */
+NEURLP_MUST_USE neurlp_status neurlp_study_look(neurlp_study *study, int64_t first, int64_t count);
+
+/* Collective. The same, with grid and fit. Nothing is done where the study has them and nothing was learned
+ * yet. */
+NEURLP_MUST_USE neurlp_status neurlp_study_take(neurlp_study *study, int64_t first, int64_t count);
+
+/* Collective. The first piece is in hand then. Returns a status that all ranks share; close the study either
+ * way. */
 NEURLP_MUST_USE neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *study);
 
 /* Collective. Safe on a study that did not open. */

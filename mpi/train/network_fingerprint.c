@@ -37,7 +37,7 @@ done:
   return status;
 }
 
-neurlp_status neurlp_network_fingerprint(const neurlp_network_study *s, char **text) {
+neurlp_status neurlp_network_fingerprint(neurlp_network_study *s, char **text) {
   uint64_t sum = 0;
   char *data = NULL;
   neurlp_status status = NEURLP_SUCCESS;

@@ -125,7 +125,7 @@ static neurlp_status spare_sources(const neurlp_network_study *s, const char *pa
 }
 
 /* Collective. What an earlier part of the run has left, if anything. */
-static neurlp_status open_checkpoint(const neurlp_network_study *s, const char *path, double begin,
+static neurlp_status open_checkpoint(neurlp_network_study *s, const char *path, double begin,
                                      neurlp_checkpoint **checkpoint) {
   char *fingerprint = NULL;
   neurlp_status status = NEURLP_SUCCESS;

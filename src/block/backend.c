@@ -55,6 +55,15 @@ int32_t neurlp_backend_devices(const char *name, char *reason, size_t reason_byt
 #endif
 }
 
+void neurlp_backend_device_identity(const char *name, int32_t index, char *identity, size_t identity_bytes) {
+  if (identity_bytes > 0) identity[0] = 0;
+  if (strcmp(name, "cuda:check") == 0) snprintf(identity, identity_bytes, "imitated %d", index);
+#ifdef NEURLP_HAVE_CUDA
+  if (strcmp(name, "cuda") == 0 || strcmp(name, "auto") == 0)
+    neurlp_device_identity(index, identity, identity_bytes);
+#endif
+}
+
 static neurlp_status fail_unknown(neurlp_context *context, const char *name) {
   char names[128];
   size_t end = 0;

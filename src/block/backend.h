@@ -51,6 +51,10 @@ const neurlp_backend *neurlp_backend_cuda_check(void);
 /* GPUs that this process sees. Where there are none, `reason` is one sentence why. */
 int32_t neurlp_device_count(char *reason, size_t reason_bytes);
 
+/* "GPU-" and 32 digits of the GPU that this process counts as number `index`, the same in every process of
+ * the node, whatever each of them sees; "" where that cannot be told. */
+void neurlp_device_identity(int32_t index, char *identity, size_t identity_bytes);
+
 /* The name of the context's GPU, real or imitated. */
 const char *neurlp_device_name(neurlp_context *context);
 #endif
@@ -59,6 +63,9 @@ const char *neurlp_device_name(neurlp_context *context);
  * build's lack of the backend included. For cuda:check as many as the environment's NEURLP_IMITATED_DEVICES
  * says, or 1. */
 int32_t neurlp_backend_devices(const char *name, char *reason, size_t reason_bytes);
+
+/* Likewise, what tells one such GPU from others of the node; imitated ones are told by their number. */
+void neurlp_backend_device_identity(const char *name, int32_t index, char *identity, size_t identity_bytes);
 
 /* The device that this context's backend has: "GPU 0 (NVIDIA H100)", or "none". Lives as long as the context.
  */

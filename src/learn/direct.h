@@ -17,7 +17,9 @@
 typedef struct neurlp_direct_options {
   neurlp_fit_options fit;
   int64_t first_window; /* samples in the windows of the first fit */
-  double threshold;     /* least |estimate| / standard error of a library term that stays */
+  int64_t longest;     /* samples in the longest segment of any system, where the fit is of some of them only:
+                          what is found must not depend on which. 0: of the fit's own */
+  double threshold;    /* least |estimate| / standard error of a library term that stays */
   double contribution; /* least share of a term in its equation: RMS of the term over RMS of the derivative */
   bool drop_always;    /* drop terms on windows of every length, not only once these have grown */
   int32_t starts;      /* starting points for named parameters; 1: only the given ones */

@@ -26,6 +26,8 @@ static bool go_back(neurlp_learning *l) {
   for (int64_t g = 0; g < fit->groups; g++) {
     neurlp_group *group = &fit->group[g];
     neurlp_direct_group *known = &l->group[g];
+    if (group->standing) continue;
+    group->standing = true; /* the others' windows begin once more without it */
     if (group->status != NEURLP_SUCCESS || l->verdict[g] == NEURLP_SUCCESS) continue;
     if (known->previous < 0 || known->settled) {
       group->status = l->verdict[g];
@@ -34,6 +36,7 @@ static bool go_back(neurlp_learning *l) {
     if (!fit->options.per_system)
       neurlp_direct_say(l->options, "windows of %lld samples do not converge: staying with %lld",
                         (long long)group->window, (long long)known->previous);
+    group->standing = false;
     group->window = known->previous;
     known->settled = true;
     neurlp_direct_restore_group(fit, g, l->state ? l->state : fit->data->start);
@@ -45,14 +48,17 @@ static bool go_back(neurlp_learning *l) {
 neurlp_status neurlp_direct_cut(neurlp_learning *l) {
   neurlp_status status = NEURLP_SUCCESS;
   int64_t again = 1;
+  bool mine = true;
   while (again) { /* a group goes back once */
     const bool first = l->fit->groups > 0 && l->group[0].previous < 0;
     const double most = first ? MOST_FAILED_FIRST : NEURLP_MOST_FAILED;
-    const neurlp_status begun = neurlp_fit_begin(l->fit, most, l->verdict);
-    again = begun >= 0 && go_back(l);
+    const neurlp_status begun = mine ? neurlp_fit_begin(l->fit, most, l->verdict) : NEURLP_SUCCESS;
+    mine = begun >= 0 && mine && go_back(l);
+    again = mine;
     NEURLP_TRY(neurlp_fit_agree(l->fit, begun, 1, &again));
   }
 done:
+  for (int64_t g = 0; g < l->fit->groups; g++) l->fit->group[g].standing = l->group[g].stands;
   return status;
 }
 
@@ -71,10 +77,14 @@ static bool may_grow(const neurlp_learning *l, int64_t g) {
 neurlp_status neurlp_direct_prepare_growth(neurlp_learning *l) {
   neurlp_direct_remember(l);
   for (int64_t g = 0; g < l->fit->groups; g++) {
-    l->group[g].moved = false;
-    if (!l->group[g].settled) l->fit->group[g].window = next_window(l, g);
+    neurlp_direct_group *known = &l->group[g];
+    known->moved = false;
+    known->stands = known->previous >= 0 && (known->settled || !may_grow(l, g));
+    l->fit->group[g].standing = known->stands;
+    if (!known->stands) l->fit->group[g].window = next_window(l, g);
   }
   const neurlp_status status = neurlp_direct_cut(l);
+  for (int64_t g = 0; g < l->fit->groups; g++) l->group[g].stands = false;
   return status < 0 ? status : neurlp_direct_begin_fit(l);
 }
 
@@ -95,6 +105,7 @@ neurlp_status neurlp_direct_conclude_growth(neurlp_learning *l) {
   neurlp_fit_update_noise(l->fit);
   neurlp_direct_report(l, "fit");
   for (int64_t g = 0; g < l->fit->groups; g++) {
+    l->fit->group[g].standing = false;
     note_growth(l, g);
     growing = growing || (!l->group[g].settled && may_grow(l, g));
   }

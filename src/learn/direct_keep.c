@@ -10,7 +10,8 @@
 /* Numbers of a group beside those that belong to parameters and states. */
 enum { GROUP_INTEGERS = 14, GROUP_NUMBERS = 4 };
 
-/* Bits of a parameter. */
+/* Bits of a group, and of a parameter. */
+enum { IS_ACTIVE = 1, IS_STANDING = 2 };
 enum { IS_FREE = 1, WAS_FREE = 2, IS_NEEDED = 4, IS_DROPPED = 8 };
 
 typedef struct neurlp_direct_kept {
@@ -82,7 +83,8 @@ static int32_t list_arrays(neurlp_learning *l, neurlp_state_array *arrays) {
 static void pack_integers(const neurlp_learning *l, int64_t g) {
   const neurlp_group *group = &l->fit->group[g];
   const neurlp_direct_group *known = &l->group[g];
-  const int64_t integers[GROUP_INTEGERS] = {group->status,   group->active, group->converged, group->window,
+  const int64_t doing = (group->active ? IS_ACTIVE : 0) | (group->standing ? IS_STANDING : 0);
+  const int64_t integers[GROUP_INTEGERS] = {group->status,   doing,         group->converged, group->window,
                                             group->windows,  group->failed, group->values,    known->previous,
                                             known->settled,  l->verdict[g], known->most,      known->count,
                                             known->by_share, known->moved};
@@ -94,7 +96,8 @@ static void unpack_integers(neurlp_learning *l, int64_t g) {
   neurlp_group *group = &l->fit->group[g];
   neurlp_direct_group *known = &l->group[g];
   group->status = (neurlp_status)from[0];
-  group->active = from[1] != 0;
+  group->active = (from[1] & IS_ACTIVE) != 0;
+  group->standing = (from[1] & IS_STANDING) != 0;
   group->converged = from[2] != 0;
   group->window = from[3];
   group->windows = from[4];

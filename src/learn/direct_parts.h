@@ -35,9 +35,10 @@ typedef struct neurlp_direct_place {
 
 /* What learning knows of a group. */
 typedef struct neurlp_direct_group {
-  int64_t previous;      /* windows to go back to, -1: none */
-  bool settled;          /* it has gone back, and its windows do not grow for now */
-  bool moved;            /* it has longer windows or fewer terms than when it last tried longer ones */
+  int64_t previous; /* windows to go back to, -1: none */
+  bool settled;     /* it has gone back, and its windows do not grow for now */
+  bool moved;       /* it has longer windows or fewer terms than when it last tried longer ones */
+  bool stands;      /* while windows are cut: they do not grow, whatever the others' do, and its fit stands */
   neurlp_status verdict; /* of the beginning of its last fit */
   double best;           /* mean objective of the best starting point so far */
   int32_t most;          /* terms that may be dropped at once */

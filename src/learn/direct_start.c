@@ -62,6 +62,7 @@ neurlp_status neurlp_direct_set_out(neurlp_learning *l) {
   const neurlp_plan *plan = fit->data->plan;
   const int64_t G = fit->groups, P = fit->model->parameters, D = fit->model->dimensions;
   neurlp_direct_place *place = &l->place;
+  place->longest = l->options->longest;
   for (int64_t g = 0; g < plan->segment_count; g++)
     if (plan->segments[g].count > place->longest) place->longest = plan->segments[g].count;
   const neurlp_status status = neurlp_fit_agree(fit, set_first_values(fit), 1, &place->longest);

@@ -103,6 +103,18 @@ static void take_back(neurlp_learning *l, int64_t g) {
   group->most = group->count > 1 ? group->count / 2 : 1;
 }
 
+/* Groups of which no term went in this round keep what they have, however many rounds others need; so do,
+ * where terms are back, those that bear what they lost. */
+static void choose_standing(neurlp_learning *l, bool back) {
+  neurlp_fit *fit = l->fit;
+  const int64_t P = fit->model->parameters;
+  for (int64_t g = 0; g < fit->groups; g++) {
+    bool any = false;
+    for (int64_t p = 0; p < P; p++) any = any || l->dropped[g * P + p];
+    fit->group[g].standing = !any || (back && l->group[g].count > 0);
+  }
+}
+
 /* Fits what is left, or back. Collective. */
 static neurlp_status fit_again(neurlp_learning *l) {
   const neurlp_status begun = neurlp_fit_begin(l->fit, NEURLP_MOST_FAILED, l->verdict);
@@ -120,7 +132,9 @@ static void end_round(neurlp_learning *l) {
   }
   for (int64_t i = 0; i < G * P; i++) returned += l->dropped[i];
   returned -= gone;
+  choose_standing(l, false);
   neurlp_fit_update_noise(l->fit);
+  for (int64_t g = 0; g < G; g++) l->fit->group[g].standing = false;
   if (gone + returned > 0)
     neurlp_direct_say(l->options, "dropped %lld term%s%s", (long long)gone, gone == 1 ? "" : "s",
                       returned > 0 ? "; others were needed" : "");
@@ -148,7 +162,9 @@ neurlp_status neurlp_direct_prepare_drop(neurlp_learning *l) {
   }
   status = neurlp_fit_agree(fit, NEURLP_SUCCESS, 1, &dropped);
   if (status < 0) return status;
-  return dropped > 0 ? fit_again(l) : neurlp_direct_grow_on(l);
+  if (dropped == 0) return neurlp_direct_grow_on(l);
+  choose_standing(l, false);
+  return fit_again(l);
 }
 
 neurlp_status neurlp_direct_conclude_drop(neurlp_learning *l) {
@@ -169,6 +185,7 @@ neurlp_status neurlp_direct_conclude_drop(neurlp_learning *l) {
 }
 
 neurlp_status neurlp_direct_prepare_return(neurlp_learning *l) {
+  choose_standing(l, true);
   return fit_again(l);
 }
 

@@ -212,7 +212,7 @@ static const double NOISE_FLOOR = 1e-140;
 void neurlp_fit_update_noise(neurlp_fit *fit) {
   const int64_t D = fit->model->dimensions;
   for (int64_t g = 0; g < fit->groups; g++) {
-    if (fit->group[g].status != NEURLP_SUCCESS) continue;
+    if (fit->group[g].status != NEURLP_SUCCESS || fit->group[g].standing) continue;
     double *sigma = fit->sigma + g * D;
     const double share = (double)freedom(fit, g) / fmax((double)fit->group[g].values, 1);
     double squares = 0, counts = 0;

@@ -36,8 +36,10 @@ typedef struct neurlp_fit_options {
 /* State of one group. */
 typedef struct neurlp_group {
   neurlp_status status;
-  bool active; /* still iterating */
-  bool stale;  /* its triangle belongs to older parameters */
+  bool active;   /* still iterating */
+  bool standing; /* its last fit stands, and it takes no part in the one in hand: what other groups need does
+                    not touch it. Set by the caller between fits */
+  bool stale;    /* its triangle belongs to older parameters */
   bool converged;
   int64_t window;          /* samples in its windows now; 0: whole segments */
   int64_t windows, failed; /* windows that take part; windows whose block could not be solved */
@@ -107,7 +109,8 @@ void neurlp_fit_restart(neurlp_fit *fit);
 /* Begins with windows of group->window samples: cuts, moves trajectories and initial values to fit the data
  * at the current parameters as far as that goes, solves, and marks windows that cannot be solved as excluded:
  * a group that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups], one
- * with no more data than unknowns NEURLP_TOO_SHORT. Collective with shared parameters, where it must be
+ * with no more data than unknowns NEURLP_TOO_SHORT. Standing groups keep initial values, windows that are
+ * excluded, and verdict. Collective with shared parameters, where it must be
  * followed by an agreement (neurlp_fit_agree). */
 NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict);
 
@@ -127,7 +130,7 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_finish(neurlp_fit *fit);
  * has their best values without these. `dropped` [count] parameter numbers. Local. */
 void neurlp_fit_hold_at_zero(neurlp_fit *fit, int64_t g, int32_t count, const int32_t *dropped);
 
-/* Sets sigma from the residuals. */
+/* Sets sigma from the residuals, of groups that do not stand. */
 void neurlp_fit_update_noise(neurlp_fit *fit);
 
 /* Linearises all good groups once more at their final parameters, for the covariances. Collective. */

@@ -25,7 +25,8 @@ typedef struct neurlp_fit_backend {
    * initial values, and beside their power sums, into the records of their bins in work->bin_local. Records
    * are zero before; a window whose sensitivities cannot be solved for says nothing. */
   neurlp_status (*reduce)(neurlp_fit *fit);
-  /* Moves trajectories and initial values to fit the data at the current parameters, as far as that goes. */
+  /* Moves trajectories and initial values to fit the data at the current parameters, as far as that goes.
+   * Leaves other windows in work->selected. */
   neurlp_status (*track)(neurlp_fit *fit);
   /* Trial initial values: they move along with the parameters' step. */
   neurlp_status (*step_initial)(neurlp_fit *fit);

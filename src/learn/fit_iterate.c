@@ -119,8 +119,9 @@ static neurlp_status agree_going(neurlp_fit *fit, neurlp_status mine, bool *goin
 neurlp_status neurlp_fit_start(neurlp_fit *fit, bool *going) {
   for (int64_t g = 0; g < fit->groups; g++) {
     neurlp_group *group = &fit->group[g];
-    group->active = group->status == NEURLP_SUCCESS;
-    group->stale = true;
+    group->stale = true; /* triangles of other windows are forgotten */
+    group->active = group->status == NEURLP_SUCCESS && !group->standing;
+    if (group->standing) continue;
     group->converged = false;
     group->damping = DAMPING_START;
   }
@@ -154,7 +155,8 @@ neurlp_status neurlp_fit_iterate(neurlp_fit *fit, int32_t iteration, double stri
 }
 
 neurlp_status neurlp_fit_finish(neurlp_fit *fit) {
-  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
+  for (int64_t g = 0; g < fit->groups; g++)
+    fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS && !fit->group[g].standing;
   neurlp_status status = neurlp_fit_evaluate(fit, NEURLP_SUCCESS, NEURLP_FIT_CURRENT);
   if (status >= 0) status = fit->work->backend->fetch(fit);
   return neurlp_fit_agree(fit, status, 0, NULL);

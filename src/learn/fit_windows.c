@@ -65,6 +65,27 @@ static void take_initial(neurlp_fit *fit, int64_t w) {
     for (int64_t j = 0; j < kappa; j++) fit->initial[(w * D + k) * kappa + j] = state[k * width + j];
 }
 
+/* Windows with their initial values, beside those of a fit. */
+typedef struct old_windows {
+  int64_t count;
+  neurlp_window *window;
+  double *initial;
+} old_windows;
+
+/* What standing groups keep of their windows, which are cut as before. Both lists are in the same order. */
+static void keep_standing(neurlp_fit *fit, const old_windows *old) {
+  const int64_t initials = neurlp_fit_initials(fit);
+  int64_t o = 0;
+  for (int64_t w = 0; w < fit->window_count; w++) {
+    neurlp_window *window = &fit->window[w];
+    if (!fit->group[window->group].standing) continue;
+    while (o < old->count && old->window[o].first_sample < window->first_sample) o++;
+    if (o == old->count || old->window[o].first_sample != window->first_sample) continue;
+    window->excluded = old->window[o].excluded;
+    memcpy(fit->initial + w * initials, old->initial + o * initials, (size_t)initials * sizeof(double));
+  }
+}
+
 /* Lists the windows anew; their initial values are not set yet. */
 static neurlp_status make_windows(neurlp_fit *fit) {
   neurlp_status status = NEURLP_SUCCESS;
@@ -84,10 +105,15 @@ done:
 }
 
 neurlp_status neurlp_fit_cut(neurlp_fit *fit) {
-  const neurlp_status status = make_windows(fit);
-  if (status < 0) return status;
+  old_windows old = {.count = fit->window_count, .window = fit->window, .initial = fit->initial};
+  fit->window = NULL;
+  fit->initial = NULL;
+  neurlp_status status = make_windows(fit);
   for (int64_t w = 0; w < fit->window_count; w++) take_initial(fit, w);
-  return neurlp_fit_prepare(fit);
+  if (status >= 0) keep_standing(fit, &old);
+  neurlp_release(fit->context, &old.window);
+  neurlp_release(fit->context, &old.initial);
+  return status < 0 ? status : neurlp_fit_prepare(fit);
 }
 
 /* ---- going on from what was kept --------------------------------------------------------------------- */
@@ -206,14 +232,19 @@ static neurlp_status judge_beginning(const neurlp_fit *fit, int64_t g, double mo
 neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict) {
   neurlp_fit_work *work = fit->work;
   bool any = false;
-  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS;
+  for (int64_t g = 0; g < fit->groups; g++)
+    fit->group[g].active = fit->group[g].status == NEURLP_SUCCESS && !fit->group[g].standing;
   neurlp_status status = neurlp_fit_cut(fit);
-  if (status >= 0) status = work->backend->track(fit);
+  if (status >= 0) {
+    neurlp_fit_select(fit, NULL);
+    status = work->backend->track(fit);
+  }
   status = neurlp_fit_evaluate(fit, status, NEURLP_FIT_CURRENT);
   if (status < 0) return status;
   for (int64_t i = 0; i < work->selected_count; i++)
     if (work->status[i] != NEURLP_SUCCESS) fit->window[work->selected[i]].excluded = true;
   for (int64_t g = 0; g < fit->groups; g++) {
+    if (fit->group[g].standing) continue;
     verdict[g] = judge_beginning(fit, g, most);
     any = any || (fit->group[g].status == NEURLP_SUCCESS && verdict[g] != NEURLP_SUCCESS);
   }

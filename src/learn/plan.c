@@ -17,6 +17,20 @@ static int64_t segments_of(const neurlp_plan_spec *spec, int64_t s) {
   return neurlp_cut_count(length_of(spec, s), spec->window);
 }
 
+int64_t neurlp_plan_longest(const neurlp_plan_spec *spec) {
+  int64_t longest = 0;
+  for (int64_t s = 0; s < spec->systems; s++) {
+    const int64_t length = length_of(spec, s), first = neurlp_cut_begin(length, segments_of(spec, s), 1);
+    if (first > longest) longest = first; /* the first of them is as long as any */
+  }
+  return longest;
+}
+
+/* Systems that the plan is of, where each is alone. */
+static int64_t systems_of(const neurlp_plan_spec *spec) {
+  return spec->count > 0 ? spec->count : spec->systems;
+}
+
 /* Blocks of `count` over `parts`: where part i begins. */
 static int64_t block_begin(int64_t count, int64_t parts, int64_t i) {
   return neurlp_cut_begin(count, parts, i);
@@ -27,9 +41,10 @@ static void own_segments(const neurlp_plan_spec *spec, int rank, int size, neurl
                          int64_t *end) {
   int64_t total = 0;
   for (int64_t s = 0; s < spec->systems; s++) total += segments_of(spec, s);
-  plan->bins = spec->per_system ? spec->systems : total < spec->shards ? total : spec->shards;
+  plan->bins = spec->per_system ? systems_of(spec) : total < spec->shards ? total : spec->shards;
   plan->first_bin = block_begin(plan->bins, size, rank);
   plan->bin_count = block_begin(plan->bins, size, rank + 1) - plan->first_bin;
+  if (spec->per_system) plan->first_bin += spec->first;
   const int64_t end_bin = plan->first_bin + plan->bin_count;
   *first = *end = 0;
   if (plan->bin_count == 0) return;

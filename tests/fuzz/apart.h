@@ -15,4 +15,8 @@ typedef enum fuzz_end {
  * that were being called on standard output. */
 fuzz_end fuzz_apart(bool (*body)(int64_t number), int64_t number, unsigned seconds);
 
+/* In this process: whether what is being done now is a crash at a known place in HDF5. For handlers of
+ * signals; the first call, before any crash, loads what it needs. */
+bool fuzz_is_known_crash(void);
+
 #endif

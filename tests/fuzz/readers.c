@@ -16,14 +16,21 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const fuzz_good_files[FUZZ_KINDS] = {"data.h5", "found.h5", "trained.h5", "problems.h5"};
+const char *const fuzz_good_files[FUZZ_KINDS] = {"data.h5", "found.h5", "trained.h5", "problems.h5",
+                                                 "kept.checkpoint.000001.h5"};
 
 bool fuzz_make_good_files(const char *problems) {
   char said[FAULT_SAID_BYTES];
+  const fault_job keep = {.name = "a run that keeps its checkpoint",
+                          .command = neurlp_command_run,
+                          .argc = 4,
+                          .argv = {"discover.yaml", "checkpoint.finished=keep", "-o", "kept.h5"}};
+  const fault_job *const jobs[] = {&fault_jobs[0], &fault_jobs[1], &keep}; /* discover, train */
   fault_jobs_prepare(problems);
-  for (int i = 0; i < 2; i++) /* discover, train */
-    if (fault_job_run(&fault_jobs[i], said) != NEURLP_EXIT_DONE) {
-      printf("%s: %s\n", fault_jobs[i].name, said);
+  unlink(fuzz_good_files[FUZZ_CHECKPOINT]);
+  for (int i = 0; i < 3; i++)
+    if (fault_job_run(jobs[i], said) != NEURLP_EXIT_DONE) {
+      printf("%s: %s\n", jobs[i]->name, said);
       return false;
     }
   return true;
@@ -141,7 +148,8 @@ static const reader readers[FUZZ_KINDS][3] = {
     [FUZZ_DATA] = {{"data set", read_data}, {"inspect", inspect}, {"plot", draw}},
     [FUZZ_RESULT] = {{"learned equations", read_learned}, {"inspect", inspect}, {"plot", draw}},
     [FUZZ_TRAINED] = {{"train.model", go_on_training}, {"inspect", inspect}, {"plot", draw}},
-    [FUZZ_PROBLEMS] = {{"linear problems", read_problems}, {"inspect", inspect}, {NULL, NULL}}};
+    [FUZZ_PROBLEMS] = {{"linear problems", read_problems}, {"inspect", inspect}, {NULL, NULL}},
+    [FUZZ_CHECKPOINT] = {{"inspect", inspect}, {NULL, NULL}, {NULL, NULL}}};
 
 /* 4 and 5: simulations and problems of which some failed. */
 static bool in_order(int status) {

@@ -5,7 +5,14 @@
 #include <stdbool.h>
 
 /* Good files that hostile ones are made of. */
-typedef enum fuzz_kind { FUZZ_DATA, FUZZ_RESULT, FUZZ_TRAINED, FUZZ_PROBLEMS, FUZZ_KINDS } fuzz_kind;
+typedef enum fuzz_kind {
+  FUZZ_DATA,
+  FUZZ_RESULT,
+  FUZZ_TRAINED,
+  FUZZ_PROBLEMS,
+  FUZZ_CHECKPOINT,
+  FUZZ_KINDS
+} fuzz_kind;
 extern const char *const fuzz_good_files[FUZZ_KINDS];
 
 /* Makes them in the current folder; MPI has begun, with one rank. */

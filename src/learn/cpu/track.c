@@ -114,7 +114,8 @@ static void receive(void *user, int32_t thread, int64_t index, int32_t length, c
 neurlp_status neurlp_fit_track_cpu(neurlp_fit *fit) {
   neurlp_fit_work *work = fit->work;
   fit_cpu *cpu = fit_cpu_of(fit);
-  for (int64_t w = 0; w < fit->window_count; w++) cpu->tracked[w] = 1;
+  for (int64_t w = 0; w < fit->window_count; w++) cpu->tracked[w] = 0;
+  for (int64_t i = 0; i < work->selected_count; i++) cpu->tracked[work->selected[i]] = 1;
   for (int32_t iteration = 0; iteration < TRACK_ITERATIONS; iteration++) {
     work->selected_count = 0;
     for (int64_t w = 0; w < fit->window_count; w++) /* one that ran away is done with, too */
