@@ -584,9 +584,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "100",
      .unit = "epochs",
      .range = FROM_TO(0, 100000000),
-     .sentence =
-         "Passes over the training windows; with lbfgs, iterations. In each of the cycles. 0: nothing "
-         "is trained, and a model that was (train.model) is applied to the data."},
+     .sentence = "Passes over the training windows; with lbfgs and tao, iterations. In each of the cycles. "
+                 "0: nothing "
+                 "is trained, and a model that was (train.model) is applied to the data."},
     {.path = "train.batch",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -606,8 +606,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_CHOICE,
      .tasks = NEURLP_TASK_TRAIN,
      .preset = "adam",
-     .choices = {"adam", "adamw", "sgd", "lbfgs"},
-     .sentence = "What changes the parameters; lbfgs takes all training windows in each step."},
+     .choices = {"adam", "adamw", "sgd", "lbfgs", "tao"},
+     .sentence = "What changes the parameters; lbfgs, and TAO (PETSc's, with options -train_tao_...), take "
+                 "all training windows in each step."},
     {.path = "train.learning_rate",
      .kind = NEURLP_KEY_NUMBER,
      .tasks = NEURLP_TASK_TRAIN,
