@@ -407,6 +407,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "1e-8",
      .range = BETWEEN(0, 1),
      .sentence = "Relative decrease of the loss below which the iteration has converged."},
+    {.path = "learn.optimizer",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_LEARN,
+     .preset = "own",
+     .choices = {"own", "tao"},
+     .sentence =
+         "What changes shared parameters, once initial values of windows are eliminated: Levenberg's and "
+         "Marquardt's iteration, or PETSc's TAO (BRGN) with options -direct_tao_..."},
     {.path = "learn.noise",
      .kind = NEURLP_KEY_CHOICE,
      .tasks = NEURLP_TASK_LEARN,

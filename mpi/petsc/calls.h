@@ -39,6 +39,19 @@ typedef struct neurlp_petsc_loss {
   void *user;
 } neurlp_petsc_loss;
 
+/* A sum of squares |f(x)|^2 within bounds, that every rank can evaluate, all together and with the same
+ * numbers. */
+typedef struct neurlp_petsc_squares {
+  MPI_Comm comm;
+  const char *prefix; /* "direct_" */
+  int32_t unknowns, residuals, iterations;
+  const double *lower, *upper; /* [unknowns] */
+  /* Collective. f [residuals], Jacobian [residuals][unknowns] */
+  neurlp_status (*evaluate)(void *user, const double *x, double *residual, double *jacobian, bool *reached,
+                            bool *settled);
+  void *user;
+} neurlp_petsc_squares;
+
 /* How TAO has ended. */
 typedef struct neurlp_petsc_end {
   int64_t iterations, evaluations;
@@ -68,6 +81,8 @@ typedef struct neurlp_petsc_calls {
    * rank returns its status, the others NEURLP_SUCCESS with end->reason 0. NEURLP_NOT_FINITE: the loss is not
    * finite at x. */
   neurlp_status (*minimise)(const neurlp_petsc_loss *loss, double *x, neurlp_petsc_end *end, char *message);
+  /* Collective. The same for a sum of squares, by BRGN; it ends at the first iterate that is settled, too. */
+  neurlp_status (*fit)(const neurlp_petsc_squares *squares, double *x, neurlp_petsc_end *end, char *message);
 } neurlp_petsc_calls;
 
 /* The one name that the program looks for. */

@@ -4,6 +4,7 @@
 #include "device.h"
 #include "log_view.h"
 #include "study/study_model.h"
+#include "study/study_tao.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -191,6 +192,7 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
   NEURLP_TRY(neurlp_agree(comm, s->context, make_trajectories(s)));
   const double step = nominal_step(s);
   s->options = make_options(s, step);
+  NEURLP_TRY(neurlp_study_use_tao(s, &s->options.fit));
   const neurlp_exchange exchange = neurlp_exchange_mpi(&s->exchange);
   NEURLP_TRY(neurlp_agree(
       comm, s->context,

@@ -69,6 +69,50 @@ below("  to the same optimum", np.max(np.abs(again - weights)), (gradients[-1] +
 
 _, _, _, said = run("nls", "petsc.options=-train_tao_type nls", code=2)
 true("a type that needs what there is not, in PETSc's words", "TaoSetHessian() not called" in said, said)
+# The outer problem of a fit. Both end at steps of 1e-3 standard errors, or ours, where no step is better, at 3e-2.
+FIT = """
+task: fit
+data: {generate: {system: lorenz, samples: 201, step: 0.02, noise: 0.02}}
+dynamics:
+  equations: ["x' = s*(y - x)", "y' = x*(r - z) - y", "z' = x*y - b*z"]
+  parameters: {s: {start: 8, upper: %s}, r: 25, b: 2}
+block: {window: 50}
+learn: {optimizer: tao}
+run: {threads: 1}
+"""
+
+
+def fit(name, *words, upper=20, ranks=1, code=0):
+    """Estimates, standard errors and what was said."""
+    with open("fit.yaml", "w", encoding="utf-8") as deck:
+        deck.write(FIT % upper)
+    done, fit_said = program("run", "fit.yaml", "-o", f"{name}.h5", *words, ranks=ranks)
+    true(f"{name}: exit status {code}", done == code, fit_said)
+    if not os.path.exists(f"{name}.h5"):
+        return None, None, fit_said
+    with h5py.File(f"{name}.h5") as result:
+        return result["equations/parameters"][:].ravel(), result["equations/parameter_errors"][:].ravel(), fit_said
+
+
+own, error, _ = fit("fit_own", "learn.optimizer=own")
+found, _, said = fit("fit_tao", "petsc.options=-direct_tao_brgn_subsolver_tao_monitor")
+below("fit: estimates against our own, in standard errors", np.max(np.abs(found - own) / error), 0.03 + 0.001)
+true("  by BRGN, whose inner solver has its monitor", "TAO's brgn: CONVERGED" in said and "TAO,  Function value" in said, said)
+for ranks in (2, 3):
+    again, _, _ = fit(f"fit_{ranks}", ranks=ranks)
+    below(f"  from {ranks} ranks", np.max(np.abs(again - found) / error), 0.002)
+again, _, said = fit("fit_pounders", "petsc.options=-direct_tao_type pounders")
+true("  by another type", "TAO's pounders: CONVERGED" in said, said)
+below("  which finds the same", np.max(np.abs(again - found) / error), 0.03)
+own, error, _ = fit("bound_own", "learn.optimizer=own", upper=9)
+found, _, said = fit("bound_tao", upper=9)
+below("at a bound", abs(found[0] - 9), 0)
+below("  the others against our own, in standard errors", np.max(np.abs(found - own)[1:] / error[1:]), 0.03 + 0.001)
+_, _, said = fit("fit_few", "petsc.options=-direct_tao_max_it 1 -direct_tao_brgn_subsolver_tao_max_it 1", upper=9, code=4)
+true("too few iterations have not converged", "DIVERGED_MAXITS" in said, said)
+_, _, said = fit("fit_each", "dynamics.sharing=per_system", code=2)
+true("parameters of each system are refused", "'dynamics.sharing' is per_system" in said, said)
+
 os.makedirs("elsewhere/bin")
 shutil.copy(NEURLP, "elsewhere/bin/neurlp")
 done, said = program("run", "deck.yaml", "-o", "none.h5", name="elsewhere/bin/neurlp")
