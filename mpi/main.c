@@ -118,7 +118,8 @@ int main(int argc, char **argv) {
   int status = NEURLP_EXIT_DONE;
   if (neurlp_log_view_asked(&argc, argv, &viewer)) status = neurlp_log_view_open(rank, viewer);
   if (status == NEURLP_EXIT_DONE) status = dispatch(rank, argc, argv);
-  neurlp_petsc_close(rank);
+  neurlp_petsc_close(rank == 0 && (status == NEURLP_EXIT_DONE || status == NEURLP_EXIT_NOT_CONVERGED ||
+                                   status == NEURLP_EXIT_SOME_FAILED));
   neurlp_log_view_close();
   MPI_Finalize();
   return status;

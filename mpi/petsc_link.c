@@ -56,12 +56,12 @@ done:
   return status;
 }
 
-void neurlp_petsc_close(int rank) {
+void neurlp_petsc_close(bool speak) {
   char left[1024] = "";
   if (!opened) return;
   opened->end(left, sizeof left);
   opened = NULL;
-  if (rank == 0 && *left)
+  if (speak && *left)
     fprintf(stderr,
             "neurlp: petsc.options: nothing in this run has looked for %s; is it misspelt, or its prefix?\n",
             left);

@@ -20,8 +20,8 @@ NEURLP_MUST_USE neurlp_status neurlp_petsc_open(MPI_Comm comm, neurlp_context *c
                                                 const neurlp_deck *deck, const char *key,
                                                 const neurlp_petsc_calls **calls);
 
-/* Collective. Rank 0 says which options nobody has looked for; PETSc ends. Does nothing if it has not begun.
- */
-void neurlp_petsc_close(int rank);
+/* Collective. PETSc ends. `speak`: on this rank it is said which options nobody has looked for; a run that
+ * was not finished need not have come to them. Does nothing if PETSc has not begun. */
+void neurlp_petsc_close(bool speak);
 
 #endif

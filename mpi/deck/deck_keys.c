@@ -423,6 +423,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "1e-8",
      .range = BETWEEN(0, 1),
      .sentence = "Relative decrease of the loss below which the iteration has converged."},
+    {.path = "learn.optimizer",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_LEARN,
+     .preset = "own",
+     .choices = {"own", "tao"},
+     .sentence =
+         "What changes shared parameters, once initial values of windows are eliminated: Levenberg's and "
+         "Marquardt's iteration, or PETSc's TAO (BRGN) with options -direct_tao_..."},
     {.path = "learn.noise",
      .kind = NEURLP_KEY_CHOICE,
      .tasks = NEURLP_TASK_LEARN,
@@ -602,9 +610,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .preset = "100",
      .unit = "epochs",
      .range = FROM_TO(0, 100000000),
-     .sentence =
-         "Passes over the training windows; with lbfgs, iterations. In each of the cycles. 0: nothing "
-         "is trained, and a model that was (train.model) is applied to the data."},
+     .sentence = "Passes over the training windows; with lbfgs and tao, iterations. In each of the cycles. "
+                 "0: nothing "
+                 "is trained, and a model that was (train.model) is applied to the data."},
     {.path = "train.batch",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -624,8 +632,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_CHOICE,
      .tasks = NEURLP_TASK_TRAIN,
      .preset = "adam",
-     .choices = {"adam", "adamw", "sgd", "lbfgs"},
-     .sentence = "What changes the parameters; lbfgs takes all training windows in each step."},
+     .choices = {"adam", "adamw", "sgd", "lbfgs", "tao"},
+     .sentence = "What changes the parameters; lbfgs, and TAO (PETSc's, with options -train_tao_...), take "
+                 "all training windows in each step."},
     {.path = "train.learning_rate",
      .kind = NEURLP_KEY_NUMBER,
      .tasks = NEURLP_TASK_TRAIN,

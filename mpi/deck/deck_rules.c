@@ -167,10 +167,12 @@ static void check_petsc(const neurlp_deck *deck, neurlp_deck_report *report) {
     neurlp_deck_report_add(
         report, neurlp_deck_node_find(deck->root, "data.integrator")->key_place,
         "'data.integrator' is petsc, but only generated data are integrated; leave it out");
-  if (options && !integrates)
-    neurlp_deck_report_add(report, options->key_place,
-                           "'petsc.options' is there, but nothing in this deck is left to PETSc; add "
-                           "'data.integrator: petsc', or leave it out");
+  if (options && !integrates && !is_left(deck, "train.optimizer", "tao") &&
+      !is_left(deck, "learn.optimizer", "tao"))
+    neurlp_deck_report_add(
+        report, options->key_place,
+        "'petsc.options' is there, but nothing in this deck is left to PETSc; add "
+        "'data.integrator: petsc', 'train.optimizer: tao' or 'learn.optimizer: tao', or leave it out");
 }
 
 void neurlp_deck_check_rules(neurlp_deck *deck, neurlp_deck_report *report) {

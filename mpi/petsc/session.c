@@ -92,6 +92,10 @@ static void end(char *left, int32_t bytes) {
 }
 
 const neurlp_petsc_calls *neurlp_petsc_calls_get(void) {
-  static const neurlp_petsc_calls calls = {.begin = begin, .end = end, .integrate = neurlp_petsc_integrate};
+  static const neurlp_petsc_calls calls = {.begin = begin,
+                                           .end = end,
+                                           .integrate = neurlp_petsc_integrate,
+                                           .minimise = neurlp_petsc_minimise,
+                                           .fit = neurlp_petsc_fit};
   return &calls;
 }

@@ -18,4 +18,10 @@ neurlp_status neurlp_petsc_integrate(const neurlp_petsc_flow *flow, const neurlp
                                      const double *initial, int64_t count, const double *times,
                                      double *states, char *message);
 
+neurlp_status neurlp_petsc_minimise(const neurlp_petsc_loss *loss, double *x, neurlp_petsc_end *end,
+                                    char *message);
+
+neurlp_status neurlp_petsc_fit(const neurlp_petsc_squares *squares, double *x, neurlp_petsc_end *end,
+                               char *message);
+
 #endif

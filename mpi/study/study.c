@@ -4,6 +4,7 @@
 #include "device.h"
 #include "log_view.h"
 #include "study/study_model.h"
+#include "study/study_tao.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -296,6 +297,7 @@ neurlp_status neurlp_study_open(MPI_Comm comm, neurlp_job *job, neurlp_study *s)
   neurlp_log_view_stage("prepare");
   NEURLP_TRY(neurlp_agree(comm, s->context, make_trajectories(s)));
   s->options = make_options(s, nominal_step(s)); /* the first system's step, for all pieces */
+  NEURLP_TRY(neurlp_study_use_tao(s, &s->options.fit));
   NEURLP_TRY(make_fit(s));
   s->seconds_preparing = MPI_Wtime() - begin - s->seconds_reading;
 done:

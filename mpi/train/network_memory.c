@@ -36,13 +36,15 @@ static int64_t training_bytes(neurlp_network_study *s) {
   const int64_t vector = count * number_bytes(s), samples = neurlp_graph_samples(s->model.graph);
   const neurlp_window_spec *z = &s->windows.spec;
   const int32_t tensors = neurlp_graph_parameter_tensors(s->model.graph);
-  const bool lbfgs = strcmp(o->optimiser.name, "lbfgs") == 0;
+  const neurlp_minimiser *minimiser = o->minimiser                              ? o->minimiser
+                                      : strcmp(o->optimiser.name, "lbfgs") == 0 ? &neurlp_minimiser_lbfgs
+                                                                                : NULL;
   neurlp_optimiser_options steps = o->optimiser;
   int64_t bytes = 2 * vector + count + samples * (2 * z->window * z->dimensions + 1) * 8;
-  if (lbfgs) {
+  if (minimiser) {
     neurlp_minimiser_options options = neurlp_minimiser_defaults(count);
     options.precision = neurlp_graph_precision(s->model.graph);
-    bytes += (int64_t)neurlp_minimiser_lbfgs.bytes(&options);
+    bytes += (int64_t)minimiser->bytes(&options);
     steps.name = "sgd";
   }
   const int64_t optimiser =

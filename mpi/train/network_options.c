@@ -38,7 +38,9 @@ neurlp_status neurlp_network_options(const neurlp_network_study *s, neurlp_train
   o->threshold_by = !strcmp(by, "contribution") ? NEURLP_THRESHOLD_CONTRIBUTION
                     : !strcmp(by, "z")          ? NEURLP_THRESHOLD_Z
                                                 : NEURLP_THRESHOLD_SIZE;
-  NEURLP_TRY(neurlp_optimiser_defaults(s->context, strcmp(name, "lbfgs") ? name : "sgd", &o->optimiser));
+  const bool whole =
+      !strcmp(name, "lbfgs") || !strcmp(name, "tao"); /* minimisers, which make no steps of ours */
+  NEURLP_TRY(neurlp_optimiser_defaults(s->context, whole ? "sgd" : name, &o->optimiser));
   o->optimiser.name = name;
   o->optimiser.rate = neurlp_deck_number(deck, "train.learning_rate");
   o->optimiser.momentum =

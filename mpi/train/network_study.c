@@ -8,6 +8,7 @@
 #include "train/network_load.h"
 #include "train/network_options.h"
 #include "train/network_scales.h"
+#include "train/network_tao.h"
 #include "train/network_truth.h"
 #include "train/network_wiring.h"
 
@@ -213,7 +214,8 @@ done:
 /* Batches as the deck has them, but no larger than what there is to train with, in equal shards. */
 static neurlp_status make_sampler(neurlp_network_study *s) {
   const neurlp_deck *deck = s->data.job->deck;
-  const bool whole = !strcmp(neurlp_deck_text(deck, "train.optimizer"), "lbfgs");
+  const char *optimizer = neurlp_deck_text(deck, "train.optimizer");
+  const bool whole = !strcmp(optimizer, "lbfgs") || !strcmp(optimizer, "tao");
   const uint64_t seed = (uint64_t)neurlp_deck_integer(deck, "run.seed");
   int64_t shards = neurlp_deck_integer(deck, "train.shards"),
           batch = neurlp_deck_integer(deck, "train.batch"), validation = 0;
@@ -428,6 +430,7 @@ neurlp_status neurlp_network_study_open(MPI_Comm comm, neurlp_job *job, bool all
   NEURLP_TRY(neurlp_agree(comm, s->context, prepare(s, allocate)));
   NEURLP_TRY(make_reducers(s));
   NEURLP_TRY(neurlp_agree(comm, s->context, make_training(s)));
+  NEURLP_TRY(neurlp_network_use_tao(s, &s->training.options));
   s->seconds_preparing = MPI_Wtime() - begin - s->seconds_reading;
 done:
   return status;

@@ -128,6 +128,10 @@ static neurlp_status iterate(neurlp_learning *l) {
   for (;;) {
     bool going = false;
     NEURLP_TRY(neurlp_direct_keep(l));
+    if (place->going && l->fit->options.outer.solve) { /* one that keeps the lead */
+      NEURLP_TRY(neurlp_fit_minimise(l->fit, STAGES[place->stage].strictness));
+      break;
+    }
     if (!place->going || place->iteration >= l->fit->options.iterations) break;
     NEURLP_TRY(
         neurlp_fit_iterate(l->fit, (int32_t)place->iteration, STAGES[place->stage].strictness, &going));

@@ -21,6 +21,27 @@ typedef struct neurlp_fit_progress {
   double objective;        /* weighted sum of squares of the groups that have not failed */
 } neurlp_fit_progress;
 
+/* What is left of a fit once initial values of windows are eliminated: min |f(x)|^2 over the free parameters.
+ */
+typedef struct neurlp_outer_problem {
+  int32_t unknowns;            /* n; f has one more entry than there are columns, `residuals` */
+  int32_t residuals;           /* m */
+  int32_t iterations;          /* the most */
+  const double *lower, *upper; /* [n] bounds; -inf, inf: none */
+  /* Collective over the exchange. f [m] and its Jacobian [m][n] at x; *reached is false where windows cannot
+   * be solved there; *settled says that the best step is below what the noise lets be seen. */
+  neurlp_status (*evaluate)(void *user, const double *x, double *residual, double *jacobian, bool *reached,
+                            bool *settled);
+  void *user;
+} neurlp_outer_problem;
+
+/* Another library's solver of it. Moves x [n] as far as it comes; *converged. Collective. */
+typedef struct neurlp_outer_solver {
+  neurlp_status (*solve)(void *user, neurlp_context *context, const neurlp_outer_problem *problem, double *x,
+                         bool *converged);
+  void *user;
+} neurlp_outer_solver;
+
 typedef struct neurlp_fit_options {
   int32_t iterations;  /* limit of one fit */
   double tolerance;    /* relative change of the parameters that counts as none */
@@ -28,6 +49,7 @@ typedef struct neurlp_fit_options {
   double weight_top;
   bool equal_noise; /* one noise level for all states, else one for each */
   bool per_system;
+  neurlp_outer_solver outer; /* solve NULL: Levenberg-Marquardt; else parameters have to be shared */
   void (*progress)(void *user,
                    const neurlp_fit_progress *progress); /* called after each iteration, or NULL */
   void *progress_user;
@@ -125,6 +147,9 @@ NEURLP_MUST_USE neurlp_status neurlp_fit_start(neurlp_fit *fit, bool *going);
 NEURLP_MUST_USE neurlp_status neurlp_fit_iterate(neurlp_fit *fit, int32_t iteration, double strictness,
                                                  bool *going);
 NEURLP_MUST_USE neurlp_status neurlp_fit_finish(neurlp_fit *fit);
+
+/* Where options.outer has a solver, it takes the place of all iterations. Collective. */
+NEURLP_MUST_USE neurlp_status neurlp_fit_minimise(neurlp_fit *fit, double strictness);
 
 /* Sets parameters of group g to zero and holds them there; the others move to where the last linearisation
  * has their best values without these. `dropped` [count] parameter numbers. Local. */

@@ -6,16 +6,6 @@
 #include "core/context.h"
 #include "core/state.h"
 
-/* The loss as a function of the parameters. Where ranks share the work, evaluate sums over them, and all get
- * the same numbers, bit for bit: then all take the same decisions. */
-typedef struct neurlp_objective {
-  /* Loss and gradient at parameters [count]; writes gradient [count]; both in the precision of the minimiser.
-   * A loss that is not finite says that these parameters are out of reach; the step is then shortened. A
-   * negative status ends the minimisation, which returns it. */
-  neurlp_status (*evaluate)(void *user, const void *parameters, double *loss, void *gradient);
-  void *user;
-} neurlp_objective;
-
 /* Start from neurlp_minimiser_defaults. */
 typedef struct neurlp_minimiser_options {
   neurlp_precision precision; /* NEURLP_DOUBLE or NEURLP_SINGLE; double */
@@ -40,9 +30,25 @@ typedef struct neurlp_minimiser_report {
   double loss, gradient;           /* at the parameters; gradient: greatest |gradient_i| */
 } neurlp_minimiser_report;
 
+/* The loss as a function of the parameters. Where ranks share the work, evaluate sums over them, and all get
+ * the same numbers, bit for bit: then all take the same decisions. */
+typedef struct neurlp_objective {
+  /* Loss and gradient at parameters [count]; writes gradient [count]; both in the precision of the minimiser.
+   * A loss that is not finite says that these parameters are out of reach; the step is then shortened. A
+   * negative status ends the minimisation, which returns it. */
+  neurlp_status (*evaluate)(void *user, const void *parameters, double *loss, void *gradient);
+  /* Called by a minimiser that is `whole` after each iteration, with what it has reached at parameters
+   * [count]; *more is true, and false ends it in good order. A negative status as that of evaluate. */
+  neurlp_status (*iterated)(void *user, const struct neurlp_minimiser_report *report, const void *parameters,
+                            bool *more);
+  void *user;
+} neurlp_objective;
+
 /* The functions of one kind of minimiser; all are required. */
 typedef struct neurlp_minimiser {
   const char *name;
+  bool whole; /* keeps the lead: all iterations are one call, in which it calls objective->iterated, and its
+                 state is not kept from one call to the next. Else it leaves that alone */
   /* Bytes that a state for these options holds; 0 if they are wrong. */
   size_t (*bytes)(const neurlp_minimiser_options *options);
   /* Makes its state; options are copied, the context is borrowed. Fails with NEURLP_ERROR_ARGUMENT or
@@ -54,7 +60,7 @@ typedef struct neurlp_minimiser {
    * parameters given), or what evaluate failed with. */
   neurlp_status (*minimise)(void *state, const neurlp_objective *objective, void *parameters,
                             neurlp_minimiser_report *report);
-  /* Lists its state, core/state.h; returns how many arrays. */
+  /* Lists its state, core/state.h; returns how many arrays; none where it is `whole`. */
   int32_t (*state)(void *state, neurlp_state_array arrays[NEURLP_STATE_MOST]);
   void (*destroy)(void **state); /* safe to call twice */
 } neurlp_minimiser;

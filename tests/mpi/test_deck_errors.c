@@ -118,7 +118,7 @@ static const deck_case cases[] = {
     {DISCOVER "petsc: {options: -help}\n",
      NULL,
      {"d.yaml:3:9: error: 'petsc.options' is there, but nothing in this deck is left to PETSc; add "
-      "'data.integrator: petsc', or leave it out"}},
+      "'data.integrator: petsc', 'train.optimizer: tao' or 'learn.optimizer: tao', or leave it out"}},
     {"task: fit\n\tdata: 1\n",
      NULL,
      {"d.yaml:1:7: error: invalid multiline plain key; is ':' missing, or the line below indented too "

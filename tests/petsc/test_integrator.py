@@ -62,7 +62,7 @@ states, said = simulate("blow", BLOW, code=5)
 time = np.arange(11) * 0.1
 left = 1 / states[:, :1, 0] - time
 finite = np.isfinite(states[:, :, 0])
-true("samples up to where it blows up, and no others", np.array_equal(finite, left > 0), finite.sum(axis=1))
+true("samples up to where it blows up, and no others", np.array_equal(finite, left > 0), str(finite.sum(axis=1)))
 below("  and these are right", np.max(np.abs(states[:, :, 0][finite] * left[finite] - 1)),
       10 * RELATIVE / np.min(left[finite]))  # an error dx moves the pole by dx/x^2, which is 1/(x left) of x
 true("  which is said", "of 7 systems ran to infinity" in said, said)

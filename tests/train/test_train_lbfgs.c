@@ -99,7 +99,7 @@ static void test_minimum(const char *what, problem p, double even, double odd, d
   options.gradient_tolerance = 1e-8;
   options.loss_tolerance = 0.0;
   void *state = make(&options);
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   start_at(p.n, even, odd, x);
   check_equal(what, neurlp_minimiser_lbfgs.minimise(state, &objective, x, &report), 0);
   printf("     %lld iterations, %lld evaluations, loss %g\n", (long long)report.iterations,
@@ -122,7 +122,7 @@ static void test_wolfe(problem p) {
   options.iterations = 1;
   options.loss_tolerance = 0.0;
   void *state = make(&options);
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   start_at(p.n, -1.2, 1.0, x);
   neurlp_status status = NEURLP_NOT_CONVERGED;
   int64_t steps = 0;
@@ -197,7 +197,7 @@ static void test_directions(int memory) {
   options.memory = memory;
   options.iterations = 1;
   void *state = make(&options);
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   for (int i = 0; i < DENSE; i++) x[i] = i % 2 ? 1.0 + 0.1 * i : -1.2 + 0.2 * i;
   int done = 0;
   p.f(DENSE, x, g[0]);
@@ -231,7 +231,7 @@ static void test_single(void) {
   options.precision = NEURLP_SINGLE;
   options.gradient_tolerance = 1e-3;
   void *state = make(&options);
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   for (int i = 0; i < 10; i++) x[i] = i % 2 ? 1.0F : -1.2F;
   const neurlp_status status = neurlp_minimiser_lbfgs.minimise(state, &objective, x, &report);
   for (int i = 0; i < 10; i++) worst = fmax(worst, fabs((double)x[i] - 1.0));
@@ -251,7 +251,7 @@ static void test_state(void) {
   options.memory = 3;
   options.iterations = 9;
   void *one = make(&options), *two = make(&options);
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   start_at(20, -1.2, 1.0, x);
   check_equal("not yet", neurlp_minimiser_lbfgs.minimise(one, &objective, x, &report), NEURLP_NOT_CONVERGED);
   save_state(&saved, arrays, neurlp_minimiser_lbfgs.state(one, arrays));
@@ -277,7 +277,7 @@ static void test_mask(void) {
   int64_t moved = 0;
   options.mask = mask;
   void *state = make(&options);
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   for (int i = 0; i < 10; i++) x[i] = mask[i] ? 3.0 : 0.0;
   check_equal("with a mask", neurlp_minimiser_lbfgs.minimise(state, &objective, x, &report), 0);
   for (int i = 0; i < 10; i++) moved += !mask[i] && !(x[i] == 0.0 && !signbit(x[i]));
@@ -295,7 +295,7 @@ static void test_threads(void) {
     problem p = {rosenbrock, LONG, false, false};
     neurlp_minimiser_options options = neurlp_minimiser_defaults(LONG);
     neurlp_minimiser_report report;
-    const neurlp_objective objective = {evaluate, &p};
+    const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
     check_equal("context", neurlp_context_create(run ? 3 : 1, &context), 0);
     options.iterations = 15;
     void *state = make(&options);
@@ -314,7 +314,7 @@ static void test_failures(void) {
   neurlp_minimiser_options options = neurlp_minimiser_defaults(4);
   neurlp_minimiser_report report;
   double x[N], before[N];
-  const neurlp_objective objective = {evaluate, &p};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &p};
   void *state = make(&options);
   start_at(4, 3.0, 4.0, x);
   memcpy(before, x, sizeof x);

@@ -287,11 +287,15 @@ done:
   return status;
 }
 
-/* ---- L-BFGS ------------------------------------------------------------------------------------------ */
+/* ---- minimisers -------------------------------------------------------------------------------------- */
 
 typedef struct evaluation {
   neurlp_training *training;
   const double *mask;
+  /* of a minimiser that is `whole`: */
+  neurlp_training_place *place;
+  neurlp_epoch *epoch;
+  neurlp_training_result *result;
 } evaluation;
 
 /* Collective: every rank evaluates at the same parameters, with the weights that are best for them. */
@@ -312,24 +316,30 @@ done:
   return status;
 }
 
+/* What a minimiser says of the iteration that it has made. */
+static void take_report(const neurlp_training *t, const neurlp_minimiser_report *report,
+                        neurlp_epoch *epoch) {
+  epoch->training = report->loss;
+  epoch->gradient = report->gradient;
+  for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] = t->sums[i];
+  epoch->failed = (int64_t)t->sums[SCALAR_FAILED];
+}
+
 /* One iteration; true in *ended where there is none left to make. Each step decreases the loss, so it can
  * only go bad where it begins. */
 static neurlp_status run_minimiser(neurlp_training *t, const double *mask, neurlp_epoch *epoch, bool *ended) {
-  evaluation of = {t, mask};
-  const neurlp_objective objective = {evaluate, &of};
+  evaluation of = {.training = t, .mask = mask};
+  const neurlp_objective objective = {.evaluate = evaluate, .user = &of};
   neurlp_minimiser_report report;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_training_get_parameters(t, t->room));
-  status = neurlp_minimiser_lbfgs.minimise(t->minimiser, &objective, t->room, &report);
+  status = t->kind->minimise(t->minimiser, &objective, t->room, &report);
   if (status < 0) return status;
   /* Those of the last evaluation may be others. */
   const neurlp_status put = neurlp_training_set_parameters(t, t->room);
   if (put < 0 || status == NEURLP_NOT_FINITE) return put < 0 ? put : status;
   *ended = report.end != NEURLP_MINIMISER_ITERATIONS;
-  epoch->training = report.loss;
-  epoch->gradient = report.gradient;
-  for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] = t->sums[i];
-  epoch->failed = (int64_t)t->sums[SCALAR_FAILED];
+  take_report(t, &report, epoch);
   status = neurlp_training_solve(t, mask, NULL); /* the last evaluation may have been of other parameters */
 done:
   return status;
@@ -353,14 +363,73 @@ done:
   return status;
 }
 
-static neurlp_status run_epoch(neurlp_training *t, const double *mask, int64_t batch, neurlp_epoch *epoch,
-                               bool *ended) {
+/* Collective. Its validation loss, and who hears of it. */
+static neurlp_status report_epoch(neurlp_training *t, neurlp_epoch *epoch) {
   neurlp_status status = NEURLP_SUCCESS;
-  epoch->rate = neurlp_schedule_rate(&t->spec->options.schedule, &t->schedule, epoch->epoch);
-  status = t->minimiser ? run_minimiser(t, mask, epoch, ended) : run_steps(t, mask, batch, epoch);
-  if (status != NEURLP_SUCCESS) return status;
   NEURLP_TRY(validate(t, &epoch->validation));
   if (t->spec->report) status = neurlp_training_agree(t, t->spec->report(t->spec->user, epoch));
+done:
+  return status;
+}
+
+static neurlp_status run_epoch(neurlp_training *t, const double *mask, int64_t batch, neurlp_epoch *epoch,
+                               bool *ended) {
+  epoch->rate = neurlp_schedule_rate(&t->spec->options.schedule, &t->schedule, epoch->epoch);
+  const neurlp_status status =
+      t->kind ? run_minimiser(t, mask, epoch, ended) : run_steps(t, mask, batch, epoch);
+  return status == NEURLP_SUCCESS ? report_epoch(t, epoch) : status;
+}
+
+/* Collective. Goes on to the next epoch, once all is kept if it is time to. */
+static neurlp_status end_epoch(neurlp_training *t, neurlp_training_place *place, neurlp_epoch *epoch,
+                               neurlp_training_result *result) {
+  bool early = false;
+  result->epochs++;
+  result->training = epoch->training;
+  result->validation = epoch->validation;
+  const neurlp_status status = observe(t, epoch, result->epochs - 1, &early);
+  if (early) place->ended = result->stopped = true;
+  place->epoch++;
+  place->batch = 0;
+  *epoch = (neurlp_epoch){.cycle = place->cycle, .epoch = place->epoch};
+  return neurlp_training_keep(t, status, place, epoch);
+}
+
+/* ---- a minimiser that keeps the lead ----------------------------------------------------------------- */
+
+/* Collective. An epoch, from inside of the minimiser; the parameters of its last evaluation may be others. */
+static neurlp_status iterated(void *user, const neurlp_minimiser_report *report, const void *parameters,
+                              bool *more) {
+  const evaluation *of = user;
+  neurlp_training *t = of->training;
+  neurlp_status status = NEURLP_SUCCESS;
+  take_report(t, report, of->epoch);
+  NEURLP_TRY(neurlp_training_set_parameters(t, parameters));
+  NEURLP_TRY(neurlp_training_solve(t, of->mask, NULL));
+  NEURLP_TRY(report_epoch(t, of->epoch));
+  NEURLP_TRY(end_epoch(t, of->place, of->epoch, of->result));
+  *more = !of->place->ended && of->place->epoch < t->spec->options.epochs;
+done:
+  return status;
+}
+
+/* Collective. All epochs that are left in a cycle. Where there is nothing to minimise, that is one, too. */
+static neurlp_status run_whole(neurlp_training *t, const double *mask, neurlp_training_place *place,
+                               neurlp_epoch *epoch, neurlp_training_result *result) {
+  evaluation of = {t, mask, place, epoch, result};
+  const neurlp_objective objective = {evaluate, iterated, &of};
+  const int64_t before = place->epoch;
+  neurlp_minimiser_report report;
+  neurlp_status status = NEURLP_SUCCESS;
+  bool more = true;
+  NEURLP_TRY(neurlp_training_get_parameters(t, t->room));
+  status = t->kind->minimise(t->minimiser, &objective, t->room, &report);
+  if (status < 0) return status;
+  const neurlp_status put = neurlp_training_set_parameters(t, t->room);
+  if (put < 0 || status == NEURLP_NOT_FINITE) return put < 0 ? put : status;
+  NEURLP_TRY(neurlp_training_solve(t, mask, NULL));
+  place->ended = true;
+  status = place->epoch == before ? iterated(&of, &report, t->room, &more) : NEURLP_SUCCESS;
 done:
   return status;
 }
@@ -413,18 +482,10 @@ static neurlp_status run_epochs(neurlp_training *t, const double *mask, neurlp_t
                                 neurlp_epoch *epoch, neurlp_training_result *result) {
   neurlp_status status = NEURLP_SUCCESS;
   while (place->epoch < t->spec->options.epochs && !place->ended) {
-    bool early = false;
+    if (t->kind && t->kind->whole) return run_whole(t, mask, place, epoch, result);
     status = run_epoch(t, mask, place->batch, epoch, &place->ended);
     if (status != NEURLP_SUCCESS) goto done;
-    result->epochs++;
-    result->training = epoch->training;
-    result->validation = epoch->validation;
-    status = observe(t, epoch, result->epochs - 1, &early);
-    if (early) place->ended = result->stopped = true;
-    place->epoch++;
-    place->batch = 0;
-    *epoch = (neurlp_epoch){.cycle = place->cycle, .epoch = place->epoch};
-    NEURLP_TRY(neurlp_training_keep(t, status, place, epoch));
+    NEURLP_TRY(end_epoch(t, place, epoch, result));
   }
 done:
   return status;

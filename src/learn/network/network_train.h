@@ -7,6 +7,7 @@
 #include "learn/network/network_model.h"
 #include "learn/network/network_project.h"
 #include "learn/network/network_windows.h"
+#include "train/minimiser.h"
 #include "train/optimiser.h"
 #include "train/sampler.h"
 #include "train/schedule.h"
@@ -19,7 +20,8 @@ typedef enum neurlp_threshold_kind {
 
 /* How it is trained. */
 typedef struct neurlp_training_options {
-  neurlp_optimiser_options optimiser; /* its name may also be "lbfgs" */
+  neurlp_optimiser_options optimiser; /* its steps, unless there is a minimiser */
+  const neurlp_minimiser *minimiser;  /* takes all windows at once; NULL: none, or that of the name "lbfgs" */
   neurlp_schedule schedule;           /* counts epochs of a cycle */
   double weights_rate;                /* learning rate of the library's weights, over that of the others */
   double clip;                        /* norm that gradients are cut to; 0: never */
@@ -68,7 +70,8 @@ typedef struct neurlp_training_spec {
   void (*arrive)(void *user, const neurlp_training_place *place);
   void *user;
   /* Keeps the training between its steps (batches; with L-BFGS, iterations): everything, so that one that
-   * goes on gets the same parameters, losses and messages, bit for bit. NULL functions: nothing is kept. */
+   * goes on gets the same parameters, losses and messages, bit for bit. Only a minimiser that is `whole`
+   * begins anew, at the parameters that were kept. NULL functions: nothing is kept. */
   neurlp_keeper keeper;
 } neurlp_training_spec;
 

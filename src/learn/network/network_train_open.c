@@ -4,8 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_lbfgs(const neurlp_training_spec *spec) {
-  return strcmp(spec->options.optimiser.name, "lbfgs") == 0;
+static const neurlp_minimiser *choose_minimiser(const neurlp_training_options *options) {
+  if (options->minimiser) return options->minimiser;
+  return strcmp(options->optimiser.name, "lbfgs") == 0 ? &neurlp_minimiser_lbfgs : NULL;
 }
 
 /* A group for each tensor: weight decay where it is meant for, and a rate of their own for the library's
@@ -16,7 +17,7 @@ static neurlp_status make_optimiser(neurlp_training *t) {
   neurlp_optimiser_options options = o->optimiser;
   neurlp_optimiser_group *groups = NULL;
   neurlp_status status = NEURLP_SUCCESS;
-  if (is_lbfgs(t->spec)) options.name = "sgd"; /* for its mask only */
+  if (t->kind) options.name = "sgd"; /* for its mask only */
   NEURLP_TRY(neurlp_allocate(t->context, tensors, sizeof *groups, &groups));
   for (int32_t i = 0; i < tensors; i++) {
     const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, i);
@@ -39,12 +40,12 @@ done:
 static neurlp_status make_minimiser(neurlp_training *t) {
   neurlp_minimiser_options options = neurlp_minimiser_defaults(t->count);
   options.precision = neurlp_graph_precision(t->graph);
-  options.iterations = 1; /* of each call: an epoch */
+  options.iterations = t->kind->whole ? t->spec->options.epochs : 1; /* of each call: one is an epoch */
   options.gradient_tolerance = 1e-12;
   options.loss_tolerance = 1e-14;
   options.mask = t->free;
-  neurlp_minimiser_lbfgs.destroy(&t->minimiser);
-  return neurlp_minimiser_lbfgs.create(t->context, &options, &t->minimiser);
+  t->kind->destroy(&t->minimiser);
+  return t->kind->create(t->context, &options, &t->minimiser);
 }
 
 static neurlp_status make_watch(neurlp_training *t) {
@@ -82,7 +83,8 @@ neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_trai
                          .count = neurlp_graph_parameter_count(graph),
                          .number_bytes =
                              neurlp_graph_precision(graph) == NEURLP_SINGLE ? sizeof(float) : sizeof(double),
-                         .weights = -1};
+                         .weights = -1,
+                         .kind = choose_minimiser(&spec->options)};
   const int64_t samples = neurlp_graph_samples(graph);
   const int64_t numbers = samples * spec->windows->spec.window * spec->windows->spec.dimensions;
   if (t->count == 0)
@@ -103,7 +105,7 @@ done:
 }
 
 void neurlp_training_close(neurlp_training *t) {
-  if (t->minimiser) neurlp_minimiser_lbfgs.destroy(&t->minimiser);
+  if (t->kind) t->kind->destroy(&t->minimiser);
   neurlp_solving_close(&t->solving);
   neurlp_optimiser_destroy(&t->optimiser);
   neurlp_stopping_destroy(&t->stopping);
@@ -144,7 +146,7 @@ neurlp_status neurlp_training_begin_cycle(neurlp_training *t, const double *mask
   NEURLP_TRY(neurlp_optimiser_set_mask(t->optimiser, t->free, neurlp_graph_parameters(t->graph)));
   NEURLP_TRY(neurlp_optimiser_reset(t->optimiser));
   NEURLP_TRY(neurlp_training_fix(t, mask));
-  if (is_lbfgs(t->spec)) NEURLP_TRY(make_minimiser(t));
+  if (t->kind) NEURLP_TRY(make_minimiser(t));
   t->best_loss = INFINITY;
   t->best_training = NAN;
   t->failed = -1;

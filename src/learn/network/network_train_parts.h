@@ -28,8 +28,9 @@ typedef struct neurlp_training {
   neurlp_solving solving; /* without a projection: weights are trained */
   bool only_weights;      /* nothing but weights that are solved for */
   neurlp_optimiser *optimiser;
-  void *minimiser;           /* lbfgs; NULL: steps of the optimiser */
-  neurlp_stopping *stopping; /* NULL: never */
+  const neurlp_minimiser *kind; /* NULL: steps of the optimiser */
+  void *minimiser;              /* its state */
+  neurlp_stopping *stopping;    /* NULL: never */
   neurlp_watch *watch;
   neurlp_schedule_state schedule;
   uint8_t *free;                     /* [count] 0: a parameter that is fixed */

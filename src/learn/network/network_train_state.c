@@ -115,7 +115,7 @@ static void list_state(neurlp_training *t, state *s) {
   add_all(s, "schedule", arrays, neurlp_schedule_list_state(&t->schedule, arrays));
   add_all(s, "watch", arrays, neurlp_watch_state(t->watch, arrays));
   if (t->stopping) add_all(s, "stopping", arrays, neurlp_stopping_state(t->stopping, arrays));
-  if (t->minimiser) add_all(s, "minimiser", arrays, neurlp_minimiser_lbfgs.state(t->minimiser, arrays));
+  if (t->minimiser) add_all(s, "minimiser", arrays, t->kind->state(t->minimiser, arrays));
   if (t->spec->solving) add_all(s, "solving", arrays, neurlp_solving_state(&t->solving, arrays));
 }
 
