@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Collective. Reads a block of a data set of doubles. */
+/* Local. Reads a block of a data set of doubles. */
 static neurlp_status read_block(const neurlp_data_source *source, const char *path, int rank,
                                 const int64_t *start, const int64_t *stride, const int64_t *count,
                                 double *values) {
@@ -16,15 +16,13 @@ static neurlp_status read_block(const neurlp_data_source *source, const char *pa
                      source->path, path, read ? "it was cut short meanwhile" : neurlp_hdf5_reason());
 }
 
-/* Collective. One rectangle of a data set [S][T][inner] or, if shared, [T][inner]; NULL: none left here. */
-static neurlp_status read_piece(const neurlp_data_source *source, const char *path, bool shared,
-                                int32_t inner, const neurlp_sample_piece *piece, double *rectangle) {
+/* Local. One rectangle of a data set [S][T][inner] or, if shared, [T][inner]. */
+static neurlp_status read_rectangle(const neurlp_data_source *source, const char *path, bool shared,
+                                    int32_t inner, const neurlp_sample_piece *piece, double *rectangle) {
   const neurlp_data_layout *layout = &source->layout;
-  const int64_t start[3] = {piece ? piece->first_system : 0,
-                            piece ? layout->first + piece->first_sample * layout->stride : 0, 0};
+  const int64_t start[3] = {piece->first_system, layout->first + piece->first_sample * layout->stride, 0};
   const int64_t stride[3] = {1, layout->stride, 1};
-  const int64_t count[3] = {piece ? piece->end_system - piece->first_system : 0, piece ? piece->samples : 0,
-                            inner};
+  const int64_t count[3] = {piece->end_system - piece->first_system, piece->samples, inner};
   const int rank = (shared ? 1 : 2) + (inner > 0 ? 1 : 0);
   const int skip = shared ? 1 : 0;
   return read_block(source, path, rank, start + skip, stride + skip, count + skip, rectangle);
@@ -35,13 +33,19 @@ static int64_t own_first(const neurlp_sample_range *range, int64_t s) {
   return s == range->first_system ? range->first_sample : 0;
 }
 
+/* Samples of system s of the range that stand before a piece. */
+static int64_t skipped_samples(const neurlp_sample_piece *piece, const neurlp_sample_range *range,
+                               int64_t s) {
+  return piece->first_sample - own_first(range, s);
+}
+
 /* Spreads a rectangle of states over packed memory [N][D], taking the chosen columns. */
 static void unpack_states(const neurlp_data_source *source, const neurlp_sample_piece *piece,
                           const double *rectangle, const neurlp_samples *samples, double *packed) {
   const int32_t wide = source->layout.file_dimensions, dimensions = source->layout.dimensions;
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
-    const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
+    const int64_t skipped = skipped_samples(piece, &samples->range, s);
     const int64_t left = offsets[1] - offsets[0] - skipped;
     const double *row = rectangle + (s - piece->first_system) * piece->samples * wide;
     double *states = packed + (offsets[0] + skipped) * dimensions;
@@ -55,7 +59,7 @@ static void unpack_times(const neurlp_sample_piece *piece, const double *rectang
                          neurlp_samples *samples) {
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
-    const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
+    const int64_t skipped = skipped_samples(piece, &samples->range, s);
     const int64_t left = offsets[1] - offsets[0] - skipped;
     const double *row = rectangle + (shared ? 0 : (s - piece->first_system) * piece->samples);
     const int64_t count = piece->samples < left ? piece->samples : left;
@@ -63,33 +67,48 @@ static void unpack_times(const neurlp_sample_piece *piece, const double *rectang
   }
 }
 
-/* Collective. Reads the range's samples, rectangle by rectangle. */
+/* All columns are taken, in their order. */
+static bool takes_all_columns(const neurlp_data_source *source) {
+  bool all = source->layout.dimensions == source->layout.file_dimensions;
+  for (int32_t k = 0; all && k < source->layout.dimensions; k++) all = source->columns[k] == k;
+  return all;
+}
+
+/* Local. States of a piece, or those without noise, into packed memory; at once where both have the same
+ * layout. */
+static neurlp_status read_states(const neurlp_data_source *source, const char *path,
+                                 const neurlp_sample_piece *piece, const neurlp_samples *samples,
+                                 double *rectangle, double *packed) {
+  const bool shared = source->layout.states_rank == 2;
+  const int32_t wide = source->layout.file_dimensions;
+  if (piece->even && takes_all_columns(source)) {
+    const int64_t skipped = skipped_samples(piece, &samples->range, piece->first_system);
+    const int64_t at = samples->offsets[piece->first_system - samples->range.first_system] + skipped;
+    return read_rectangle(source, path, shared, wide, piece, packed + at * wide);
+  }
+  const neurlp_status status = read_rectangle(source, path, shared, wide, piece, rectangle);
+  if (status == NEURLP_SUCCESS) unpack_states(source, piece, rectangle, samples, packed);
+  return status;
+}
+
+/* Local. Reads the range's samples, rectangle by rectangle. */
 static neurlp_status read_hdf5(const neurlp_data_source *source, neurlp_samples *samples) {
   const neurlp_data_layout *layout = &source->layout;
-  const neurlp_sample_range *range = &samples->range;
+  const bool shared = layout->time_rank == 1;
   double *rectangle = NULL;
   const int64_t limit = NEURLP_PIECE_BYTES / 8 / layout->file_dimensions;
-  int64_t pieces = neurlp_count_pieces(range, samples->offsets, limit);
-  MPI_Allreduce(MPI_IN_PLACE, &pieces, 1, MPI_INT64_T, MPI_MAX, source->comm);
   const int64_t most = limit < 1 ? layout->file_dimensions : limit * layout->file_dimensions;
-  neurlp_status status = neurlp_agree(source->comm, source->context,
-                                      neurlp_allocate(source->context, most, sizeof *rectangle, &rectangle));
+  neurlp_status status = neurlp_allocate(source->context, most, sizeof *rectangle, &rectangle);
   neurlp_piece_cursor cursor = {0, 0};
-  for (int64_t i = 0; i < pieces && status == NEURLP_SUCCESS; i++) {
-    neurlp_sample_piece piece;
-    const bool more = neurlp_next_piece(range, samples->offsets, limit, &cursor, &piece);
-    const bool shared = layout->time_rank == 1;
-    neurlp_status mine = read_piece(source, "time", shared, 0, more ? &piece : NULL, rectangle);
-    if (more && mine == NEURLP_SUCCESS) unpack_times(&piece, rectangle, shared, samples);
-    for (int32_t a = 0; a < (layout->clean ? 2 : 1); a++) {
-      const neurlp_status states = read_piece(source, a ? "clean" : "states", layout->states_rank == 2,
-                                              layout->file_dimensions, more ? &piece : NULL, rectangle);
-      if (more && states == NEURLP_SUCCESS)
-        unpack_states(source, &piece, rectangle, samples, a ? samples->clean : samples->states);
-      if (mine == NEURLP_SUCCESS) mine = states;
-    }
-    status = neurlp_agree(source->comm, source->context, mine);
+  neurlp_sample_piece piece;
+  while (status == NEURLP_SUCCESS &&
+         neurlp_next_piece(&samples->range, samples->offsets, limit, &cursor, &piece)) {
+    NEURLP_TRY(read_rectangle(source, "time", shared, 0, &piece, rectangle));
+    unpack_times(&piece, rectangle, shared, samples);
+    NEURLP_TRY(read_states(source, "states", &piece, samples, rectangle, samples->states));
+    if (layout->clean) NEURLP_TRY(read_states(source, "clean", &piece, samples, rectangle, samples->clean));
   }
+done:
   neurlp_release(source->context, &rectangle);
   return status;
 }
@@ -134,21 +153,26 @@ static neurlp_status place_samples(const neurlp_data_set *data, neurlp_samples *
   return NEURLP_SUCCESS;
 }
 
+/* Times that all systems share are looked at once, as far as the longest of them goes. */
 static neurlp_status check_times(const neurlp_data_set *data, const neurlp_samples *samples) {
   const int64_t systems = samples->range.end_system - samples->range.first_system;
-  for (int64_t i = 0; i < systems; i++)
-    for (int64_t t = samples->offsets[i]; t < samples->offsets[i + 1]; t++) {
-      const bool later = t == samples->offsets[i] || samples->times[t] > samples->times[t - 1];
+  const bool shared = data->source->layout.time_rank == 1;
+  int64_t good = 0; /* so many, from the first on, increase */
+  for (int64_t i = 0; i < systems; i++) {
+    const int64_t s = samples->range.first_system + i, begin = samples->offsets[i];
+    const int64_t from = own_first(&samples->range, s), count = samples->offsets[i + 1] - begin;
+    if (shared && from == 0 && count <= good) continue;
+    for (int64_t t = begin; t < begin + count; t++) {
+      const bool later = t == begin || samples->times[t] > samples->times[t - 1];
       if (isfinite(samples->times[t]) && later) continue;
-      const int64_t s = samples->range.first_system + i;
-      const int64_t sample =
-          data->source->layout.first +
-          data->source->layout.stride * (t - samples->offsets[i] + own_first(&samples->range, s));
+      const int64_t sample = data->source->layout.first + data->source->layout.stride * (t - begin + from);
       return neurlp_fail(data->source->context, NEURLP_ERROR_DATA,
                          "%s: time of sample %lld of system %lld is %g; times must be finite and increase "
                          "(where systems have fewer samples, give them a 'length')",
                          data->source->path, (long long)sample, (long long)s, samples->times[t]);
     }
+    if (from == 0) good = count;
+  }
   return NEURLP_SUCCESS;
 }
 
@@ -173,8 +197,9 @@ neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range 
   if (source->layout.csv)
     copy_csv(source, samples);
   else
-    NEURLP_TRY(read_hdf5(source, samples));
-  NEURLP_TRY(neurlp_agree(source->comm, source->context, check_times(data, samples)));
+    status = read_hdf5(source, samples);
+  if (status == NEURLP_SUCCESS) status = check_times(data, samples);
+  status = neurlp_agree(source->comm, source->context, status);
 done:
   if (status != NEURLP_SUCCESS) neurlp_samples_release(source->context, samples);
   return status;

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "core/context.h"
 
 #include "core/shared_failure.h"
@@ -7,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Stands in front of every allocation, so that releasing one can be counted. Keeps the alignment. */
 typedef struct allocation_header {
   size_t bytes;
+  void *block; /* what free takes */
 } allocation_header;
 
 typedef struct attachment {
@@ -115,6 +118,31 @@ bool neurlp_context_shared(const neurlp_context *context) {
   return context->shared;
 }
 
+/* Large blocks begin where a large page does. */
+enum { LARGE_PAGE_BYTES = 2 << 20, LARGE_BLOCK_BYTES = 8 << 20 };
+
+/* A block full of zeros, its header in front. What is large comes from calloc, which knows that fresh pages
+ * are zero, and asks for large ones: else the first touch of each 4 kB costs as much as filling it. */
+static allocation_header *zeroed_block(size_t bytes) {
+  allocation_header *header = NULL;
+  if (bytes < LARGE_BLOCK_BYTES) {
+    header = aligned_alloc(NEURLP_ALIGNMENT_BYTES, bytes);
+    if (!header) return NULL;
+    memset(header, 0, bytes);
+    header->block = header;
+    return header;
+  }
+  char *block = calloc(1, bytes + LARGE_PAGE_BYTES);
+  if (!block) return NULL;
+  char *begin = block + (LARGE_PAGE_BYTES - (uintptr_t)block % LARGE_PAGE_BYTES);
+#ifdef MADV_HUGEPAGE
+  madvise(begin, bytes / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES, MADV_HUGEPAGE);
+#endif
+  header = (void *)begin;
+  header->block = block;
+  return header;
+}
+
 neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t size_bytes,
                               void *pointer_to_pointer) {
   void *none = NULL;
@@ -127,14 +155,13 @@ neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t siz
   const size_t bytes = (size_t)count * size_bytes;
   const size_t padded_bytes =
       (bytes + 2 * NEURLP_ALIGNMENT_BYTES - 1) / NEURLP_ALIGNMENT_BYTES * NEURLP_ALIGNMENT_BYTES;
-  unsigned char *block = aligned_alloc(NEURLP_ALIGNMENT_BYTES, padded_bytes + NEURLP_ALIGNMENT_BYTES);
-  if (!block)
+  allocation_header *header = zeroed_block(padded_bytes + NEURLP_ALIGNMENT_BYTES);
+  if (!header)
     return neurlp_fail(context, NEURLP_ERROR_MEMORY,
                        "could not allocate %zu bytes; %zu bytes are held already", bytes,
                        context->memory.current_bytes);
-  memset(block, 0, padded_bytes + NEURLP_ALIGNMENT_BYTES);
-  ((allocation_header *)(void *)block)->bytes = bytes;
-  void *pointer = block + NEURLP_ALIGNMENT_BYTES;
+  header->bytes = bytes;
+  void *pointer = (char *)header + NEURLP_ALIGNMENT_BYTES;
   memcpy(pointer_to_pointer, &pointer, sizeof pointer);
   neurlp_memory *memory = &context->memory;
   memory->blocks++;
@@ -147,10 +174,10 @@ void neurlp_release(neurlp_context *context, void *pointer_to_pointer) {
   unsigned char *pointer = NULL;
   memcpy(&pointer, pointer_to_pointer, sizeof pointer);
   if (!pointer) return;
-  unsigned char *block = pointer - NEURLP_ALIGNMENT_BYTES;
+  const allocation_header *header = (const void *)(pointer - NEURLP_ALIGNMENT_BYTES);
   context->memory.blocks--;
-  context->memory.current_bytes -= ((allocation_header *)(void *)block)->bytes;
-  free(block);
+  context->memory.current_bytes -= header->bytes;
+  free(header->block);
   pointer = NULL;
   memcpy(pointer_to_pointer, &pointer, sizeof pointer);
 }
