@@ -10,7 +10,8 @@
 static neurlp_status read_block(const neurlp_data_source *source, const char *path, int rank,
                                 const int64_t *start, const int64_t *stride, const int64_t *count,
                                 double *values) {
-  const bool read = neurlp_hdf5_read_block(source->file, path, rank, start, stride, count, values) >= 0;
+  const bool read =
+      neurlp_hdf5_read_block(source->file, path, H5T_NATIVE_DOUBLE, rank, start, stride, count, values) >= 0;
   if (read && neurlp_hdf5_is_whole(source->file, source->path)) return NEURLP_SUCCESS;
   return neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",
                      source->path, path, read ? "it was cut short meanwhile" : neurlp_hdf5_reason());

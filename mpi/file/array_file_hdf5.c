@@ -156,8 +156,8 @@ static hid_t open_for(hid_t file, const char *path, int rank, const int64_t *str
   return dataset;
 }
 
-int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,
-                           const int64_t *stride, const int64_t *count, double *values) {
+int neurlp_hdf5_read_block(hid_t file, const char *path, hid_t type, int rank, const int64_t *start,
+                           const int64_t *stride, const int64_t *count, void *values) {
   hsize_t from[NEURLP_MOST_EXTENTS], step[NEURLP_MOST_EXTENTS], size[NEURLP_MOST_EXTENTS];
   for (int i = 0; i < rank; i++) {
     from[i] = (hsize_t)start[i];
@@ -170,7 +170,7 @@ int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t
   const hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(rank, size, NULL);
   int result = H5Sselect_hyperslab(space, H5S_SELECT_SET, from, step, size, NULL);
   if (result >= 0)
-    result = (int)neurlp_hdf5_noted(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values));
+    result = (int)neurlp_hdf5_noted(H5Dread(dataset, type, memory, space, H5P_DEFAULT, values));
   H5Sclose(memory);
   H5Sclose(space);
   H5Dclose(dataset);

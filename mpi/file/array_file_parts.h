@@ -92,11 +92,11 @@ hid_t neurlp_hdf5_reopen_together(MPI_Comm comm, const char *path);
 hid_t neurlp_hdf5_create_sealed(MPI_Comm comm, const char *path);
 /* Transfer properties: collective MPI-IO. */
 hid_t neurlp_hdf5_collective(void);
-/* Local. Reads a block of a data set of numbers, which is as doubles in memory; nothing where a count is 0.
- * What lies in long runs goes from the file to `values` without a copy between. A negative return is HDF5's
- * failure. */
-int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,
-                           const int64_t *stride, const int64_t *count, double *values);
+/* Local. Reads a block of a data set, which is of `type` in memory; nothing where a count is 0. What lies in
+ * long runs, and is of that type in the file, goes from the file to `values` without a copy between. A
+ * negative return is HDF5's failure. */
+int neurlp_hdf5_read_block(hid_t file, const char *path, hid_t type, int rank, const int64_t *start,
+                           const int64_t *stride, const int64_t *count, void *values);
 /* Whether the file at `path`, open as `file`, is at least as long as HDF5 thinks; if it is gone, what is open
  * still is. */
 bool neurlp_hdf5_is_whole(hid_t file, const char *path);
