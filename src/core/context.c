@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE /* madvise */
 #include "core/context.h"
 
 #include "core/shared_failure.h"
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* Stands in front of every allocation, so that releasing one can be counted. Keeps the alignment. */
 typedef struct allocation_header {
@@ -118,27 +116,18 @@ bool neurlp_context_shared(const neurlp_context *context) {
   return context->shared;
 }
 
-/* Large blocks begin where a large page does. */
-enum { LARGE_PAGE_BYTES = 2 << 20, LARGE_BLOCK_BYTES = 8 << 20 };
+/* From so many bytes on, memory is fresh from the system and full of zeros already, which calloc knows. */
+enum { LARGE_BLOCK_BYTES = 8 << 20 };
 
-/* A block full of zeros, its header in front. What is large comes from calloc, which knows that fresh pages
- * are zero, and asks for large ones: else the first touch of each 4 kB costs as much as filling it. */
+/* A block full of zeros, its header in front. */
 static allocation_header *zeroed_block(size_t bytes) {
-  allocation_header *header = NULL;
-  if (bytes < LARGE_BLOCK_BYTES) {
-    header = aligned_alloc(NEURLP_ALIGNMENT_BYTES, bytes);
-    if (!header) return NULL;
-    memset(header, 0, bytes);
-    header->block = header;
-    return header;
-  }
-  char *block = calloc(1, bytes + LARGE_PAGE_BYTES);
+  const bool large = bytes >= LARGE_BLOCK_BYTES;
+  char *block =
+      large ? calloc(1, bytes + NEURLP_ALIGNMENT_BYTES) : aligned_alloc(NEURLP_ALIGNMENT_BYTES, bytes);
   if (!block) return NULL;
-  char *begin = block + (LARGE_PAGE_BYTES - (uintptr_t)block % LARGE_PAGE_BYTES);
-#ifdef MADV_HUGEPAGE
-  madvise(begin, bytes / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES, MADV_HUGEPAGE);
-#endif
-  header = (void *)begin;
+  if (!large) memset(block, 0, bytes);
+  const size_t beyond = (size_t)((uintptr_t)block % NEURLP_ALIGNMENT_BYTES);
+  allocation_header *header = (void *)(block + (beyond > 0 ? NEURLP_ALIGNMENT_BYTES - beyond : 0));
   header->block = block;
   return header;
 }

@@ -3,10 +3,9 @@
  *   mpirun -n RANKS bench_io write PATH MEGABYTES COMPRESS
  *   mpirun -n RANKS bench_io read PATH
  *
- * Prints megabytes of numbers, seconds, and rank 0's processor seconds in them, of the program and of the
- * system. A write is what a run's result goes through: written, flushed,
- * synced, read back and compared, renamed. Exit status 1, and a message, where anything fails or a number is
- * not what it should be. */
+ * Prints megabytes of numbers, seconds, and processor seconds of all ranks in them (ranks that wait spin). A
+ * write is what a run's result goes through: written, flushed, synced, read back and compared, renamed. Exit
+ * status 1, and a message, where anything fails or a number is not what it should be. */
 #include "comm.h"
 #include "data/data_set.h"
 #include "file/array_file.h"
@@ -22,21 +21,28 @@ enum { SAMPLES = 500, STATES = 2 }; /* of a system: 8 kB */
 static int rank, size;
 static neurlp_context *context;
 
-/* Seconds since some time, and processor seconds since the beginning, in the program and in the system. */
+/* Seconds since some time, and processor seconds of all ranks since they began. */
 typedef struct lapse {
-  double wall, user, system;
+  double wall, processor;
 } lapse;
 
+static double seconds_of(struct timeval time) {
+  return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
+}
+
+/* Collective. */
 static lapse now(void) {
   struct rusage usage;
+  MPI_Barrier(MPI_COMM_WORLD);
   getrusage(RUSAGE_SELF, &usage);
-  return (lapse){MPI_Wtime(), (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec,
-                 (double)usage.ru_stime.tv_sec + 1e-6 * (double)usage.ru_stime.tv_usec};
+  lapse it = {MPI_Wtime(), seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime)};
+  MPI_Allreduce(MPI_IN_PLACE, &it.processor, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  return it;
 }
 
 static lapse since(lapse begin) {
   const lapse end = now();
-  return (lapse){end.wall - begin.wall, end.user - begin.user, end.system - begin.system};
+  return (lapse){end.wall - begin.wall, end.processor - begin.processor};
 }
 
 /* Something like a measured curve, with noise and three digits: gzip makes a fraction of it. */
@@ -81,7 +87,6 @@ static neurlp_status write_file(const char *path, int64_t systems, int32_t compr
   double *states = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(make_states(systems, &states));
-  MPI_Barrier(MPI_COMM_WORLD);
   const lapse begin = now();
   NEURLP_TRY(neurlp_array_file_create(MPI_COMM_WORLD, context, path, 0, &file));
   NEURLP_TRY(write_states(file, systems, compress, states));
@@ -100,14 +105,12 @@ static neurlp_status read_file(const char *path, int64_t *systems, lapse *taken)
   neurlp_samples samples = {0};
   neurlp_status status = NEURLP_SUCCESS;
   int64_t first = 0, owned = 0, wrong = 0;
-  MPI_Barrier(MPI_COMM_WORLD);
   const lapse begin = now();
   NEURLP_TRY(neurlp_data_open(MPI_COMM_WORLD, context, &request, &data));
   *systems = data->systems;
   neurlp_partition(data->systems, rank, size, &first, &owned);
   const neurlp_sample_range range = {first, first + owned, 0, owned > 0 ? SAMPLES : 0};
   NEURLP_TRY(neurlp_data_read(data, &range, &samples));
-  MPI_Barrier(MPI_COMM_WORLD);
   *taken = since(begin); /* what follows is no reading */
   for (int64_t i = 0; i < owned * SAMPLES * STATES; i++)
     wrong += samples.states[i] != state_of(first + i / (SAMPLES * STATES), i / STATES % SAMPLES, i % STATES);
@@ -138,8 +141,7 @@ int main(int argc, char **argv) {
     status = read_file(argv[2], &systems, &taken);
   }
   if (rank == 0 && status == NEURLP_SUCCESS)
-    printf("%.6f %.6f %.6f %.6f\n", (double)(systems * row_bytes) / 1e6, taken.wall, taken.user,
-           taken.system);
+    printf("%.6f %.6f %.6f\n", (double)(systems * row_bytes) / 1e6, taken.wall, taken.processor);
   if (rank == 0 && status != NEURLP_SUCCESS)
     fprintf(stderr, "bench_io: %s\n", neurlp_context_message(context));
   neurlp_context_destroy(&context);
