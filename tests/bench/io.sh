@@ -2,7 +2,7 @@
 # Megabytes a second that the program writes and reads, beside dd on the same data in the same run, for 1, 2 and 4 ranks, with and
 # without compression; writes the table of docs/results.md again, between its two markers. The machine, and the disk below the
 # current folder, should have nothing else to do.
-# NEURLP_IO_RANKS="1 2" has other numbers of ranks.
+# NEURLP_IO_RANKS="1 2" has other numbers of ranks, NEURLP_IO_LEVELS="0" of gzip.
 # usage: MPIRUN="mpirun --bind-to none --oversubscribe" io.sh BENCH_IO RESULTS_MD [MEGABYTES [REPETITIONS]]
 set -eu
 program=$1
@@ -82,7 +82,7 @@ measure() { # RANKS COMPRESS
   done
 }
 
-for compress in 0 4; do
+for compress in ${NEURLP_IO_LEVELS:-0 4}; do
   for ranks in ${NEURLP_IO_RANKS:-1 2 4}; do
     measure "$ranks" "$compress" | tr '\n' ' '
     echo
