@@ -46,16 +46,7 @@ neurlp_status neurlp_data_close_alone(neurlp_context *context, const char *path,
 
 neurlp_status neurlp_data_open_together(MPI_Comm comm, neurlp_context *context, const char *path,
                                         hid_t *file) {
-  hid_t alone = -1;
-  *file = -1;
-  neurlp_status status = neurlp_data_open_alone(context, path, &alone);
-  status = neurlp_data_close_alone(context, path, &alone, status);
-  status = neurlp_agree(comm, context, status);
-  if (status != NEURLP_SUCCESS) return status;
-  *file = neurlp_hdf5_open_together(comm, path, false);
-  if (*file < 0)
-    status = neurlp_fail(context, NEURLP_ERROR_DATA, "%s cannot be read: %s", path, neurlp_hdf5_reason());
-  return neurlp_agree(comm, context, status);
+  return neurlp_agree(comm, context, neurlp_data_open_alone(context, path, file));
 }
 
 /* Bytes that the file holds of a data set, and whether they may be fewer than it claims. */

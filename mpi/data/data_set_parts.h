@@ -29,8 +29,9 @@ NEURLP_MUST_USE neurlp_status neurlp_data_open_alone(neurlp_context *context, co
 NEURLP_MUST_USE neurlp_status neurlp_data_close_alone(neurlp_context *context, const char *path, hid_t *file,
                                                       neurlp_status status);
 
-/* Collective. Opens an HDF5 file for collective reading; every rank looks for itself first, because a file
- * that one node cannot read is not everybody's error inside MPI-IO. */
+/* Collective. Opens an HDF5 file on every rank, each for itself: what a rank reads is in one piece and its
+ * own, so there is nothing to exchange; nobody waits inside MPI-IO for a rank whose node cannot read the
+ * file; and a failure is one of all ranks. On it, *file of some ranks may be open. */
 NEURLP_MUST_USE neurlp_status neurlp_data_open_together(MPI_Comm comm, neurlp_context *context,
                                                         const char *path, hid_t *file);
 

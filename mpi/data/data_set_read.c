@@ -6,25 +6,24 @@
 #include <math.h>
 #include <string.h>
 
-/* Collective. Reads a block of a data set of doubles. */
+/* Local. Reads a block of a data set of doubles. */
 static neurlp_status read_block(const neurlp_data_source *source, const char *path, int rank,
                                 const int64_t *start, const int64_t *stride, const int64_t *count,
                                 double *values) {
-  const bool read = neurlp_hdf5_read_block(source->file, path, rank, start, stride, count, values) >= 0;
+  const bool read =
+      neurlp_hdf5_read_block(source->file, path, H5T_NATIVE_DOUBLE, rank, start, stride, count, values) >= 0;
   if (read && neurlp_hdf5_is_whole(source->file, source->path)) return NEURLP_SUCCESS;
   return neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",
                      source->path, path, read ? "it was cut short meanwhile" : neurlp_hdf5_reason());
 }
 
-/* Collective. One rectangle of a data set [S][T][inner] or, if shared, [T][inner]; NULL: none left here. */
-static neurlp_status read_piece(const neurlp_data_source *source, const char *path, bool shared,
-                                int32_t inner, const neurlp_sample_piece *piece, double *rectangle) {
+/* Local. One rectangle of a data set [S][T][inner] or, if shared, [T][inner]. */
+static neurlp_status read_rectangle(const neurlp_data_source *source, const char *path, bool shared,
+                                    int32_t inner, const neurlp_sample_piece *piece, double *rectangle) {
   const neurlp_data_layout *layout = &source->layout;
-  const int64_t start[3] = {piece ? piece->first_system : 0,
-                            piece ? layout->first + piece->first_sample * layout->stride : 0, 0};
+  const int64_t start[3] = {piece->first_system, layout->first + piece->first_sample * layout->stride, 0};
   const int64_t stride[3] = {1, layout->stride, 1};
-  const int64_t count[3] = {piece ? piece->end_system - piece->first_system : 0, piece ? piece->samples : 0,
-                            inner};
+  const int64_t count[3] = {piece->end_system - piece->first_system, piece->samples, inner};
   const int rank = (shared ? 1 : 2) + (inner > 0 ? 1 : 0);
   const int skip = shared ? 1 : 0;
   return read_block(source, path, rank, start + skip, stride + skip, count + skip, rectangle);
@@ -33,6 +32,12 @@ static neurlp_status read_piece(const neurlp_data_source *source, const char *pa
 /* Where system s of the range begins, in samples of the selection. */
 static int64_t own_first(const neurlp_sample_range *range, int64_t s) {
   return s == range->first_system ? range->first_sample : 0;
+}
+
+/* Samples of system s of the range that stand before a piece. */
+static int64_t skipped_samples(const neurlp_sample_piece *piece, const neurlp_sample_range *range,
+                               int64_t s) {
+  return piece->first_sample - own_first(range, s);
 }
 
 /* Which columns of an array go where: column columns[k] - first, if it is one of `wide`, into number k of
@@ -49,7 +54,7 @@ static void unpack(const selection *from, const neurlp_sample_piece *piece, cons
   const int32_t wide = from->wide, dimensions = from->dimensions;
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
-    const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
+    const int64_t skipped = skipped_samples(piece, &samples->range, s);
     const int64_t left = offsets[1] - offsets[0] - skipped;
     const double *row = rectangle + (s - piece->first_system) * piece->samples * wide;
     double *values = packed + (offsets[0] + skipped) * dimensions;
@@ -65,7 +70,7 @@ static void unpack_times(const neurlp_sample_piece *piece, const double *rectang
                          neurlp_samples *samples) {
   for (int64_t s = piece->first_system; s < piece->end_system; s++) {
     const int64_t *offsets = samples->offsets + (s - samples->range.first_system);
-    const int64_t skipped = piece->first_sample - own_first(&samples->range, s);
+    const int64_t skipped = skipped_samples(piece, &samples->range, s);
     const int64_t left = offsets[1] - offsets[0] - skipped;
     const double *row = rectangle + (shared ? 0 : (s - piece->first_system) * piece->samples);
     const int64_t count = piece->samples < left ? piece->samples : left;
@@ -73,7 +78,29 @@ static void unpack_times(const neurlp_sample_piece *piece, const double *rectang
   }
 }
 
-/* Collective. States, what they were without noise, and inputs of one rectangle, if this rank has one. */
+/* All columns of an array are taken, in their order. */
+static bool takes_all(const selection *from) {
+  bool all = from->dimensions == from->wide;
+  for (int32_t k = 0; all && k < from->wide; k++) all = from->columns[k] - from->first == k;
+  return all;
+}
+
+/* Local. An array of a piece into packed memory, at once where both have the same layout. `numbers` is where
+ * the piece was read to. */
+static neurlp_status read_array(const neurlp_data_source *source, const char *path, const selection *from,
+                                const neurlp_sample_piece *piece, const neurlp_samples *samples,
+                                double *rectangle, double *packed, double **numbers) {
+  const int64_t skipped = skipped_samples(piece, &samples->range, piece->first_system);
+  const int64_t at = samples->offsets[piece->first_system - samples->range.first_system] + skipped;
+  const bool direct = piece->even && takes_all(from);
+  *numbers = direct ? packed + at * from->wide : rectangle;
+  const neurlp_status status =
+      read_rectangle(source, path, source->layout.states_rank == 2, from->wide, piece, *numbers);
+  if (status == NEURLP_SUCCESS && !direct) unpack(from, piece, rectangle, samples, packed);
+  return status;
+}
+
+/* Local. States, what they were without noise, and inputs of a piece. */
 static neurlp_status read_numbers(const neurlp_data_source *source, const neurlp_sample_piece *piece,
                                   double *rectangle, neurlp_samples *samples) {
   const neurlp_data_layout *layout = &source->layout;
@@ -81,48 +108,38 @@ static neurlp_status read_numbers(const neurlp_data_source *source, const neurlp
   const selection states = {source->columns, 0, D, layout->dimensions};
   const selection of_states = {source->input_columns, 0, D, layout->inputs};
   const selection of_inputs = {source->input_columns, D, U, layout->inputs};
-  neurlp_status status = read_piece(source, "states", layout->states_rank == 2, D, piece, rectangle);
-  if (piece && status == NEURLP_SUCCESS) {
-    unpack(&states, piece, rectangle, samples, samples->states);
-    unpack(&of_states, piece, rectangle, samples, samples->inputs);
-  }
-  if (layout->clean) {
-    const neurlp_status clean = read_piece(source, "clean", layout->states_rank == 2, D, piece, rectangle);
-    if (piece && clean == NEURLP_SUCCESS) unpack(&states, piece, rectangle, samples, samples->clean);
-    if (status == NEURLP_SUCCESS) status = clean;
-  }
-  if (U > 0) {
-    const neurlp_status inputs = read_piece(source, "inputs", layout->states_rank == 2, U, piece, rectangle);
-    if (piece && inputs == NEURLP_SUCCESS) unpack(&of_inputs, piece, rectangle, samples, samples->inputs);
-    if (status == NEURLP_SUCCESS) status = inputs;
-  }
+  double *numbers = NULL;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(read_array(source, "states", &states, piece, samples, rectangle, samples->states, &numbers));
+  if (layout->inputs > 0) unpack(&of_states, piece, numbers, samples, samples->inputs);
+  if (layout->clean)
+    NEURLP_TRY(read_array(source, "clean", &states, piece, samples, rectangle, samples->clean, &numbers));
+  if (U > 0)
+    NEURLP_TRY(
+        read_array(source, "inputs", &of_inputs, piece, samples, rectangle, samples->inputs, &numbers));
+done:
   return status;
 }
 
-/* Collective. Reads the range's samples, rectangle by rectangle. */
+/* Local. Reads the range's samples, rectangle by rectangle. */
 static neurlp_status read_hdf5(const neurlp_data_source *source, neurlp_samples *samples) {
   const neurlp_data_layout *layout = &source->layout;
-  const neurlp_sample_range *range = &samples->range;
+  const bool shared = layout->time_rank == 1;
   double *rectangle = NULL;
   const int64_t wide =
       layout->file_inputs > layout->file_dimensions ? layout->file_inputs : layout->file_dimensions;
   const int64_t limit = NEURLP_PIECE_BYTES / 8 / wide;
-  int64_t pieces = neurlp_count_pieces(range, samples->offsets, limit);
-  MPI_Allreduce(MPI_IN_PLACE, &pieces, 1, MPI_INT64_T, MPI_MAX, source->comm);
   const int64_t most = limit < 1 ? wide : limit * wide;
-  neurlp_status status = neurlp_agree(source->comm, source->context,
-                                      neurlp_allocate(source->context, most, sizeof *rectangle, &rectangle));
+  neurlp_status status = neurlp_allocate(source->context, most, sizeof *rectangle, &rectangle);
   neurlp_piece_cursor cursor = {0, 0};
-  for (int64_t i = 0; i < pieces && status == NEURLP_SUCCESS; i++) {
-    neurlp_sample_piece piece;
-    const bool more = neurlp_next_piece(range, samples->offsets, limit, &cursor, &piece);
-    const bool shared = layout->time_rank == 1;
-    neurlp_status mine = read_piece(source, "time", shared, 0, more ? &piece : NULL, rectangle);
-    if (more && mine == NEURLP_SUCCESS) unpack_times(&piece, rectangle, shared, samples);
-    const neurlp_status numbers = read_numbers(source, more ? &piece : NULL, rectangle, samples);
-    if (mine == NEURLP_SUCCESS) mine = numbers;
-    status = neurlp_agree(source->comm, source->context, mine);
+  neurlp_sample_piece piece;
+  while (status == NEURLP_SUCCESS &&
+         neurlp_next_piece(&samples->range, samples->offsets, limit, &cursor, &piece)) {
+    NEURLP_TRY(read_rectangle(source, "time", shared, 0, &piece, rectangle));
+    unpack_times(&piece, rectangle, shared, samples);
+    NEURLP_TRY(read_numbers(source, &piece, rectangle, samples));
   }
+done:
   neurlp_release(source->context, &rectangle);
   return status;
 }
@@ -193,11 +210,17 @@ static neurlp_status check_inputs(const neurlp_data_set *data, const neurlp_samp
   return NEURLP_SUCCESS;
 }
 
+/* Times that all systems share are looked at once, as far as the longest of them goes. */
 static neurlp_status check_times(const neurlp_data_set *data, const neurlp_samples *samples) {
   const int64_t systems = samples->range.end_system - samples->range.first_system;
-  for (int64_t i = 0; i < systems; i++)
-    for (int64_t t = samples->offsets[i]; t < samples->offsets[i + 1]; t++) {
-      const bool later = t == samples->offsets[i] || samples->times[t] > samples->times[t - 1];
+  const bool shared = data->source->layout.time_rank == 1;
+  int64_t good = 0; /* so many, from the first on, increase */
+  for (int64_t i = 0; i < systems; i++) {
+    const int64_t s = samples->range.first_system + i, begin = samples->offsets[i];
+    const int64_t from = own_first(&samples->range, s), count = samples->offsets[i + 1] - begin;
+    if (shared && from == 0 && count <= good) continue;
+    for (int64_t t = begin; t < begin + count; t++) {
+      const bool later = t == begin || samples->times[t] > samples->times[t - 1];
       if (isfinite(samples->times[t]) && later) continue;
       return neurlp_fail(data->source->context, NEURLP_ERROR_DATA,
                          "%s: time of sample %lld of system %lld is %g; times must be finite and increase "
@@ -205,6 +228,8 @@ static neurlp_status check_times(const neurlp_data_set *data, const neurlp_sampl
                          data->source->path, (long long)file_sample(data, samples, i, t),
                          (long long)(samples->range.first_system + i), samples->times[t]);
     }
+    if (from == 0) good = count;
+  }
   return NEURLP_SUCCESS;
 }
 
@@ -232,10 +257,10 @@ neurlp_status neurlp_data_read(neurlp_data_set *data, const neurlp_sample_range 
   if (source->layout.csv)
     copy_csv(source, samples);
   else
-    NEURLP_TRY(read_hdf5(source, samples));
-  status = check_times(data, samples);
+    status = read_hdf5(source, samples);
+  if (status == NEURLP_SUCCESS) status = check_times(data, samples);
   if (status == NEURLP_SUCCESS) status = check_inputs(data, samples);
-  NEURLP_TRY(neurlp_agree(source->comm, source->context, status));
+  status = neurlp_agree(source->comm, source->context, status);
 done:
   if (status != NEURLP_SUCCESS) neurlp_samples_release(source->context, samples);
   return status;

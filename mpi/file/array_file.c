@@ -43,7 +43,7 @@ static neurlp_status share_names(neurlp_array_file *file, const char *path) {
 
 static neurlp_status open_temporary(neurlp_array_file *file) {
   file->id = file->sealed ? neurlp_hdf5_create_sealed(file->comm, file->temporary)
-                          : neurlp_hdf5_open_together(file->comm, file->temporary, true);
+                          : neurlp_hdf5_create_together(file->comm, file->temporary);
   if (file->id >= 0) return NEURLP_SUCCESS;
   return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s cannot be written: %s", file->path,
                      neurlp_hdf5_reason());

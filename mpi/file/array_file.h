@@ -93,10 +93,10 @@ typedef struct neurlp_array {
 } neurlp_array;
 
 /* Errors in the calls below. What all ranks can see is returned on all of them (NEURLP_ERROR_ARGUMENT,
- * NEURLP_ERROR_IO); the caller then discards the file. A transfer that fails, on a full disk say, may fail on
- * one rank while the others wait in it for ever: that rank says so on standard error, removes the temporary
- * file and ends all ranks with exit status 1. In a sealed file nobody waits for others while numbers are
- * written, and this is NEURLP_ERROR_IO on all ranks. */
+ * NEURLP_ERROR_IO); the caller then discards the file. Numbers that are not compressed every rank writes for
+ * itself, and what fails then, on a full disk say, is NEURLP_ERROR_IO on all ranks. Where HDF5 writes what is
+ * compressed, or its own structures, one rank may fail while the others wait for ever: that rank says so on
+ * standard error, removes the temporary file and ends all ranks with exit status 1. */
 
 /* Collective. Writes rows [first, first + count) of the first dimension; count may be 0. The first call for a
  * path makes the data set; further calls add rows to it. Rows that nobody writes hold the fill value. A row

@@ -54,14 +54,25 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
   return file;
 }
 
-/* flags: how to open it; H5F_ACC_TRUNC: create it. */
+/* What a rank writes in one call is its own and in long runs, so each goes to the file as it is. ROMIO would
+ * read what lies between, put the runs in, and write all of it again, 512 kB at a time. */
+static MPI_Info written_as_it_is(void) {
+  MPI_Info info = MPI_INFO_NULL;
+  MPI_Info_create(&info);
+  MPI_Info_set(info, "romio_ds_write", "disable");
+  return info;
+}
+
+/* For writing. flags: how to open it; H5F_ACC_TRUNC: create it. */
 static hid_t open_together(MPI_Comm comm, const char *path, unsigned flags, hsize_t skipped_bytes) {
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
   char name[PATH_MAX + sizeof "ufs:"];
   hid_t file = -1;
-  H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL);
+  MPI_Info info = written_as_it_is();
+  H5Pset_fapl_mpio(access, comm, info);
+  MPI_Info_free(&info);
   if (skipped_bytes > 0) H5Pset_userblock(creation, skipped_bytes);
-  if (flags != H5F_ACC_RDONLY) H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
   if (strlen(path) < PATH_MAX) { /* the same on all ranks */
     snprintf(name, sizeof name, "%s%s", strchr(path, ':') ? "ufs:" : "", path);
     file = neurlp_hdf5_noted(flags == H5F_ACC_TRUNC ? H5Fcreate(name, flags, creation, access)
@@ -72,8 +83,8 @@ static hid_t open_together(MPI_Comm comm, const char *path, unsigned flags, hsiz
   return file;
 }
 
-hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create) {
-  return open_together(comm, path, create ? H5F_ACC_TRUNC : H5F_ACC_RDONLY, 0);
+hid_t neurlp_hdf5_create_together(MPI_Comm comm, const char *path) {
+  return open_together(comm, path, H5F_ACC_TRUNC, 0);
 }
 
 hid_t neurlp_hdf5_reopen_together(MPI_Comm comm, const char *path) {
@@ -96,31 +107,70 @@ bool neurlp_hdf5_is_whole(hid_t file, const char *path) {
   return H5Fget_filesize(file, &bytes) < 0 || stat(path, &info) != 0 || (hsize_t)info.st_size >= bytes;
 }
 
-int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,
-                           const int64_t *stride, const int64_t *count, double *values) {
+/* A chunk is cached only where its parts are short; those that are longer than this are read where they
+ * belong, one call each. */
+enum { LONG_RUN_BYTES = 64 << 10, CACHE_BYTES = 1 << 20, MOST_CACHE_BYTES = 64 << 20 };
+
+/* Bytes of a block that lie side by side in a chunk and in memory. */
+static size_t run_bytes(const hsize_t *chunk, int rank, const int64_t *stride, const int64_t *count,
+                        size_t element_bytes) {
+  size_t run = element_bytes;
+  for (int i = rank - 1; i >= 0; i--) {
+    const hsize_t wanted = (hsize_t)count[i];
+    if (stride[i] != 1 && wanted > 1) return run;
+    run *= (size_t)(wanted < chunk[i] ? wanted : chunk[i]);
+    if (wanted != chunk[i]) return run;
+  }
+  return run;
+}
+
+/* How a block of a data set is read: HDF5's cache would have whole chunks copied twice, and without it short
+ * parts would be a call each. It does not cache what is larger than its room. */
+static hid_t access_for(hid_t dataset, int rank, const int64_t *stride, const int64_t *count) {
+  const hid_t access = H5Pcreate(H5P_DATASET_ACCESS), creation = H5Dget_create_plist(dataset);
+  const hid_t type = H5Dget_type(dataset);
+  const size_t element_bytes = H5Tget_size(type);
+  hsize_t chunk[H5S_MAX_RANK];
+  if (H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, H5S_MAX_RANK, chunk) == rank) {
+    double chunk_bytes = (double)element_bytes;
+    for (int i = 0; i < rank; i++) chunk_bytes *= (double)chunk[i];
+    size_t room = chunk_bytes > CACHE_BYTES ? (size_t)chunk_bytes : CACHE_BYTES;
+    if (chunk_bytes > MOST_CACHE_BYTES ||
+        run_bytes(chunk, rank, stride, count, element_bytes) >= LONG_RUN_BYTES)
+      room = 0;
+    H5Pset_chunk_cache(access, H5D_CHUNK_CACHE_NSLOTS_DEFAULT, room, H5D_CHUNK_CACHE_W0_DEFAULT);
+  }
+  H5Tclose(type);
+  H5Pclose(creation);
+  return access;
+}
+
+/* Opens a data set as a block of it is read best. */
+static hid_t open_for(hid_t file, const char *path, int rank, const int64_t *stride, const int64_t *count) {
+  hid_t dataset = neurlp_hdf5_noted(H5Dopen2(file, path, H5P_DEFAULT));
+  if (dataset < 0) return dataset;
+  const hid_t access = access_for(dataset, rank, stride, count);
+  H5Dclose(dataset);
+  dataset = neurlp_hdf5_noted(H5Dopen2(file, path, access));
+  H5Pclose(access);
+  return dataset;
+}
+
+int neurlp_hdf5_read_block(hid_t file, const char *path, hid_t type, int rank, const int64_t *start,
+                           const int64_t *stride, const int64_t *count, void *values) {
   hsize_t from[NEURLP_MOST_EXTENTS], step[NEURLP_MOST_EXTENTS], size[NEURLP_MOST_EXTENTS];
-  bool empty = false;
   for (int i = 0; i < rank; i++) {
     from[i] = (hsize_t)start[i];
     step[i] = (hsize_t)stride[i];
     size[i] = (hsize_t)count[i];
-    empty = empty || count[i] == 0;
+    if (count[i] == 0) return 0;
   }
-  const hid_t dataset = neurlp_hdf5_noted(H5Dopen2(file, path, H5P_DEFAULT));
+  const hid_t dataset = open_for(file, path, rank, stride, count);
   if (dataset < 0) return -1;
-  const hid_t space = H5Dget_space(dataset);
-  const hid_t memory = empty ? H5Scopy(space) : H5Screate_simple(rank, size, NULL);
-  if (empty) {
-    H5Sselect_none(space);
-    H5Sselect_none(memory);
-  } else {
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, from, step, size, NULL);
-  }
-  double nothing = 0; /* HDF5 wants an address even where nothing is read */
-  const hid_t transfer = neurlp_hdf5_collective();
-  const int result = (int)neurlp_hdf5_noted(
-      H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, transfer, empty ? &nothing : values));
-  H5Pclose(transfer);
+  const hid_t space = H5Dget_space(dataset), memory = H5Screate_simple(rank, size, NULL);
+  int result = H5Sselect_hyperslab(space, H5S_SELECT_SET, from, step, size, NULL);
+  if (result >= 0)
+    result = (int)neurlp_hdf5_noted(H5Dread(dataset, type, memory, space, H5P_DEFAULT, values));
   H5Sclose(memory);
   H5Sclose(space);
   H5Dclose(dataset);

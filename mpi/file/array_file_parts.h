@@ -83,19 +83,20 @@ int64_t neurlp_hdf5_noted(int64_t result);
 const char *neurlp_hdf5_reason(void);
 /* Opens a file for reading by this process alone, without locks (a file being read is never written). */
 hid_t neurlp_hdf5_open_alone(const char *path);
-/* Collective. Opens a file for reading by all ranks, or creates it. MPI takes what is before a colon in a
- * name for a type of file system: names with colons are told which it is. */
-hid_t neurlp_hdf5_open_together(MPI_Comm comm, const char *path, bool create);
+/* Collective. Creates a file that all ranks write. MPI takes what is before a colon in a name for a type of
+ * file system: names with colons are told which it is. */
+hid_t neurlp_hdf5_create_together(MPI_Comm comm, const char *path);
 /* Collective. Opens a file for going on writing by all ranks. */
 hid_t neurlp_hdf5_reopen_together(MPI_Comm comm, const char *path);
 /* Collective. Creates a file that HDF5 leaves the first NEURLP_SEAL_BYTES of alone. */
 hid_t neurlp_hdf5_create_sealed(MPI_Comm comm, const char *path);
 /* Transfer properties: collective MPI-IO. */
 hid_t neurlp_hdf5_collective(void);
-/* Collective. Reads a block of a data set of numbers as doubles; a rank that wants nothing passes count[0] =
- * 0. A negative return is HDF5's failure on this rank. */
-int neurlp_hdf5_read_block(hid_t file, const char *path, int rank, const int64_t *start,
-                           const int64_t *stride, const int64_t *count, double *values);
+/* Local. Reads a block of a data set, which is of `type` in memory; nothing where a count is 0. What lies in
+ * long runs, and is of that type in the file, goes from the file to `values` without a copy between. A
+ * negative return is HDF5's failure. */
+int neurlp_hdf5_read_block(hid_t file, const char *path, hid_t type, int rank, const int64_t *start,
+                           const int64_t *stride, const int64_t *count, void *values);
 /* Whether the file at `path`, open as `file`, is at least as long as HDF5 thinks; if it is gone, what is open
  * still is. */
 bool neurlp_hdf5_is_whole(hid_t file, const char *path);

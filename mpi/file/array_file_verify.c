@@ -3,19 +3,42 @@
 
 #include <string.h>
 
-/* Of the bytes of a block, as they lie in memory: words of 8, and what is left, filled up with zeros. */
-static uint64_t checksum_of(const void *values, size_t bytes) {
-  const char *at = values;
-  const size_t words = bytes / sizeof(uint64_t), rest = bytes % sizeof(uint64_t);
-  uint64_t sum = bytes, word = 0;
-  for (size_t i = 0; i < words; i++) {
-    memcpy(&word, at + i * sizeof word, sizeof word);
-    sum += neurlp_checksum_term(i, word);
+/* What is read back at a time: it is still in the processor's cache when its checksum is formed. */
+enum { PART_BYTES = 1 << 20 };
+
+/* A part of a block: some of its first dimension that has more than one, and all of those behind. */
+typedef struct block_part {
+  int64_t start[NEURLP_MOST_EXTENTS], count[NEURLP_MOST_EXTENTS];
+  size_t at, bytes; /* in the block's memory */
+} block_part;
+
+/* The next part, from an empty one on; false: there is none. */
+static bool next_part(const neurlp_written_block *block, block_part *part) {
+  const size_t at = part->at + part->bytes;
+  if (at >= block->bytes) return false;
+  int cut = 0;
+  while (cut < block->rank - 1 && block->count[cut] == 1) cut++;
+  const int64_t whole = (int64_t)block->count[cut];
+  const size_t row_bytes = block->bytes / (size_t)whole;
+  const int64_t first = (int64_t)(at / row_bytes), fits = (int64_t)(PART_BYTES / row_bytes);
+  const int64_t wanted = fits < 1 ? 1 : fits, left = whole - first;
+  for (int i = 0; i < block->rank; i++) {
+    part->start[i] = (int64_t)block->start[i];
+    part->count[i] = (int64_t)block->count[i];
   }
-  if (rest == 0) return sum;
-  word = 0;
-  memcpy(&word, at + words * sizeof word, rest);
-  return sum + neurlp_checksum_term(words, word);
+  part->start[cut] += first;
+  part->count[cut] = wanted < left ? wanted : left;
+  part->at = at;
+  part->bytes = (size_t)part->count[cut] * row_bytes;
+  return true;
+}
+
+/* Of a block as it lies in memory, part by part. */
+static uint64_t checksum_of(const neurlp_written_block *block, const void *values) {
+  uint64_t sum = 0;
+  for (block_part part = {.bytes = 0}; next_part(block, &part);)
+    sum = neurlp_checksum_chain(sum, (const char *)values + part.at, part.bytes);
+  return sum;
 }
 
 static neurlp_status grow_blocks(neurlp_array_file *file) {
@@ -50,61 +73,63 @@ neurlp_status neurlp_verify_record(neurlp_array_file *file, const neurlp_written
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_written_block *before = block->again ? find_block(file, block, path) : NULL;
   if (before) {
-    before->checksum = checksum_of(values, block->bytes);
+    before->checksum = checksum_of(block, values);
     return NEURLP_SUCCESS;
   }
   if (file->block_count == file->block_capacity) NEURLP_TRY(grow_blocks(file));
   neurlp_written_block record = *block;
   NEURLP_TRY(neurlp_copy_text(file->context, path, &record.path));
-  record.checksum = checksum_of(values, block->bytes);
+  record.checksum = checksum_of(block, values);
   record.type = H5Tcopy(block->type);
   file->blocks[file->block_count++] = record;
 done:
   return status;
 }
 
-static int read_block(hid_t id, const neurlp_written_block *block, void *values) {
-  const hid_t dataset = neurlp_hdf5_noted(H5Dopen2(id, block->path, H5P_DEFAULT));
-  if (dataset < 0) return -1;
-  const hid_t space = H5Dget_space(dataset);
-  const hid_t memory = H5Screate_simple(block->rank, block->count, NULL);
-  int result = H5Sselect_hyperslab(space, H5S_SELECT_SET, block->start, NULL, block->count, NULL);
-  if (result >= 0)
-    result = (int)neurlp_hdf5_noted(H5Dread(dataset, block->type, memory, space, H5P_DEFAULT, values));
-  H5Sclose(memory);
-  H5Sclose(space);
-  H5Dclose(dataset);
-  return result;
+/* Room for any part of the blocks. */
+static size_t room_for_parts(const neurlp_array_file *file) {
+  size_t room = 1;
+  for (int64_t i = 0; i < file->block_count; i++) {
+    block_part part = {.bytes = 0}; /* the first is the longest */
+    if (next_part(&file->blocks[i], &part) && part.bytes > room) room = part.bytes;
+  }
+  return room;
 }
 
-static neurlp_status verify_block(neurlp_array_file *file, hid_t id, const neurlp_written_block *block) {
-  void *values = NULL;
-  neurlp_status status = neurlp_allocate(file->context, (int64_t)block->bytes, 1, &values);
-  if (status != NEURLP_SUCCESS) return status;
-  if (read_block(id, block, values) < 0)
-    status =
-        neurlp_fail(file->context, NEURLP_ERROR_IO,
-                    "%s could not be written: '%s' cannot be read back: %s; is the disk full or failing?",
-                    file->path, block->path, neurlp_hdf5_reason());
-  else if (checksum_of(values, block->bytes) != block->checksum)
-    status = neurlp_fail(file->context, NEURLP_ERROR_IO,
-                         "%s could not be written: '%s' reads back with other numbers than were written; is "
-                         "the disk full or failing?",
-                         file->path, block->path);
-  neurlp_release(file->context, &values);
-  return status;
+static neurlp_status verify_block(neurlp_array_file *file, hid_t id, const neurlp_written_block *block,
+                                  void *room) {
+  static const int64_t stride[NEURLP_MOST_EXTENTS] = {1, 1, 1, 1, 1, 1};
+  uint64_t sum = 0;
+  for (block_part part = {.bytes = 0}; next_part(block, &part);) {
+    if (neurlp_hdf5_read_block(id, block->path, block->type, block->rank, part.start, stride, part.count,
+                               room) < 0)
+      return neurlp_fail(
+          file->context, NEURLP_ERROR_IO,
+          "%s could not be written: '%s' cannot be read back: %s; is the disk full or failing?", file->path,
+          block->path, neurlp_hdf5_reason());
+    sum = neurlp_checksum_chain(sum, room, part.bytes);
+  }
+  if (sum == block->checksum) return NEURLP_SUCCESS;
+  return neurlp_fail(file->context, NEURLP_ERROR_IO,
+                     "%s could not be written: '%s' reads back with other numbers than were written; is "
+                     "the disk full or failing?",
+                     file->path, block->path);
 }
 
 neurlp_status neurlp_verify_blocks(neurlp_array_file *file) {
+  void *room = NULL;
+  const neurlp_status allocated = neurlp_allocate(file->context, (int64_t)room_for_parts(file), 1, &room);
+  if (allocated != NEURLP_SUCCESS) return allocated;
+  neurlp_status status = NEURLP_SUCCESS;
   const hid_t id = neurlp_hdf5_open_alone(file->temporary);
   if (id < 0)
-    return neurlp_fail(file->context, NEURLP_ERROR_IO,
-                       "%s could not be written: it cannot be opened again: %s", file->path,
-                       neurlp_hdf5_reason());
-  neurlp_status status = NEURLP_SUCCESS;
+    status =
+        neurlp_fail(file->context, NEURLP_ERROR_IO, "%s could not be written: it cannot be opened again: %s",
+                    file->path, neurlp_hdf5_reason());
   for (int64_t i = 0; i < file->block_count && status == NEURLP_SUCCESS; i++)
-    status = verify_block(file, id, &file->blocks[i]);
-  H5Fclose(id);
+    status = verify_block(file, id, &file->blocks[i], room);
+  if (id >= 0) H5Fclose(id);
+  neurlp_release(file->context, &room);
   return status;
 }
 

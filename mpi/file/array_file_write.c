@@ -113,7 +113,10 @@ static int64_t rows_per_piece(const neurlp_array *array) {
   return rows < chunk_rows ? chunk_rows : rows / chunk_rows * chunk_rows;
 }
 
-/* Collective. Writes one block (this rank's may be empty). */
+/* Collective. Writes one block (this rank's may be empty). Chunks that are not compressed every rank writes
+ * for itself, a call each: a rank's rows are in one piece, so there is nothing to exchange, and nobody waits
+ * for one that fails. Chunks that two ranks share are compressed by one of them, so there all have to take
+ * part. */
 static neurlp_status transfer_block(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
                                     const int64_t *start, const int64_t *count, const void *values,
                                     neurlp_written_block *written) {
@@ -133,11 +136,12 @@ static neurlp_status transfer_block(neurlp_array_file *file, const neurlp_array 
     H5Sselect_none(space);
     H5Sselect_none(memory);
   }
-  const hid_t transfer = file->sealed ? H5Pcreate(H5P_DATASET_XFER) : neurlp_hdf5_collective();
+  const bool together = array->compress > 0;
+  const hid_t transfer = together ? neurlp_hdf5_collective() : H5Pcreate(H5P_DATASET_XFER);
   static const double nothing; /* HDF5 wants an address even where nothing is written */
   const int result = (int)neurlp_hdf5_noted(
       H5Dwrite(dataset, array->type, memory, space, transfer, block.bytes > 0 ? values : &nothing));
-  if (result < 0 && !file->sealed) neurlp_array_file_abort(file, array->path);
+  if (result < 0 && together) neurlp_array_file_abort(file, array->path);
   H5Pclose(transfer);
   H5Sclose(memory);
   H5Sclose(space);
@@ -177,7 +181,7 @@ static neurlp_status fill_dataset(neurlp_array_file *file, const neurlp_array *a
       neurlp_agree(file->comm, file->context, neurlp_allocate(file->context, step, row_bytes, &piece));
   if (status == NEURLP_SUCCESS) fill_missing(array, (size_t)step * row_bytes, piece);
   const int64_t pieces = (rows - 1) / step + 1, passes = (pieces - 1) / file->size + 1;
-  for (int64_t i = 0; status == NEURLP_SUCCESS && i < passes; i++) { /* a failed transfer ends all ranks */
+  for (int64_t i = 0; status == NEURLP_SUCCESS && i < passes; i++) {
     const int64_t at = (i * file->size + file->rank) * step, left = at < rows ? rows - at : 0;
     int64_t start[NEURLP_MOST_EXTENTS] = {left > 0 ? at : 0};
     int64_t count[NEURLP_MOST_EXTENTS] = {left < step ? left : step};
@@ -186,7 +190,7 @@ static neurlp_status fill_dataset(neurlp_array_file *file, const neurlp_array *a
     status = transfer_block(file, array, dataset, start, count, piece, &block);
   }
   neurlp_release(file->context, &piece);
-  return status;
+  return neurlp_agree(file->comm, file->context, status);
 }
 
 /* Collective. Opens the array's data set, making it first if it is not there. `covered`: this call writes

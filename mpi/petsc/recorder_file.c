@@ -218,7 +218,7 @@ static PetscErrorCode create(recorder_file *file) {
   const hsize_t extents[] = {systems, 0, components}, most[] = {systems, H5S_UNLIMITED, components};
   const hsize_t chunk[] = {rows < systems ? rows : systems, (hsize_t)file->chunk, components};
   PetscFunctionBegin;
-  file->id = neurlp_hdf5_open_together(layout->comm, file->path, true);
+  file->id = neurlp_hdf5_create_together(layout->comm, file->path);
   PetscCheck(file->id >= 0, layout->comm, PETSC_ERR_FILE_OPEN, "%s cannot be made: %s", file->path,
              neurlp_hdf5_reason());
   file->time = make_dataset(file, "time", H5T_NATIVE_DOUBLE, 1, none, unlimited, time_chunk);

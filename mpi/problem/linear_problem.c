@@ -421,7 +421,8 @@ static neurlp_status read_block(neurlp_linear_file *file, int32_t group, neurlp_
   snprintf(path, sizeof path, "%s/%s", file->groups[group].name, neurlp_linear_array_name(array));
   if (neurlp_linear_row(&file->groups[group], array) == 0) return NEURLP_SUCCESS;
   neurlp_status status = NEURLP_SUCCESS;
-  const bool read = neurlp_hdf5_read_block(source->file, path, rank, start, stride, size, values) >= 0;
+  const bool read =
+      neurlp_hdf5_read_block(source->file, path, H5T_NATIVE_DOUBLE, rank, start, stride, size, values) >= 0;
   if (!read || !neurlp_hdf5_is_whole(source->file, source->path))
     status =
         neurlp_fail(source->context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read: %s; is the file damaged?",

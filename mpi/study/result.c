@@ -420,7 +420,8 @@ static neurlp_status read_block(const neurlp_result *r, const char *path, int ra
   static const int64_t stride[] = {1, 1, 1};
   const neurlp_study *s = r->study;
   neurlp_status status = NEURLP_SUCCESS;
-  if (neurlp_hdf5_read_block(neurlp_array_file_id(r->file), path, rank, start, stride, count, values) < 0)
+  if (neurlp_hdf5_read_block(neurlp_array_file_id(r->file), path, H5T_NATIVE_DOUBLE, rank, start, stride,
+                             count, values) < 0)
     status = neurlp_fail(s->context, NEURLP_ERROR_IO, "%s: '%s' cannot be read back: %s",
                          neurlp_array_file_partial(r->file), path, neurlp_hdf5_reason());
   return neurlp_agree(s->comm, s->context, status);

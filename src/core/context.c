@@ -11,6 +11,7 @@
 /* Stands in front of every allocation, so that releasing one can be counted. Keeps the alignment. */
 typedef struct allocation_header {
   size_t bytes;
+  void *block; /* what free takes */
 } allocation_header;
 
 typedef struct attachment {
@@ -115,6 +116,22 @@ bool neurlp_context_shared(const neurlp_context *context) {
   return context->shared;
 }
 
+/* From so many bytes on, memory is fresh from the system and full of zeros already, which calloc knows. */
+enum { LARGE_BLOCK_BYTES = 8 << 20 };
+
+/* A block full of zeros, its header in front. */
+static allocation_header *zeroed_block(size_t bytes) {
+  const bool large = bytes >= LARGE_BLOCK_BYTES;
+  char *block =
+      large ? calloc(1, bytes + NEURLP_ALIGNMENT_BYTES) : aligned_alloc(NEURLP_ALIGNMENT_BYTES, bytes);
+  if (!block) return NULL;
+  if (!large) memset(block, 0, bytes);
+  const size_t beyond = (size_t)((uintptr_t)block % NEURLP_ALIGNMENT_BYTES);
+  allocation_header *header = (void *)(block + (beyond > 0 ? NEURLP_ALIGNMENT_BYTES - beyond : 0));
+  header->block = block;
+  return header;
+}
+
 neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t size_bytes,
                               void *pointer_to_pointer) {
   void *none = NULL;
@@ -127,14 +144,13 @@ neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t siz
   const size_t bytes = (size_t)count * size_bytes;
   const size_t padded_bytes =
       (bytes + 2 * NEURLP_ALIGNMENT_BYTES - 1) / NEURLP_ALIGNMENT_BYTES * NEURLP_ALIGNMENT_BYTES;
-  unsigned char *block = aligned_alloc(NEURLP_ALIGNMENT_BYTES, padded_bytes + NEURLP_ALIGNMENT_BYTES);
-  if (!block)
+  allocation_header *header = zeroed_block(padded_bytes + NEURLP_ALIGNMENT_BYTES);
+  if (!header)
     return neurlp_fail(context, NEURLP_ERROR_MEMORY,
                        "could not allocate %zu bytes; %zu bytes are held already", bytes,
                        context->memory.current_bytes);
-  memset(block, 0, padded_bytes + NEURLP_ALIGNMENT_BYTES);
-  ((allocation_header *)(void *)block)->bytes = bytes;
-  void *pointer = block + NEURLP_ALIGNMENT_BYTES;
+  header->bytes = bytes;
+  void *pointer = (char *)header + NEURLP_ALIGNMENT_BYTES;
   memcpy(pointer_to_pointer, &pointer, sizeof pointer);
   neurlp_memory *memory = &context->memory;
   memory->blocks++;
@@ -147,10 +163,10 @@ void neurlp_release(neurlp_context *context, void *pointer_to_pointer) {
   unsigned char *pointer = NULL;
   memcpy(&pointer, pointer_to_pointer, sizeof pointer);
   if (!pointer) return;
-  unsigned char *block = pointer - NEURLP_ALIGNMENT_BYTES;
+  const allocation_header *header = (const void *)(pointer - NEURLP_ALIGNMENT_BYTES);
   context->memory.blocks--;
-  context->memory.current_bytes -= ((allocation_header *)(void *)block)->bytes;
-  free(block);
+  context->memory.current_bytes -= header->bytes;
+  free(header->block);
   pointer = NULL;
   memcpy(pointer_to_pointer, &pointer, sizeof pointer);
 }

@@ -3,9 +3,9 @@
  *   mpirun -n RANKS bench_io write PATH MEGABYTES COMPRESS
  *   mpirun -n RANKS bench_io read PATH
  *
- * Prints megabytes of numbers, and seconds. A write is what a run's result goes through: written, flushed,
- * synced, read back and compared, renamed. Exit status 1, and a message, where anything fails or a number is
- * not what it should be. */
+ * Prints megabytes of numbers, seconds, and processor seconds of all ranks in them (ranks that wait spin). A
+ * write is what a run's result goes through: written, flushed, synced, read back and compared, renamed. Exit
+ * status 1, and a message, where anything fails or a number is not what it should be. */
 #include "comm.h"
 #include "data/data_set.h"
 #include "file/array_file.h"
@@ -14,11 +14,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { SAMPLES = 500, STATES = 2 }; /* of a system: 8 kB */
 
 static int rank, size;
 static neurlp_context *context;
+
+/* Seconds since some time, and processor seconds of all ranks since they began. */
+typedef struct lapse {
+  double wall, processor;
+} lapse;
+
+static double seconds_of(struct timeval time) {
+  return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
+}
+
+/* Collective. */
+static lapse now(void) {
+  struct rusage usage;
+  MPI_Barrier(MPI_COMM_WORLD);
+  getrusage(RUSAGE_SELF, &usage);
+  lapse it = {MPI_Wtime(), seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime)};
+  MPI_Allreduce(MPI_IN_PLACE, &it.processor, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  return it;
+}
+
+static lapse since(lapse begin) {
+  const lapse end = now();
+  return (lapse){end.wall - begin.wall, end.processor - begin.processor};
+}
 
 /* Something like a measured curve, with noise and three digits: gzip makes a fraction of it. */
 static double state_of(int64_t s, int64_t t, int64_t k) {
@@ -56,18 +81,17 @@ static neurlp_status make_states(int64_t systems, double **states) {
   return neurlp_agree(MPI_COMM_WORLD, context, status);
 }
 
-/* *seconds: from creating the file to its name; not of making the numbers. */
-static neurlp_status write_file(const char *path, int64_t systems, int32_t compress, double *seconds) {
+/* *taken: from creating the file to its name; not of making the numbers. */
+static neurlp_status write_file(const char *path, int64_t systems, int32_t compress, lapse *taken) {
   neurlp_array_file *file = NULL;
   double *states = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(make_states(systems, &states));
-  MPI_Barrier(MPI_COMM_WORLD);
-  *seconds = MPI_Wtime();
+  const lapse begin = now();
   NEURLP_TRY(neurlp_array_file_create(MPI_COMM_WORLD, context, path, 0, &file));
   NEURLP_TRY(write_states(file, systems, compress, states));
   NEURLP_TRY(neurlp_array_file_commit(&file));
-  *seconds = MPI_Wtime() - *seconds;
+  *taken = since(begin);
 done:
   neurlp_array_file_discard(&file);
   neurlp_release(context, &states);
@@ -75,19 +99,19 @@ done:
 }
 
 /* *systems: how many there are. */
-static neurlp_status read_file(const char *path, int64_t *systems, double *seconds) {
+static neurlp_status read_file(const char *path, int64_t *systems, lapse *taken) {
   const neurlp_data_request request = {.path = path, .end = -1, .stride = 1};
   neurlp_data_set *data = NULL;
   neurlp_samples samples = {0};
   neurlp_status status = NEURLP_SUCCESS;
   int64_t first = 0, owned = 0, wrong = 0;
+  const lapse begin = now();
   NEURLP_TRY(neurlp_data_open(MPI_COMM_WORLD, context, &request, &data));
   *systems = data->systems;
   neurlp_partition(data->systems, rank, size, &first, &owned);
   const neurlp_sample_range range = {first, first + owned, 0, owned > 0 ? SAMPLES : 0};
   NEURLP_TRY(neurlp_data_read(data, &range, &samples));
-  MPI_Barrier(MPI_COMM_WORLD);
-  *seconds = MPI_Wtime() - *seconds; /* what follows is no reading */
+  *taken = since(begin); /* what follows is no reading */
   for (int64_t i = 0; i < owned * SAMPLES * STATES; i++)
     wrong += samples.states[i] != state_of(first + i / (SAMPLES * STATES), i / STATES % SAMPLES, i % STATES);
   if (wrong > 0)
@@ -109,16 +133,15 @@ int main(int argc, char **argv) {
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return 2;
   const int64_t row_bytes = (int64_t)sizeof(double) * SAMPLES * STATES;
   int64_t systems = writes ? atoll(argv[3]) * 1000000 / row_bytes : 0;
-  MPI_Barrier(MPI_COMM_WORLD);
-  double seconds = MPI_Wtime();
+  lapse taken = {0};
   neurlp_status status = NEURLP_SUCCESS;
   if (writes) {
-    status = write_file(argv[2], systems, (int32_t)atoi(argv[4]), &seconds);
+    status = write_file(argv[2], systems, (int32_t)atoi(argv[4]), &taken);
   } else {
-    status = read_file(argv[2], &systems, &seconds);
+    status = read_file(argv[2], &systems, &taken);
   }
   if (rank == 0 && status == NEURLP_SUCCESS)
-    printf("%.6f %.6f\n", (double)(systems * row_bytes) / 1e6, seconds);
+    printf("%.6f %.6f %.6f\n", (double)(systems * row_bytes) / 1e6, taken.wall, taken.processor);
   if (rank == 0 && status != NEURLP_SUCCESS)
     fprintf(stderr, "bench_io: %s\n", neurlp_context_message(context));
   neurlp_context_destroy(&context);
