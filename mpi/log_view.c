@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* mpi/petsc/log.c: what is asked of the library. They return 0, or an error that PETSc has said. */
+/* mpi/petsc/run/log.c: what is asked of the library. They return 0, or an error that PETSc has said. */
 typedef int begin_function(const char *viewer);
 typedef int stage_function(const char *name);
 typedef int end_function(void);

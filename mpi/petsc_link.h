@@ -4,7 +4,7 @@
 #define NEURLP_MPI_PETSC_LINK_H
 
 #include "deck/deck.h"
-#include "petsc/calls.h"
+#include "petsc/run/calls.h"
 
 /* Local. The library, NULL with *reason where it cannot be loaded. */
 void *neurlp_petsc_library(const char **reason);

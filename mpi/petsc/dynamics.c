@@ -12,10 +12,8 @@
 #include <petscdmda.h>
 #include <string.h>
 
-enum {
-  CHUNK = 512,
-  TEXT_BYTES = 4096
-}; /* points that are evaluated in one go, where they share their parameters */
+/* Points that are evaluated in one go, where they share their parameters; room for an equation. */
+enum { CHUNK = 512, TEXT_BYTES = 4096 };
 
 struct neurlp_petsc_dynamics {
   MPI_Comm comm;
@@ -178,8 +176,7 @@ PetscErrorCode neurlp_petsc_dynamics_known(const neurlp_petsc_dynamics *dynamics
   PetscFunctionReturn(0);
 }
 
-/* ---- points
- * ------------------------------------------------------------------------------------------------ */
+/* ---- points ------------------------------------------------------------------------------------------ */
 
 /* This rank's points: local point i is point `first + i` of all or, on a DMDA, of a box. */
 typedef struct point_range {
@@ -324,8 +321,7 @@ PetscErrorCode neurlp_petsc_dynamics_matrix(const neurlp_petsc_dynamics *dynamic
   PetscFunctionReturn(0);
 }
 
-/* ---- callbacks of TS
- * --------------------------------------------------------------------------------------- */
+/* ---- callbacks of TS --------------------------------------------------------------------------------- */
 
 PetscErrorCode neurlp_petsc_rhs_function(TS ts, PetscReal t, Vec u, Vec f, void *dynamics) {
   DM dm;

@@ -23,7 +23,7 @@ PetscErrorCode neurlp_support_code(neurlp_status status) {
   }
 }
 
-/* A program with other numbers or indices brings another library of PETSc, whose functions then come first.
+/* A program with other numbers or indices brings its own library of PETSc, whose functions then come first.
  */
 PetscErrorCode neurlp_support_check_petsc(void) {
   PetscInt major = 0, minor = 0, subminor = 0, release = 0;
@@ -87,8 +87,8 @@ PetscErrorCode neurlp_support_unknown_options(PetscObject object, const char *st
   PetscCall(PetscOptionsLeftGet(object->options, &count, &names, &values));
   for (PetscInt i = 0; i < count && !wrong; i++)
     if (strncmp(names[i], whole, strlen(whole)) == 0) wrong = names[i];
+  PetscCall(PetscOptionsLeftRestore(object->options, &count, &names, &values)); /* not what they point to */
   if (wrong) PetscCall(unknown_option(object, wrong, known));
-  PetscCall(PetscOptionsLeftRestore(object->options, &count, &names, &values));
   PetscFunctionReturn(0);
 }
 

@@ -27,7 +27,7 @@ output = run("robertson", "-ts_type neurlp -cells 2 -help", "-ts_save_trajectory
              "-ts_trajectory_neurlp_file help.h5")
 helped = dict(re.findall(r"^ *-(ts_(?:trajectory_)?neurlp_\w+)[ :]+(.*)$", output, re.M))
 listed = set()
-for source in ("blocks.c", "recorder.c"):
+for source in ("blocks/blocks.c", "recorder/recorder.c"):
     code = pathlib.Path(f"{SOURCE}/mpi/petsc/{source}").read_text()
     read = set(re.findall(r'"-(ts_\w*neurlp_\w+)"', code))
     known = set(re.findall(r'"(ts_\w*neurlp_\w+)"', code))

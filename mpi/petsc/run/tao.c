@@ -1,4 +1,4 @@
-#include "petsc/tao.h"
+#include "petsc/run/tao.h"
 
 #include <stdio.h>
 #include <string.h>

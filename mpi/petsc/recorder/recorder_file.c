@@ -1,7 +1,7 @@
 /* The file of a recording: a data set [S][T][D] that grows along T. What a killed program leaves is readable
  * because of an order: samples are written and flushed first, then `length` says that they are there; a
  * reader ignores what is after it. A file that is closed in good order has no `length`. */
-#include "petsc/recorder.h"
+#include "petsc/recorder/recorder.h"
 
 #include "comm.h"
 #include "data/data_set_parts.h"

@@ -1,9 +1,12 @@
 /* The TS type "neurlp": batches of small systems, one for each block of the solution, over a window of many
- * steps at once. One step of TS is one window, of as many intervals as -ts_neurlp_window says. blocks.c the
- * type: options, set-up, a step, its error, interpolation blocks_window.c     one window on one grid:
- * Gauss-Newton for all blocks together blocks_linearise.c  the program's right-hand side and Jacobian along
- * the window, block by block Time in a window is counted in its intervals, tau = (t - t0) / h, so u_tau = h
- * f(t, u): the solver's scaling suits every h, however adaptivity changes it. */
+ * steps at once. One step of TS is one window, of as many intervals as -ts_neurlp_window says.
+ *   blocks.c             the type: options, set-up, a step, its error, interpolation
+ *   blocks_window.c      one window on one grid: Gauss-Newton for all blocks together
+ *   blocks_linearise.c   the program's right-hand side and Jacobian along the window, block by block
+ *   blocks_difference.c  that Jacobian where the program gives none
+ *
+ * Time in a window is counted in its intervals, tau = (t - t0) / h, so u_tau = h f(t, u): the solver's
+ * scaling suits every h, however adaptivity changes it. */
 #ifndef NEURLP_MPI_PETSC_BLOCKS_H
 #define NEURLP_MPI_PETSC_BLOCKS_H
 
@@ -55,7 +58,7 @@ PetscErrorCode neurlp_blocks_difference(TS ts, block_window *window, int32_t t, 
 /* Collective. An error if f of one block changes with another: tried at the state b->start. */
 PetscErrorCode neurlp_blocks_check_apart(TS ts);
 
-/* Puts the window's state at grid point t into a vector, and back. */
+/* Puts the window's state at grid point t into a vector. */
 PetscErrorCode neurlp_blocks_get(const blocks *b, const block_window *window, int32_t t, Vec vector);
 
 /* Makes and frees a window of so many intervals. */

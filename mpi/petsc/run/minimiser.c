@@ -1,5 +1,5 @@
 /* TAO for a loss and its gradient: the parameters of networks. */
-#include "petsc/tao.h"
+#include "petsc/run/tao.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef NEURLP_MPI_PETSC_TAO_H
 #define NEURLP_MPI_PETSC_TAO_H
 
-#include "petsc/session.h"
+#include "petsc/run/session.h"
 
 #include <petsctao.h>
 

@@ -2,8 +2,12 @@
 #ifndef NEURLP_MPI_PETSC_SESSION_H
 #define NEURLP_MPI_PETSC_SESSION_H
 
-#include "petsc/calls.h"
+#include "petsc/run/calls.h"
 #include "petsc/support.h"
+
+/* Collective over comm, which becomes PETSC_COMM_WORLD. PETSc begins for the program: signals stay the
+ * program's, and neither files nor variables of the user's change PETSc. */
+PetscErrorCode neurlp_session_initialise(MPI_Comm comm);
 
 /* From one to the other PETSc prints no errors, and the first one's text is kept for `message`. */
 PetscErrorCode neurlp_session_listen(void);

@@ -5,7 +5,7 @@
  * A S y = r, x = S y. With a = sigma_min(A) / sqrt(2) the condition number of that matrix is about A's; with
  * a = 1 it is A's squared, if that is large. Source: Bjoerck, Iterative refinement of linear least squares
  * solutions I, BIT 7 (1967). */
-#include "petsc/batch.h"
+#include "petsc/batch/batch.h"
 
 #include "comm.h"
 

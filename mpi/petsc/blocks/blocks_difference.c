@@ -1,7 +1,7 @@
 /* Programs that give no Jacobian: the diagonal blocks by differences, one evaluation for each unknown of a
  * block, all blocks at once. That is right only if blocks do not depend on each other, which is tried out
  * first. */
-#include "petsc/blocks.h"
+#include "petsc/blocks/blocks.h"
 
 #include <math.h>
 #include <petsc/private/tsimpl.h>

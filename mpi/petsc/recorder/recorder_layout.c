@@ -1,4 +1,4 @@
-#include "petsc/recorder.h"
+#include "petsc/recorder/recorder.h"
 
 #include "deck/deck_names.h"
 

@@ -1,8 +1,8 @@
 /* The recorder: a TSTrajectory type that streams what a simulation does into a data set for `neurlp run`.
- *   recorder.c         the type: options, what is called at each step
+ *   recorder.c           the type: options, what is called at each step
  *   recorder_implicit.c  what the implicit part of the equations adds to u'
- *   recorder_layout.c  which numbers of a Vec are recorded, and by whom
- *   recorder_file.c    the file */
+ *   recorder_layout.c    which numbers of a Vec are recorded, and by whom
+ *   recorder_file.c      the file */
 #ifndef NEURLP_MPI_PETSC_RECORDER_H
 #define NEURLP_MPI_PETSC_RECORDER_H
 

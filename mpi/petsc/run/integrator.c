@@ -1,6 +1,6 @@
 /* Reference integration by TS, one system at a time, on this rank alone: right-hand side and Jacobian are the
  * program's, every output time is the end of a step, and what fails is this system's failure. */
-#include "petsc/session.h"
+#include "petsc/run/session.h"
 
 #include <float.h>
 #include <math.h>

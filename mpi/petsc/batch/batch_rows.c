@@ -1,7 +1,7 @@
 /* The rows of docs/math.md, section 1, as they stand there, written into a matrix. Nothing here is shared
  * with the sweep (src/block/sweep), which it is to be compared with. Rows of a system follow each other:
  * equations, soft values, smoothness, periodic ones. */
-#include "petsc/batch.h"
+#include "petsc/batch/batch.h"
 
 #include <math.h>
 
@@ -244,14 +244,17 @@ static PetscErrorCode fill(const neurlp_petsc_batch *b, writer *w, Vec *rhs) {
   PetscFunctionReturn(0);
 }
 
-/* What is needed has to be there. */
-static PetscErrorCode check_arrays(const neurlp_petsc_batch *b, const neurlp_inputs *in) {
+/* What is needed has to be there: of all ranks' systems, so that ranks without any say so, too. */
+static PetscErrorCode check_arrays(const neurlp_petsc_batch *b, const neurlp_petsc_arrays *inputs) {
   static const char *const names[] = {"coefficients", "rhs", "initial_values", "final_values", "steps"};
-  const void *arrays[] = {in->coefficients, in->rhs, in->initial_values, in->final_values, in->steps};
+  const int64_t systems = b->starts[b->ranks];
+  Vec vecs[NEURLP_ARRAY_INPUTS];
   PetscFunctionBegin;
+  neurlp_batch_list(inputs, vecs);
   for (int i = 0; i < NEURLP_ARRAY_INPUTS; i++)
-    PetscCheck(arrays[i] || neurlp_batch_numbers(b, (neurlp_array)i) == 0, PETSC_COMM_SELF,
-               PETSC_ERR_ARG_NULL, "inputs.%s is NULL, but this problem needs it", names[i]);
+    PetscCheck(
+        vecs[i] || neurlp_array_numbers(neurlp_array_extents(&b->shape, (neurlp_array)i), systems) == 0,
+        neurlp_batch_comm(b), PETSC_ERR_ARG_NULL, "inputs.%s is NULL, but this problem needs it", names[i]);
   PetscFunctionReturn(0);
 }
 
@@ -266,7 +269,6 @@ static PetscErrorCode write_rows(const neurlp_petsc_batch *b, const neurlp_input
                   f->weight_equation != 0 ? f->weight_equation : pow(f->nominal_step, f->leading_derivative),
               .arrays = {in->coefficients, in->rhs, in->initial_values, in->final_values, in->steps}};
   PetscFunctionBegin;
-  PetscCall(check_arrays(b, in));
   for (int i = 0; i < NEURLP_ARRAY_INPUTS; i++)
     w.extents[i] = neurlp_array_extents(&b->shape, (neurlp_array)i);
   PetscCall(PetscMalloc2(most, &w.columns, most, &w.entries));
@@ -358,6 +360,7 @@ PetscErrorCode neurlp_petsc_batch_rows(neurlp_petsc_batch *batch, const neurlp_p
   neurlp_inputs in;
   PetscFunctionBegin;
   PetscCall(neurlp_petsc_batch_set_up(batch));
+  PetscCall(check_arrays(batch, inputs));
   PetscCall(PetscLogEventBegin(event, batch, 0, 0, 0));
   PetscCall(neurlp_batch_lend_inputs(batch, inputs, PETSC_FALSE, &in));
   PetscCall(write_rows(batch, &in, &parts[0], &slack, &sides[0]));

@@ -1,5 +1,5 @@
 /* Beginning and end of PETSc in the program `neurlp`, which hands parts of a run over to it. */
-#include "petsc/session.h"
+#include "petsc/run/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ neurlp_status neurlp_session_status(PetscErrorCode code, const char *what, char 
   return code == PETSC_ERR_MEM ? NEURLP_ERROR_MEMORY : NEURLP_ERROR_DECK;
 }
 
-/* Signals stay the program's. PETSC_OPTIONS is the one variable that PETSc looks at by itself. */
-static PetscErrorCode initialise(MPI_Comm comm) {
+/* PETSC_OPTIONS is the one variable that PETSc looks at by itself. */
+PetscErrorCode neurlp_session_initialise(MPI_Comm comm) {
   PetscErrorCode code = PetscOptionsSetValue(NULL, "-no_signal_handler", "true");
   if (!code) code = PetscOptionsSetValue(NULL, "-skip_petscrc", "true");
   if (code) return code;
@@ -54,7 +54,7 @@ static neurlp_status begin(MPI_Comm comm, const char *options, char *message) {
   PetscBool there = PETSC_FALSE;
   PetscErrorCode code = PetscInitialized(&there);
   if (!code && !there) {
-    code = initialise(comm);
+    code = neurlp_session_initialise(comm);
     mine = code ? PETSC_FALSE : PETSC_TRUE;
   }
   if (code) return neurlp_session_status(code, "PETSc cannot be initialised", message);

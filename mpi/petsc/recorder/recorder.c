@@ -1,4 +1,4 @@
-#include "petsc/recorder.h"
+#include "petsc/recorder/recorder.h"
 
 #include <petsc/private/tsimpl.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "petsc/blocks.h"
+#include "petsc/blocks/blocks.h"
 
 #include <petsc/private/tsimpl.h>
 

@@ -1,5 +1,5 @@
 /* TAO's bounded regularised Gauss-Newton (BRGN) for a sum of squares: the outer problem of a fit. */
-#include "petsc/tao.h"
+#include "petsc/run/tao.h"
 
 #include <math.h>
 #include <string.h>

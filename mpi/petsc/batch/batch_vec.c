@@ -1,5 +1,5 @@
 /* Vecs as arrays of the solver: where they are, if they are divided as its systems are; else by a copy. */
-#include "petsc/batch.h"
+#include "petsc/batch/batch.h"
 
 #include <petscdevice.h>
 

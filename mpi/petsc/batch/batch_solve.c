@@ -1,6 +1,6 @@
 /* What the solver does, on Vecs. Each call lends its Vecs, calls the solver, and gives them back, whatever
  * the solver said; then the ranks agree on that. */
-#include "petsc/batch.h"
+#include "petsc/batch/batch.h"
 
 #include "comm.h"
 
@@ -9,7 +9,6 @@ PetscErrorCode neurlp_petsc_batch_prepare(neurlp_petsc_batch *batch, const neurl
   PetscFunctionBegin;
   PetscCall(neurlp_petsc_batch_set_up(batch));
   PetscCall(neurlp_batch_lend_inputs(batch, inputs, PETSC_TRUE, &in));
-  in.lengths = batch->lengths;
   const neurlp_status status = neurlp_solver_prepare(batch->solver, &in);
   PetscCall(neurlp_batch_return_inputs(batch));
   for (int64_t s = 0; s < batch->shape.systems; s++) batch->status[s] = status;

@@ -1,6 +1,6 @@
 /* What the implicit part of a simulation's equations adds to u', diffusion for example, as the program itself
  * computes it: with its own operator and boundaries, of which nothing has to be known here. */
-#include "petsc/recorder.h"
+#include "petsc/recorder/recorder.h"
 
 #include <petsc/private/tsimpl.h>
 

@@ -1,4 +1,4 @@
-#include "petsc/batch.h"
+#include "petsc/batch/batch.h"
 
 #include "comm.h"
 #include "device.h"
@@ -160,18 +160,18 @@ PetscErrorCode neurlp_petsc_batch_set_lengths(neurlp_petsc_batch *batch, const i
 /* ---- options ----------------------------------------------------------------------------------------- */
 
 /* Which row of a list of names an option says; *set is false if it is not there. */
-static PetscErrorCode read_name(PetscOptionItems *PetscOptionsObject, const char *option, const char *text,
+static PetscErrorCode read_name(neurlp_petsc_options PetscOptionsObject, const char *option, const char *text,
                                 const char *const *names, PetscInt count, PetscInt now, PetscInt *index,
                                 PetscBool *set) {
   PetscFunctionBegin;
   *index = now;
-  PetscCall(PetscOptionsEList(option, text, "docs/petsc.md", names, count, now < 0 ? "as set" : names[now],
-                              index, set));
+  PetscCall(PetscOptionsEList(option, text, "docs/petsc_library.md", names, count,
+                              now < 0 ? "as set" : names[now], index, set));
   PetscFunctionReturn(0);
 }
 
 /* A named formulation first, then what changes it. */
-static PetscErrorCode read_formulation(PetscOptionItems *PetscOptionsObject, neurlp_petsc_batch *b) {
+static PetscErrorCode read_formulation(neurlp_petsc_options PetscOptionsObject, neurlp_petsc_batch *b) {
   neurlp_formulation *f = &b->formulation;
   PetscInt index = -1;
   PetscBool set;
@@ -194,13 +194,13 @@ static PetscErrorCode read_formulation(PetscOptionItems *PetscOptionsObject, neu
       {"-neurlp_weight_top", "Of hermite's row for the top derivative", &f->weight_top},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    PetscCall(PetscOptionsReal(numbers[i].name, numbers[i].text, "docs/petsc.md", *numbers[i].number,
+    PetscCall(PetscOptionsReal(numbers[i].name, numbers[i].text, "docs/petsc_library.md", *numbers[i].number,
                                numbers[i].number, NULL));
   PetscFunctionReturn(0);
 }
 
 /* How the numbers are computed. */
-static PetscErrorCode read_machine(PetscOptionItems *PetscOptionsObject, neurlp_petsc_batch *b) {
+static PetscErrorCode read_machine(neurlp_petsc_options PetscOptionsObject, neurlp_petsc_batch *b) {
   PetscInt index, pieces = b->shape.piece_intervals;
   PetscBool set, keep = b->shape.keep_factors ? PETSC_TRUE : PETSC_FALSE;
   PetscFunctionBegin;
@@ -209,16 +209,16 @@ static PetscErrorCode read_machine(PetscOptionItems *PetscOptionsObject, neurlp_
   PetscCheck(index != NEURLP_SINGLE, neurlp_batch_comm(b), PETSC_ERR_SUP,
              "-neurlp_precision is single, and the numbers of a Vec are double; take double or mixed");
   b->shape.precision = (neurlp_precision)index;
-  PetscCall(PetscOptionsString("-neurlp_backend", "cpu, cpu:check, cuda or cuda:check", "docs/petsc.md",
-                               b->backend, b->backend, sizeof b->backend, NULL));
+  PetscCall(PetscOptionsString("-neurlp_backend", "cpu, cpu:check, cuda or cuda:check",
+                               "docs/petsc_library.md", b->backend, b->backend, sizeof b->backend, NULL));
   PetscCall(PetscOptionsRangeInt("-neurlp_piece_intervals", "Intervals of the pieces that time is cut into",
-                                 "docs/petsc.md", pieces, &pieces, NULL, 0, INT32_MAX));
+                                 "docs/petsc_library.md", pieces, &pieces, NULL, 0, INT32_MAX));
   b->shape.piece_intervals = (int32_t)pieces;
-  PetscCall(PetscOptionsBool("-neurlp_keep_factors", "Factors of a solve serve its adjoint", "docs/petsc.md",
-                             keep, &keep, NULL));
+  PetscCall(PetscOptionsBool("-neurlp_keep_factors", "Factors of a solve serve its adjoint",
+                             "docs/petsc_library.md", keep, &keep, NULL));
   b->shape.keep_factors = keep == PETSC_TRUE;
-  PetscCall(PetscOptionsBool("-neurlp_error_if_failed", "A system that fails is an error", "docs/petsc.md",
-                             b->error_if_failed, &b->error_if_failed, NULL));
+  PetscCall(PetscOptionsBool("-neurlp_error_if_failed", "A system that fails is an error",
+                             "docs/petsc_library.md", b->error_if_failed, &b->error_if_failed, NULL));
   PetscFunctionReturn(0);
 }
 
@@ -230,7 +230,8 @@ PetscErrorCode neurlp_petsc_batch_set_from_options(neurlp_petsc_batch *batch) {
   PetscObjectOptionsBegin((PetscObject)b);
   PetscCall(read_formulation(PetscOptionsObject, b));
   PetscCall(read_machine(PetscOptionsObject, b));
-  PetscCall(PetscOptionsName("-neurlp_view", "View the batch when it is set up", "docs/petsc.md", NULL));
+  PetscCall(
+      PetscOptionsName("-neurlp_view", "View the batch when it is set up", "docs/petsc_library.md", NULL));
   if (PetscOptionsObject->count == 1)
     PetscCall(neurlp_support_unknown_options((PetscObject)b, "neurlp_", known_options));
   PetscOptionsEnd();

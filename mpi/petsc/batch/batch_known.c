@@ -1,6 +1,6 @@
 /* Unknowns whose values are given, hard ones and those past a system's length: they leave all rows but one of
  * their own. */
-#include "petsc/batch.h"
+#include "petsc/batch/batch.h"
 
 /* Says that unknown c, of this rank, has these values [R]; NULL: zeros. */
 static void set_known(PetscScalar *mask, PetscScalar *values, int64_t R, int64_t c, const double *given) {

@@ -1,5 +1,5 @@
 /* PETSc's log for the program `neurlp`, which loads this library to have it (mpi/log_view.h). */
-#include "petsc/support.h"
+#include "petsc/run/session.h"
 
 #include <petscsys.h>
 
@@ -10,14 +10,10 @@ PetscErrorCode neurlp_petsc_log_end(void);
 
 static PetscBool inside; /* of a stage */
 
-/* Collective over MPI_COMM_WORLD, which is initialised already. Neither files nor variables of the user's
- * change PETSc here, and signals stay the program's. */
+/* Collective over MPI_COMM_WORLD, which is initialised already. */
 PetscErrorCode neurlp_petsc_log_begin(const char *viewer) {
-  PetscErrorCode code = PetscOptionsSetValue(NULL, "-log_view", *viewer ? viewer : NULL);
-  if (!code) code = PetscOptionsSetValue(NULL, "-no_signal_handler", "true");
-  if (!code) code = PetscOptionsSetValue(NULL, "-skip_petscrc", "true");
-  if (!code) code = PetscInitializeNoArguments();
-  return code;
+  const PetscErrorCode code = PetscOptionsSetValue(NULL, "-log_view", *viewer ? viewer : NULL);
+  return code ? code : neurlp_session_initialise(MPI_COMM_WORLD);
 }
 
 /* Collective. */

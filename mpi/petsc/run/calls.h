@@ -46,7 +46,8 @@ typedef struct neurlp_petsc_squares {
   const char *prefix; /* "direct_" */
   int32_t unknowns, residuals, iterations;
   const double *lower, *upper; /* [unknowns] */
-  /* Collective. f [residuals], Jacobian [residuals][unknowns] */
+  /* Collective. Writes f [residuals] and its Jacobian [residuals][unknowns]. *reached is false where x is out
+   * of reach, and f is infinite; *settled is true where the best step from here is nothing that counts. */
   neurlp_status (*evaluate)(void *user, const double *x, double *residual, double *jacobian, bool *reached,
                             bool *settled);
   void *user;
