@@ -33,7 +33,7 @@ const neurlp_deck_section neurlp_deck_sections[] = {
      "What a trained model that sees the beginning of windows (`inputs.seen`) is asked to forecast."},
     {"checkpoint",
      "What a run keeps while it goes on, so that the same command resumes it (docs/formats.md)."},
-    {"petsc", "What is left to PETSc, where the build has it (docs/petsc.md)."},
+    {"petsc", "What is left to PETSc, where the build has it (docs/petsc_runs.md)."},
     {"run", "Seed, reductions and threads."},
 };
 const int32_t neurlp_deck_section_count = sizeof neurlp_deck_sections / sizeof neurlp_deck_sections[0];

@@ -1,7 +1,8 @@
-/* NeuRLP in PETSc's own terms (docs/petsc.md). Every function returns a PETSc error code and is collective
- * over the communicator of what it is given, unless its comment says otherwise. PETSc's numbers must be real
- * and of double precision; PETSc must be of the version, and have the size of PetscInt, that this library was
- * built for: neurlp_petsc_register() and neurlp_petsc_dynamics_open() check that. */
+/* NeuRLP in PETSc's own terms (docs/petsc.md, docs/petsc_library.md). Every function returns a PETSc error
+ * code and is collective over the communicator of what it is given, unless its comment says otherwise.
+ * PETSc's numbers must be real and of double precision; PETSc must be of the version, and have the size of
+ * PetscInt, that this library was built for: neurlp_petsc_register() and neurlp_petsc_dynamics_open() check
+ * that. */
 #ifndef NEURLP_PETSC_H
 #define NEURLP_PETSC_H
 

@@ -38,6 +38,9 @@ true(f"-help has all {len(listed)} options, and a sentence for each", helped.key
 page = pathlib.Path(f"{SOURCE}/docs/petsc.md").read_text()
 true("docs/petsc.md names all of them", all(f"-{name}" in page or f"`...{name[name.index('neurlp_') + 6:]}`" in page for name in listed),
      listed)
-
-# A prefix comes before "ts_"; an option of ours without it is then nobody's, which PETSc reports.
+code = pathlib.Path(f"{SOURCE}/mpi/petsc/batch/batch.c").read_text()
+read, known = set(re.findall(r'"-(neurlp_\w+)"', code)), set(re.findall(r'"(neurlp_\w+)",', code))
+true("batch.c: options that are read are those that are known", read == known and len(read) > 4, read ^ known)
+page = pathlib.Path(f"{SOURCE}/docs/petsc_library.md").read_text()
+true("docs/petsc_library.md names all of them", all(f"`-{name}" in page or f"`...{name[name.rindex('_'):]}`" in page for name in known))
 verdict()

@@ -207,7 +207,11 @@ static PetscErrorCode take(const integration *in, double *states, PetscInt *reac
   const PetscScalar *state;
   const PetscInt n = in->flow->size;
   PetscFunctionBegin;
+#if PETSC_VERSION_LT(3, 23, 0)
   PetscCall(TSGetTimeSpanSolutions(in->ts, reached, &solutions));
+#else
+  PetscCall(TSGetEvaluationSolutions(in->ts, reached, NULL, &solutions));
+#endif
   for (PetscInt i = 0; i < *reached; i++) {
     PetscCall(VecGetArrayRead(solutions[i], &state));
     memcpy(states + (int64_t)i * n, state, (size_t)n * sizeof *state);
