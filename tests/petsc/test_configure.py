@@ -99,9 +99,9 @@ def compile(language, compiler, conf, header="neurlp_petsc.h"):
     os.mkdir("header")
     pathlib.Path("header/petscconf.h").write_text(f"#include_next <petscconf.h>\n{conf}")
     pathlib.Path("header/program.c").write_text(f'#include "{header}"\n')
-    folders = [f"-I{SOURCE}/mpi/petsc"] + [word for folder in os.environ["INCLUDE"].split(":") if folder
-                                           for word in ("-isystem", folder)]
-    return run(compiler, "-fsyntax-only", "-x", language, "-Iheader", *folders, "header/program.c")
+    ours = [f"-I{SOURCE}/mpi/petsc", f"-I{SOURCE}/src"]
+    theirs = [word for folder in os.environ["INCLUDE"].split(":") if folder for word in ("-isystem", folder)]
+    return run(compiler, "-fsyntax-only", "-x", language, "-Iheader", *ours, *theirs, "header/program.c")
 
 
 compilers = [("c", CC)] + [("c++", found) for found in [shutil.which("c++")] if found]
