@@ -150,7 +150,7 @@ static void report_end(direct_run *r, const char *trouble) {
   phases->reading = s->seconds_reading;
   phases->preparing = s->seconds_preparing;
   phases->read_bytes =
-      sum_over_ranks(s->comm, s->samples_read * (s->dimensions + 1) * (int64_t)sizeof(double));
+      sum_over_ranks(s->comm, s->samples_read * (s->dimensions + s->inputs + 1) * (int64_t)sizeof(double));
   phases->exchanged_bytes = sum_over_ranks(s->comm, s->exchange.bytes);
   phases->messages = sum_over_ranks(s->comm, s->exchange.messages);
   if (s->rank == 0 && trouble) printf("\n  without checkpoints at last: %s\n", trouble);

@@ -12,8 +12,7 @@ typedef struct neurlp_data_request {
   const char *time;    /* CSV: name of the time column; NULL: the first column */
   int32_t state_count; /* states to take, by name, in this order; 0: all */
   const char *const *states;
-  int32_t
-      input_count; /* inputs to take, by name: of the array `inputs`, or of the states, or columns of CSV */
+  int32_t input_count; /* inputs to take, by name: of `inputs`, or of the states, or columns of CSV */
   const char *const *inputs;
   bool clean;                 /* also the curves without noise, where the file has them */
   int64_t first, end, stride; /* samples first, first + stride, ... before end (end < 0: all); 0, -1, 1 */

@@ -275,8 +275,7 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .kind = NEURLP_KEY_TEXT_LIST,
      .tasks = NEURLP_TASK_LEARN,
      .sentence = "Parts of equations that are known, written as these, \"x' = -0.5*x\", and added to what is "
-                 "learned; "
-                 "what is put back into a simulation that has them can do without them."},
+                 "learned; a simulation that has them takes what was learned alone (docs/petsc.md)."},
     {.path = "dynamics.definitions",
      .kind = NEURLP_KEY_TEXT_MAP,
      .tasks = NEURLP_TASK_LEARN,
@@ -460,8 +459,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .range = FROM_TO(0, 1e15),
      .special = "0",
      .special_words = "what 192 MB hold on each rank",
-     .sentence = "Systems that generate and simulate make, and run fits, where each is fitted by itself, and "
-                 "write at a time, all ranks together: who is killed loses no more."},
+     .sentence =
+         "Systems that are made (generate, simulate) or fitted by themselves (run) and written at a time, "
+         "all ranks together: who is killed loses no more."},
     {.path = "output.solution",
      .kind = NEURLP_KEY_FLAG,
      .tasks = NEURLP_TASK_DATA,

@@ -100,9 +100,9 @@ enum { PIECE_BYTES = 192 << 20 };
 /* Numbers that a fit has of one system, about. */
 static int64_t numbers_of_system(const neurlp_study *s, int64_t first_window) {
   const int64_t D = s->dimensions, kappa = s->model->order, P = s->model->parameters, T = s->samples_each;
-  const int64_t unknowns = D * kappa + P + 1,
+  const int64_t U = s->inputs, unknowns = D * kappa + P + 1,
                 points = T * neurlp_deck_integer(s->job->deck, "block.substeps");
-  return T * (2 * D + 1) + points * (3 * D * (kappa + 2) + 2) + 8 * P +
+  return T * (2 * D + U + 1) + points * (3 * D * (kappa + 2) + 2 + U) + 8 * P +
          neurlp_cut_count(T, first_window) * (unknowns * (unknowns + 1) / 2 + 2 * D * kappa + P + D);
 }
 
@@ -279,6 +279,7 @@ neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_stud
   NEURLP_TRY(neurlp_transport_open(comm, s->context, neurlp_deck_text(job->deck, "run.gpu_aware"),
                                    &s->vectors, &s->transport));
   status = neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s);
+  s->piece = s->systems;
 done:
   return status;
 }

@@ -143,9 +143,22 @@ done:
   return status;
 }
 
+/* Systems that have failed have no windows any more where others were cut again after that; so they have none
+ * where nobody was. Local. */
+static neurlp_status leave_failed_out(neurlp_fit *fit) {
+  bool any = false;
+  for (int64_t g = 0; g < fit->groups; g++) any = any || fit->group[g].status != NEURLP_SUCCESS;
+  if (!any || !fit->options.per_system) return NEURLP_SUCCESS;
+  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].standing = true;
+  const neurlp_status status = neurlp_fit_cut(fit);
+  for (int64_t g = 0; g < fit->groups; g++) fit->group[g].standing = false;
+  return status;
+}
+
 /* The covariances, and what has not converged by now. */
 static neurlp_status end(neurlp_fit *fit) {
-  const neurlp_status status = neurlp_fit_linearise(fit);
+  neurlp_status status = neurlp_fit_agree(fit, leave_failed_out(fit), 0, NULL);
+  if (status >= 0) status = neurlp_fit_linearise(fit);
   for (int64_t g = 0; status >= 0 && g < fit->groups; g++)
     if (fit->group[g].status == NEURLP_SUCCESS && !fit->group[g].converged)
       fit->group[g].status = NEURLP_NOT_CONVERGED;

@@ -39,12 +39,11 @@ typedef struct neurlp_direct_group {
   bool settled;     /* it has gone back, and its windows do not grow for now */
   bool moved;       /* it has longer windows or fewer terms than when it last tried longer ones */
   bool stands;      /* while windows are cut: they do not grow, whatever the others' do, and its fit stands */
-  neurlp_status verdict; /* of the beginning of its last fit */
-  double best;           /* mean objective of the best starting point so far */
-  int32_t most;          /* terms that may be dropped at once */
-  int32_t count;         /* terms that have been, in this round */
-  bool by_share;         /* all of them because their share is too small */
-  double objective;      /* before this round */
+  double best;      /* mean objective of the best starting point so far */
+  int32_t most;     /* terms that may be dropped at once */
+  int32_t count;    /* terms that have been, in this round */
+  bool by_share;    /* all of them because their share is too small */
+  double objective; /* before this round */
 } neurlp_direct_group;
 
 typedef struct neurlp_learning {
@@ -52,7 +51,7 @@ typedef struct neurlp_learning {
   const neurlp_direct_options *options;
   neurlp_direct_place place;
   neurlp_direct_group *group; /* [groups] */
-  neurlp_status *verdict;     /* [groups] */
+  neurlp_status *verdict;     /* [groups] of the beginning of their last fits */
   /* what is gone back to: the best starting point so far; what there was before the terms in hand went */
   double *theta; /* [groups][P] */
   double *sigma; /* [groups][D] of all starting points */

@@ -132,8 +132,8 @@ void neurlp_fit_restart(neurlp_fit *fit);
  * at the current parameters as far as that goes, solves, and marks windows that cannot be solved as excluded:
  * a group that loses more than `most` of its windows gets NEURLP_NOT_CONVERGED in `verdict` [groups], one
  * with no more data than unknowns NEURLP_TOO_SHORT. Standing groups keep initial values, windows that are
- * excluded, and verdict. Collective with shared parameters, where it must be
- * followed by an agreement (neurlp_fit_agree). */
+ * excluded, and verdict. Collective with shared parameters, where it must be followed by an agreement
+ * (neurlp_fit_agree). */
 NEURLP_MUST_USE neurlp_status neurlp_fit_begin(neurlp_fit *fit, double most, neurlp_status *verdict);
 
 /* Levenberg-Marquardt, iteration by iteration, so that what is reached can be kept in between:

@@ -24,7 +24,8 @@ typedef struct test_task {
   bool per_system, proportional, drop_always;
   int32_t order, starts, iterations, threads;
   int64_t window, first_window, substeps;
-  double threshold; /* 0: 4 */
+  int64_t first, count; /* only these systems, of those that are fitted one by one; 0: all */
+  double threshold;     /* 0: 4 */
   neurlp_keeper keeper;
 } test_task;
 
@@ -48,10 +49,13 @@ static inline neurlp_status open_fit(const char *backend, const test_data *data,
                                       .samples = data->samples,
                                       .window = task->window,
                                       .per_system = task->per_system,
-                                      .shards = 8};
+                                      .shards = 8,
+                                      .first = task->first,
+                                      .count = task->count};
+  const int64_t skipped = task->first * data->samples;
   const neurlp_trajectory_spec trajectory_spec = {.plan = &t->plan,
-                                                  .times = data->times,
-                                                  .samples = data->states,
+                                                  .times = data->times + skipped,
+                                                  .samples = data->states + skipped * data->dimensions,
                                                   .dimensions = data->dimensions,
                                                   .order = task->order,
                                                   .substeps = task->substeps,
@@ -67,6 +71,7 @@ static inline neurlp_status open_fit(const char *backend, const test_data *data,
       .contribution = 1e-3,
       .drop_always = task->drop_always,
       .starts = task->starts,
+      .longest = task->per_system ? neurlp_plan_longest(&plan_spec) : 0,
       .seed = 1,
       .keeper = task->keeper};
   const neurlp_exchange exchange = neurlp_exchange_alone(&t->plan.bins);

@@ -1,6 +1,7 @@
 /* The direct method, alone in one process: parameters recovered, statuses, bounds, terms found; the same bits
- * from any number of threads; nothing left in memory. With NEURLP_TEST_BACKEND windows are solved by that
- * backend, and everything that is learned is compared with what the CPU learns. */
+ * from any number of threads; nothing left in memory; systems that are fitted by themselves have the same
+ * bits alone and beside others. With NEURLP_TEST_BACKEND windows are solved by that backend, and everything
+ * that is learned is compared with what the CPU learns. */
 #include "learn/direct_problem.h"
 
 #include <stdlib.h>
@@ -234,6 +235,122 @@ static void test_discovery(bool always) {
                  !memcmp(found.errors, again.errors, sizeof found.errors));
 }
 
+/* ---- one by one and together --------------------------------------------------------------------------
+ */
+
+/* u' and v' of systems that are as different as the fits that they need: what two spirals, prey and predators
+ * do is among the terms; van der Pol's cubic term and a pendulum are not, and their windows grow less far. */
+static void flow_of(int64_t system, const double *u, double *f) {
+  const double x = u[0], y = u[1];
+  if (system == 4) {
+    predation(u, f);
+    return;
+  }
+  f[0] = system < 2 ? -0.3 * x + y : y;
+  f[1] = system < 2 ? -x - 0.3 * y : system == 2 ? (1 - x * x) * y - x : -sin(3 * x) - 0.1 * y;
+}
+
+/* Two hundred classical Runge-Kutta steps from one sample to the next. */
+static void go_on(int64_t system, double step, double *u) {
+  for (int n = 0; n < 200; n++) {
+    double k[4][2], v[2];
+    for (int stage = 0; stage < 4; stage++) {
+      const double part = stage == 0 ? 0 : stage == 3 ? step / 200 : step / 400;
+      for (int i = 0; i < 2; i++) v[i] = u[i] + (stage ? part * k[stage - 1][i] : 0);
+      flow_of(system, v, k[stage]);
+    }
+    for (int i = 0; i < 2; i++) u[i] += step / 1200 * (k[0][i] + 2 * k[1][i] + 2 * k[2][i] + k[3][i]);
+  }
+}
+
+/* The last system has too few data for anything. */
+static void make_mixture(test_data *data) {
+  static const double noise[] = {0.01, 0.1, 0.01, 0.02, 0.02, 0.01};
+  *data = (test_data){.dimensions = 2, .systems = 6, .samples = 120};
+  for (int64_t s = 0; s < data->systems; s++) {
+    double u[2] = {s == 4 ? 3 : 2, 0.5};
+    for (int64_t i = s * 120; i < (s + 1) * 120; i++) {
+      const int64_t in = i - s * 120;
+      data->times[i] = 0.08 * (double)in;
+      for (int k = 0; k < 2; k++)
+        data->states[2 * i + k] =
+            s == 5 && in > 1 ? NAN
+                             : u[k] + noise[s] * neurlp_random_normal(8, NEURLP_RANDOM_TEST, 2 * s + k, in);
+      go_on(s, 0.08, u);
+    }
+  }
+}
+
+/* Everything that is known of system s of `all` is as in a fit of it alone. */
+static bool is_as_alone(const test_fit *all, int64_t s, const test_fit *alone) {
+  static double covariance[2][MOST_PARAMETERS * MOST_PARAMETERS];
+  const neurlp_fit *a = all->fit, *b = alone->fit;
+  const neurlp_group *group = &a->group[s], *own = b->group;
+  const int64_t P = a->model->parameters, D = a->model->dimensions;
+  const int64_t states = b->data->point_count * D * (b->data->order + 1);
+  bool same = group->status == own->status && group->window == own->window &&
+              group->windows == own->windows && group->converged == own->converged;
+  if (!same || group->status < 0 ||
+      (group->status != NEURLP_SUCCESS && group->status != NEURLP_NOT_CONVERGED))
+    return same;
+  neurlp_fit_covariance(all->fit, s, covariance[0]);
+  neurlp_fit_covariance(alone->fit, 0, covariance[1]);
+  same = !memcmp(a->theta + s * P, b->theta, (size_t)P * sizeof(double)) &&
+         !memcmp(a->free + s * P, b->free, (size_t)P * sizeof(bool)) &&
+         !memcmp(a->sigma + s * D, b->sigma, (size_t)D * sizeof(double)) &&
+         !memcmp(a->squares + s * D, b->squares, (size_t)D * sizeof(double)) &&
+         !memcmp(covariance[0], covariance[1], (size_t)(P * P) * sizeof(double));
+  return same && !memcmp(a->state + s * states, b->state, (size_t)states * sizeof(double));
+}
+
+/* What is found for a system does not depend on which others are fitted beside it, although all of them go
+ * through growth, dropping and return together. */
+static void test_together(const char *what, const test_data *data, test_task task) {
+  const char *backend = getenv("NEURLP_TEST_BACKEND");
+  char text[128];
+  test_fit all, alone;
+  int64_t same = 0;
+  neurlp_status status = open_fit(backend ? backend : "cpu", data, &task, &all);
+  if (status == NEURLP_SUCCESS) status = neurlp_direct_learn(all.fit, &all.options);
+  for (int64_t s = 0; status == NEURLP_SUCCESS && s < data->systems; s++) {
+    task.first = s;
+    task.count = 1;
+    status = open_fit(backend ? backend : "cpu", data, &task, &alone);
+    if (status == NEURLP_SUCCESS) status = neurlp_direct_learn(alone.fit, &alone.options);
+    if (status == NEURLP_SUCCESS) {
+      int32_t terms = 0;
+      for (int32_t p = 0; p < all.fit->model->parameters; p++)
+        terms += all.fit->free[s * all.fit->model->parameters + p];
+      const bool right = is_as_alone(&all, s, &alone);
+      printf("     %s: system %lld, status %d, windows of %lld samples, %d parameters: %s\n", what,
+             (long long)s, all.fit->group[s].status, (long long)all.fit->group[s].window, terms,
+             right ? "as alone" : "NOT as alone");
+      same += right;
+    }
+    close_fit(&alone);
+  }
+  close_fit(&all);
+  snprintf(text, sizeof text, "%s: learned", what);
+  check_equal(text, status, NEURLP_SUCCESS);
+  snprintf(text, sizeof text, "%s: systems with the same bits as alone", what);
+  check_equal(text, same, data->systems);
+}
+
+static void test_mixture(void) {
+  static test_data data;
+  make_mixture(&data);
+  test_task task = spiral_task();
+  task.per_system = true;
+  task.window = 0;
+  test_together("mixture, dropping once windows have grown", &data, task);
+  task.drop_always = true;
+  test_together("mixture, dropping always", &data, task);
+  make_populations(&data, NOISE);
+  task = population_task(FREE);
+  task.starts = 4;
+  test_together("populations, four starts", &data, task);
+}
+
 int main(void) {
   test_clean();
   test_noise();
@@ -243,5 +360,6 @@ int main(void) {
   test_far_start();
   test_discovery(false);
   test_discovery(true);
+  test_mixture();
   return check_verdict();
 }
