@@ -31,12 +31,14 @@ static int write_scalar(hid_t object, const char *name, hid_t type, const void *
   return result;
 }
 
-/* Collective. Rank 0's text, owned by the caller. */
+/* Collective. Rank 0's text, owned by the caller. A rank that failed alone is met in an agreement, not in a
+ * broadcast that it does not come to. */
 static neurlp_status share_text(neurlp_array_file *file, const char *value, char **text) {
   int64_t bytes = file->rank == 0 ? (int64_t)strlen(value) + 1 : 0;
-  MPI_Bcast(&bytes, 1, MPI_INT64_T, 0, file->comm);
-  neurlp_status status = NEURLP_SUCCESS;
   *text = NULL;
+  neurlp_status status = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (status != NEURLP_SUCCESS) return status;
+  MPI_Bcast(&bytes, 1, MPI_INT64_T, 0, file->comm);
   if (bytes > INT_MAX)
     status = neurlp_fail(file->context, NEURLP_ERROR_ARGUMENT, "%s: a text of %lld bytes; at most %d",
                          file->path, (long long)bytes, INT_MAX);
@@ -65,6 +67,8 @@ neurlp_status neurlp_array_attribute_text(neurlp_array_file *file, const char *p
 
 neurlp_status neurlp_array_attribute_number(neurlp_array_file *file, const char *path, const char *name,
                                             double value) {
+  const neurlp_status all_here = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (all_here != NEURLP_SUCCESS) return all_here;
   MPI_Bcast(&value, 1, MPI_DOUBLE, 0, file->comm);
   const hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
   const int result = object < 0 ? -1 : write_scalar(object, name, H5T_NATIVE_DOUBLE, &value);
@@ -73,6 +77,8 @@ neurlp_status neurlp_array_attribute_number(neurlp_array_file *file, const char 
 
 neurlp_status neurlp_array_attribute_integer(neurlp_array_file *file, const char *path, const char *name,
                                              int64_t value) {
+  const neurlp_status all_here = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (all_here != NEURLP_SUCCESS) return all_here;
   MPI_Bcast(&value, 1, MPI_INT64_T, 0, file->comm);
   const hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
   const int result = object < 0 ? -1 : write_scalar(object, name, H5T_NATIVE_INT64, &value);

@@ -412,14 +412,16 @@ neurlp_status neurlp_array_write_samples(neurlp_array_file *file, const neurlp_a
 
 neurlp_status neurlp_array_write_texts(neurlp_array_file *file, const char *path, const char *long_name,
                                        int64_t count, const char *const *texts) {
+  neurlp_status status = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (status != NEURLP_SUCCESS) return status;
   const int64_t own = file->rank == 0 ? count : 0;
   uint64_t longest = 1;
   for (int64_t i = 0; i < own; i++)
     if (strlen(texts[i]) > longest) longest = strlen(texts[i]);
   MPI_Bcast(&longest, 1, MPI_UINT64_T, 0, file->comm);
   char *table = NULL;
-  neurlp_status status = neurlp_agree(file->comm, file->context,
-                                      neurlp_allocate(file->context, count * (int64_t)longest, 1, &table));
+  status = neurlp_agree(file->comm, file->context,
+                        neurlp_allocate(file->context, count * (int64_t)longest, 1, &table));
   if (status == NEURLP_SUCCESS) {
     for (int64_t i = 0; i < own; i++) memcpy(table + (size_t)i * longest, texts[i], strlen(texts[i]));
     const hid_t type = H5Tcopy(H5T_C_S1);
