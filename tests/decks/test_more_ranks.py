@@ -2,6 +2,7 @@
 every collective call, and what they say there must be what the others say: every data set, and every attribute but those that
 tell where a file comes from, is that of one rank, bit for bit."""
 import pathlib
+import re
 
 import h5py
 
@@ -115,7 +116,8 @@ runs("fit", FIT)
 runs("fit_each", FIT, "dynamics.sharing=per_system", "block.window=0")
 pathlib.Path("shared.yaml").write_text(SHARED)
 commands("generate", "generate", "shared.yaml", "data.generate.missing=0.1")
-commands("learned", "simulate", "discover_1.h5", "data.generate.systems=2", "data.generate.samples=21",
+runs("file", re.sub("data: .*", "data: {file: generate_1.h5}", SHARED))
+commands("learned", "simulate", "discover_1.h5", "data.generate.systems=2", "data.generate.samples=21", "data.generate.initial.x=0.5",
          "data.generate.step=0.25")
 commands("solve", "solve", SOURCE / "tests/mpi/data/linear_problems_hermite.h5")
 verdict()
