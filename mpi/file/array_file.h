@@ -120,13 +120,14 @@ NEURLP_MUST_USE neurlp_status neurlp_array_write_samples(neurlp_array_file *file
                                                          const int64_t *offsets, const void *values);
 
 /* Collective. Writes a list of texts, or one, as UTF-8 strings padded with zeros to the longest (MPI-IO
- * cannot write variable-length strings); every rank passes the same. In h5py: file[path].asstr()[:]. */
+ * cannot write variable-length strings); every rank passes as many, and rank 0's are written. In h5py:
+ * file[path].asstr()[:]. */
 NEURLP_MUST_USE neurlp_status neurlp_array_write_texts(neurlp_array_file *file, const char *path,
                                                        const char *long_name, int64_t count,
                                                        const char *const *texts);
 
-/* Collective; every rank passes the same. Attributes of the object at `path` ("/" for the file); an older
- * attribute of that name is replaced. Texts are variable-length UTF-8. */
+/* Collective. Attributes of the object at `path` ("/" for the file), with rank 0's value; an older attribute
+ * of that name is replaced. Texts are variable-length UTF-8. */
 NEURLP_MUST_USE neurlp_status neurlp_array_attribute_text(neurlp_array_file *file, const char *path,
                                                           const char *name, const char *value);
 NEURLP_MUST_USE neurlp_status neurlp_array_attribute_number(neurlp_array_file *file, const char *path,

@@ -2,6 +2,7 @@
 #include "comm.h"
 #include "file/array_file_parts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,15 +31,45 @@ static int write_scalar(hid_t object, const char *name, hid_t type, const void *
   return result;
 }
 
+/* Collective. Rank 0's text, owned by the caller. A rank that failed alone is met in an agreement, not in a
+ * broadcast that it does not come to. */
+static neurlp_status share_text(neurlp_array_file *file, const char *value, char **text) {
+  int64_t bytes = file->rank == 0 ? (int64_t)strlen(value) + 1 : 0;
+  *text = NULL;
+  neurlp_status status = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (status != NEURLP_SUCCESS) return status;
+  MPI_Bcast(&bytes, 1, MPI_INT64_T, 0, file->comm);
+  if (bytes > INT_MAX)
+    status = neurlp_fail(file->context, NEURLP_ERROR_ARGUMENT, "%s: a text of %lld bytes; at most %d",
+                         file->path, (long long)bytes, INT_MAX);
+  if (status == NEURLP_SUCCESS) status = neurlp_allocate(file->context, bytes, 1, text);
+  status = neurlp_agree(file->comm, file->context, status);
+  if (status != NEURLP_SUCCESS) {
+    neurlp_release(file->context, text);
+    return status;
+  }
+  if (file->rank == 0) memcpy(*text, value, (size_t)bytes);
+  MPI_Bcast(*text, (int)bytes, MPI_CHAR, 0, file->comm);
+  return NEURLP_SUCCESS;
+}
+
 neurlp_status neurlp_array_attribute_text(neurlp_array_file *file, const char *path, const char *name,
                                           const char *value) {
+  char *text = NULL;
+  neurlp_status status = share_text(file, value, &text);
+  if (status != NEURLP_SUCCESS) return status;
   const hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
-  const int result = object < 0 ? -1 : neurlp_hdf5_attribute_text(object, name, value);
-  return finish(file, object, path, name, result);
+  const int result = object < 0 ? -1 : neurlp_hdf5_attribute_text(object, name, text);
+  status = finish(file, object, path, name, result);
+  neurlp_release(file->context, &text);
+  return status;
 }
 
 neurlp_status neurlp_array_attribute_number(neurlp_array_file *file, const char *path, const char *name,
                                             double value) {
+  const neurlp_status all_here = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (all_here != NEURLP_SUCCESS) return all_here;
+  MPI_Bcast(&value, 1, MPI_DOUBLE, 0, file->comm);
   const hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
   const int result = object < 0 ? -1 : write_scalar(object, name, H5T_NATIVE_DOUBLE, &value);
   return finish(file, object, path, name, result);
@@ -46,6 +77,9 @@ neurlp_status neurlp_array_attribute_number(neurlp_array_file *file, const char 
 
 neurlp_status neurlp_array_attribute_integer(neurlp_array_file *file, const char *path, const char *name,
                                              int64_t value) {
+  const neurlp_status all_here = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (all_here != NEURLP_SUCCESS) return all_here;
+  MPI_Bcast(&value, 1, MPI_INT64_T, 0, file->comm);
   const hid_t object = H5Oopen(file->id, path, H5P_DEFAULT);
   const int result = object < 0 ? -1 : write_scalar(object, name, H5T_NATIVE_INT64, &value);
   return finish(file, object, path, name, result);
@@ -97,9 +131,12 @@ neurlp_status neurlp_array_file_provenance(neurlp_array_file *file, const char *
                {"gpus", neurlp_backend_device_name(file->context)},
                {"libraries", libraries},
                {"date", date}};
+  int has[sizeof texts / sizeof *texts]; /* a rank's own may differ: it may be without a GPU */
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) has[i] = texts[i].value != NULL;
+  MPI_Bcast(has, (int)(sizeof has / sizeof *has), MPI_INT, 0, file->comm);
   neurlp_status status = NEURLP_SUCCESS;
   for (size_t i = 0; i < sizeof texts / sizeof *texts && status == NEURLP_SUCCESS; i++)
-    if (texts[i].value) status = neurlp_array_attribute_text(file, "/", texts[i].name, texts[i].value);
+    if (has[i]) status = neurlp_array_attribute_text(file, "/", texts[i].name, texts[i].value);
   if (status == NEURLP_SUCCESS)
     status = neurlp_array_attribute_integer(file, "/", "schema_version", schema_version);
   if (status == NEURLP_SUCCESS) status = neurlp_array_attribute_integer(file, "/", "seed", seed);

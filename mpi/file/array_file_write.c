@@ -1,6 +1,7 @@
 #include "comm.h"
 #include "data/data_set_pieces.h"
 #include "file/array_file_parts.h"
+#include "file/checksum.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,6 +12,26 @@ static int64_t elements_of(const neurlp_array *array, int32_t first) {
   for (int32_t i = first; i < array->rank; i++)
     if (array->extents[i] < 0 || __builtin_mul_overflow(elements, array->extents[i], &elements)) return -1;
   return elements;
+}
+
+/* Collective. Each rank keeps HDF5's book of the file for itself: where one made room for another array than
+ * the others, all later ones would lie in other places for it, over what others wrote. */
+static neurlp_status check_same(neurlp_array_file *file, const neurlp_array *array) {
+  const int64_t numbers[] = {array->rank, array->compress, array->covered, (int64_t)H5Tget_class(array->type),
+                             (int64_t)H5Tget_size(array->type)};
+  const char *const texts[] = {array->path, array->units, array->long_name};
+  uint64_t sum = neurlp_checksum_chain(0, numbers, sizeof numbers);
+  sum = neurlp_checksum_chain(sum, array->extents, (size_t)array->rank * sizeof *array->extents);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    sum = neurlp_checksum_chain(sum, texts[i], texts[i] ? strlen(texts[i]) : 0);
+  for (int32_t i = 0; i < array->rank; i++)
+    sum = neurlp_checksum_chain(sum, array->scales[i], array->scales[i] ? strlen(array->scales[i]) : 0);
+  uint64_t most[2] = {sum, ~sum};
+  MPI_Allreduce(MPI_IN_PLACE, most, 2, MPI_UINT64_T, MPI_MAX, file->comm);
+  if (most[0] == ~most[1]) return NEURLP_SUCCESS;
+  return neurlp_fail(file->context, NEURLP_ERROR_INTERNAL,
+                     "%s: '%s' is not the same array on all ranks, in extents, type or text", file->path,
+                     array->path);
 }
 
 static neurlp_status check_array(neurlp_array_file *file, const neurlp_array *array) {
@@ -200,6 +221,7 @@ static neurlp_status open_dataset(neurlp_array_file *file, const neurlp_array *a
                                   hid_t *dataset) {
   *dataset = -1;
   neurlp_status status = neurlp_agree(file->comm, file->context, check_array(file, array));
+  if (status == NEURLP_SUCCESS) status = neurlp_agree(file->comm, file->context, check_same(file, array));
   if (status != NEURLP_SUCCESS) return status;
   if (neurlp_hdf5_exists(file->id, array->path))
     return neurlp_agree(file->comm, file->context, reopen_dataset(file, array, dataset));
@@ -390,21 +412,25 @@ neurlp_status neurlp_array_write_samples(neurlp_array_file *file, const neurlp_a
 
 neurlp_status neurlp_array_write_texts(neurlp_array_file *file, const char *path, const char *long_name,
                                        int64_t count, const char *const *texts) {
-  size_t longest = 1;
-  for (int64_t i = 0; i < count; i++)
+  neurlp_status status = neurlp_agree(file->comm, file->context, NEURLP_SUCCESS);
+  if (status != NEURLP_SUCCESS) return status;
+  const int64_t own = file->rank == 0 ? count : 0;
+  uint64_t longest = 1;
+  for (int64_t i = 0; i < own; i++)
     if (strlen(texts[i]) > longest) longest = strlen(texts[i]);
+  MPI_Bcast(&longest, 1, MPI_UINT64_T, 0, file->comm);
   char *table = NULL;
-  neurlp_status status = neurlp_agree(file->comm, file->context,
-                                      neurlp_allocate(file->context, count * (int64_t)longest, 1, &table));
+  status = neurlp_agree(file->comm, file->context,
+                        neurlp_allocate(file->context, count * (int64_t)longest, 1, &table));
   if (status == NEURLP_SUCCESS) {
-    for (int64_t i = 0; i < count; i++) memcpy(table + (size_t)i * longest, texts[i], strlen(texts[i]));
+    for (int64_t i = 0; i < own; i++) memcpy(table + (size_t)i * longest, texts[i], strlen(texts[i]));
     const hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, longest);
     H5Tset_strpad(type, H5T_STR_NULLPAD);
     H5Tset_cset(type, H5T_CSET_UTF8);
     const neurlp_array array = {
         .path = path, .type = type, .rank = 1, .extents = {count}, .units = "1", .long_name = long_name};
-    status = neurlp_array_write_rows(file, &array, 0, file->rank == 0 ? count : 0, table);
+    status = neurlp_array_write_rows(file, &array, 0, own, table);
     H5Tclose(type);
   }
   neurlp_release(file->context, &table);

@@ -278,8 +278,8 @@ neurlp_status neurlp_study_open_data(MPI_Comm comm, neurlp_job *job, neurlp_stud
   NEURLP_TRY(neurlp_bind_device(comm, s->context, neurlp_deck_text(job->deck, "block.backend")));
   NEURLP_TRY(neurlp_transport_open(comm, s->context, neurlp_deck_text(job->deck, "run.gpu_aware"),
                                    &s->vectors, &s->transport));
-  status = neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s);
-  s->piece = s->systems;
+  NEURLP_TRY(neurlp_deck_text(job->deck, "data.file") ? open_file(s) : open_generated(s));
+  s->piece = s->systems; /* unless neurlp_study_open takes fewer: trainings do not come by there */
 done:
   return status;
 }

@@ -42,7 +42,7 @@ NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *
                                                           int64_t *written_bytes);
 
 /* The library's weights [D][L] of the model's last run, zeros where terms were dropped. Only where they are
- * parameters. */
+ * parameters; after neurlp_network_evaluate, on every rank those of the parameters as they are. */
 NEURLP_MUST_USE neurlp_status neurlp_network_weights(neurlp_network_study *study, double *weights);
 
 #endif

@@ -154,6 +154,29 @@ static void check_refusals(neurlp_array_file *file, int rank) {
               NEURLP_ERROR_IO);
 }
 
+/* Each rank keeps HDF5's book of the file: what ranks disagree on is rank 0's, or refused, and what is
+ * written afterwards is where all of them look for it. */
+static void check_disagreement(neurlp_array_file *file, int rank, int size) {
+  static const char *const words[] = {"the longest of them", "short", "of middle length"};
+  double values[5] = {1, 2, 3, 4, 5};
+  neurlp_array array = {
+      .path = "unlike/extents", .type = H5T_NATIVE_DOUBLE, .rank = 1, .extents = {4 + rank}};
+  const neurlp_status refused = size > 1 ? NEURLP_ERROR_INTERNAL : NEURLP_SUCCESS;
+  const int64_t mine = rank == 0 ? 4 : 0;
+  check_equal("extents that differ", neurlp_array_write_rows(file, &array, 0, mine, values), refused);
+  array.path = "unlike/text";
+  array.extents[0] = 4;
+  array.long_name = words[rank % 3];
+  check_equal("a description that differs", neurlp_array_write_rows(file, &array, 0, mine, values), refused);
+  check_equal("a text that differs",
+              neurlp_array_write_texts(file, "unlike/words", "text", 1, &words[rank % 3]), 0);
+  check_equal("an attribute that differs",
+              neurlp_array_attribute_text(file, "unlike/words", "word", words[rank % 3]), 0);
+  check_equal("a number that differs", neurlp_array_attribute_integer(file, "unlike/words", "rank", rank), 0);
+  array = (neurlp_array){.path = "unlike/after", .type = H5T_NATIVE_DOUBLE, .rank = 1, .extents = {size}};
+  check_equal("rows after them", neurlp_array_write_rows(file, &array, rank, 1, values), 0);
+}
+
 static void check_discard(MPI_Comm comm, neurlp_context *context, int rank) {
   const char *const path = "older.h5";
   if (rank == 0) {
@@ -202,6 +225,7 @@ int main(int argc, char **argv) {
     write_large(file, rank, size);
     write_attributes(file);
     check_refusals(file, rank);
+    check_disagreement(file, rank, size);
     check_equal("commit", neurlp_array_file_commit(&file), 0);
   }
   check_true("the handle is gone", !file);

@@ -55,6 +55,7 @@ neurlp_status neurlp_network_evaluate(neurlp_network_model *model, const neurlp_
   NEURLP_TRY(neurlp_allocate(context, samples * each, sizeof *data, &data));
   NEURLP_TRY(neurlp_allocate(context, samples * each, sizeof *target, &target));
   NEURLP_TRY(neurlp_allocate(context, samples * most, sizeof *room, &room));
+  if (count == 0) NEURLP_TRY(run(model, windows, 0, 0, data, target));
   for (int64_t done = 0; done < count; done += samples) {
     const int64_t present = count - done < samples ? count - done : samples;
     NEURLP_TRY(run(model, windows, first + done, present, data, target));

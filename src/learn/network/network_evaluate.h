@@ -14,7 +14,8 @@ typedef struct neurlp_network_answers {
   neurlp_status *statuses;   /* [count] */
 } neurlp_network_answers;
 
-/* Runs the model, forward, over windows first to first + count - 1, a shard at a time. */
+/* Runs the model, forward, over windows first to first + count - 1, a shard at a time; over none of them
+ * once, so that what is of no window (weights, a step) can be read off the graph afterwards on every rank. */
 NEURLP_MUST_USE neurlp_status neurlp_network_evaluate(neurlp_network_model *model,
                                                       const neurlp_windows *windows, int64_t first,
                                                       int64_t count, const neurlp_network_answers *answers);
