@@ -103,7 +103,6 @@ int main(int argc, char **argv) {
   fault_jobs_prepare(argv[1]);
   for (int i = 0; i < FAULT_JOBS; i++) {
     sweep(&fault_jobs[i], FAULT_aligned_alloc, "aligned_alloc", seconds);
-    sweep(&fault_jobs[i], FAULT_calloc, "calloc", seconds / 4); /* large blocks */
     sweep(&fault_jobs[i], FAULT_malloc, "malloc", seconds / 4);
     fflush(stdout);
   }
