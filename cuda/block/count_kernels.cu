@@ -30,7 +30,7 @@ NEURLP_ANYWHERE void clear_thread(const neurlp_cuda_count *w, int64_t thread, in
   }
 }
 
-__global__ void __launch_bounds__(BLOCK) judge_systems(const neurlp_cuda_count w) {
+static __global__ void __launch_bounds__(BLOCK) judge_systems(const neurlp_cuda_count w) {
   judge_thread(&w, (int64_t)blockIdx.x * BLOCK + threadIdx.x, (int64_t)gridDim.x * BLOCK);
 }
 

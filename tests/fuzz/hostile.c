@@ -59,6 +59,44 @@ size_t fuzz_damage_bytes(fuzz_draw *draw, unsigned char *bytes, size_t size) {
   return fuzz_choose(draw, 12) == 0 ? (size_t)fuzz_choose(draw, (int64_t)size) : size;
 }
 
+/* ---- heaps of texts ---------------------------------------------------------------------------------- */
+
+/* Sizes in HDF5's format specification, version 3, III.E (global heap) and IV.B (a text's place: its length,
+ * the heap's address, its number there). */
+enum { HEAP_HEADER = 16, HEAP_OBJECT = 16, TEXT_LENGTH = 4, TEXT_PLACE = 12 };
+
+static uint64_t read_number(const unsigned char *bytes) {
+  uint64_t number;
+  memcpy(&number, bytes, sizeof number);
+  return number;
+}
+
+static void put_back(const unsigned char *good, size_t size, unsigned char *bytes, size_t begin,
+                     size_t count) {
+  if (begin <= size && count <= size - begin) memcpy(bytes + begin, good + begin, count);
+}
+
+/* The heap at `at`: its header, those of its texts, and all places that name it. */
+static void spare_heap(const unsigned char *good, size_t size, unsigned char *bytes, size_t at) {
+  const uint64_t heap = read_number(good + at + 8);
+  const size_t end = heap < size - at ? at + heap : size;
+  put_back(good, size, bytes, at, HEAP_HEADER);
+  for (size_t object = at + HEAP_HEADER; object + HEAP_OBJECT <= end;) {
+    const uint64_t length = read_number(good + object + 8);
+    put_back(good, size, bytes, object, HEAP_OBJECT);
+    if (length >= end - object - HEAP_OBJECT) break;
+    object += HEAP_OBJECT + (length + 7) / 8 * 8;
+  }
+  for (size_t place = TEXT_LENGTH; place + TEXT_PLACE <= size; place++)
+    if (read_number(good + place) == at)
+      put_back(good, size, bytes, place - TEXT_LENGTH, TEXT_LENGTH + TEXT_PLACE);
+}
+
+void fuzz_spare_texts(const unsigned char *good, size_t size, unsigned char *bytes) {
+  for (size_t at = 0; at + HEAP_HEADER <= size; at += 8)
+    if (memcmp(good + at, "GCOL", 4) == 0) spare_heap(good, size, bytes, at);
+}
+
 /* ---- objects ----------------------------------------------------------------------------------------- */
 
 enum { MOST_OBJECTS = 256, NAME_BYTES = 200 };

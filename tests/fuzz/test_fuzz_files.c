@@ -47,7 +47,10 @@ static bool file_case(int64_t number) {
   size_t size = content_bytes[kind];
   if (!bytes) return false;
   memcpy(bytes, content[kind], size);
-  if (how < 4) size = fuzz_damage_bytes(&draw, bytes, size);
+  if (how < 4) {
+    size = fuzz_damage_bytes(&draw, bytes, size);
+    fuzz_spare_texts(content[kind], size, bytes);
+  }
   const bool written = store("case.h5", bytes, size);
   free(bytes);
   if (how >= 4) fuzz_change_objects(&draw, "case.h5");
