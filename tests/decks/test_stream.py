@@ -132,7 +132,7 @@ def test(job):
     check(f"{job.name}: it says where it is", "they are in stopped.h5.partial; the same command goes on" in said)
     go_on(job, "stopped.h5", check_partial(job, "stopped.h5", "stopped"), 1, "stopped")
     timed = subprocess.run([NEURLP, *job.line("timed.h5", "pieces")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                           env=dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 60)))
+                           env=dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 58)))
     check(f"{job.name}: it stops where less than a minute is left",
           timed.returncode == 75 and "the wall time is nearly over" in timed.stdout, timed.stdout.strip())
     check(f"{job.name}: where nothing was complete, nothing is left, and it says so",
