@@ -218,7 +218,7 @@ neurlp_status neurlp_checkpoint_write(neurlp_checkpoint *c, int32_t count, const
   c->last = number;
   c->written_bytes += bytes;
 done:
-  neurlp_array_file_discard(&file);
+  status = neurlp_array_file_discard(&file, status);
   if (status < 0 && noted) c->own_count--;
   neurlp_release(c->context, &shares);
   neurlp_release(c->context, &path);

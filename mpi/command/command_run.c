@@ -139,8 +139,7 @@ static neurlp_status run_apart(direct_run *r) {
       neurlp_result_commit(&r->result, neurlp_checkpoint_trouble(r->checkpoint), &r->phases.written_bytes));
   r->phases.writing += MPI_Wtime() - write;
 done:
-  neurlp_result_discard(&r->result);
-  return status;
+  return neurlp_result_discard(&r->result, status);
 }
 
 /* Collective. The last words. */

@@ -150,7 +150,7 @@ static neurlp_status solve(MPI_Comm comm, neurlp_context *context, const solve_a
   NEURLP_TRY(neurlp_array_file_commit(&answers));
   if (some) status = NEURLP_SOME_FAILED;
 done:
-  neurlp_array_file_discard(&answers);
+  status = neurlp_array_file_discard(&answers, status);
   neurlp_linear_close(&problems);
   return status;
 }

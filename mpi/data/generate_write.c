@@ -142,8 +142,7 @@ neurlp_status neurlp_generated_write(MPI_Comm comm, const neurlp_job *job, const
   NEURLP_TRY(write_systems(file, b));
   return neurlp_array_file_commit(&file);
 done:
-  neurlp_array_file_discard(&file);
-  return status;
+  return neurlp_array_file_discard(&file, status);
 }
 
 /* ---- piece by piece ---------------------------------------------------------------------------------- */
@@ -261,6 +260,5 @@ neurlp_status neurlp_generated_stream(MPI_Comm comm, const neurlp_job *job, cons
   NEURLP_TRY(stream_systems(&s, failed));
   return neurlp_array_file_commit(&s.file);
 done:
-  neurlp_array_file_discard(&s.file);
-  return status;
+  return neurlp_array_file_discard(&s.file, status);
 }

@@ -187,11 +187,13 @@ neurlp_status neurlp_array_file_commit(neurlp_array_file **file) {
   return status;
 }
 
-void neurlp_array_file_discard(neurlp_array_file **file) {
-  if (!file || !*file) return;
+neurlp_status neurlp_array_file_discard(neurlp_array_file **file, neurlp_status status) {
+  if (!file || !*file) return status;
+  if (status < 0) status = neurlp_agree((*file)->comm, (*file)->context, status);
   if ((*file)->id >= 0 && H5Fclose((*file)->id) < 0) neurlp_array_file_abort(*file, "close");
   if ((*file)->rank == 0 && !(*file)->advanced) neurlp_guard_remove(*file);
   release_file(file);
+  return status;
 }
 
 hid_t neurlp_array_file_id(const neurlp_array_file *file) {

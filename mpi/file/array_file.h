@@ -67,9 +67,11 @@ const char *neurlp_array_file_partial(const neurlp_array_file *file);
  * name is untouched. */
 NEURLP_MUST_USE neurlp_status neurlp_array_file_commit(neurlp_array_file **file);
 
-/* Collective. Gives up: removes the temporary file, but for a streamed one of which something is complete.
- * Safe on NULL. */
-void neurlp_array_file_discard(neurlp_array_file **file);
+/* Collective. Gives up: removes the temporary file, but for a streamed one of which something is complete. A
+ * rank whose `status` is a failure that it has alone meets the others in the agreement that they have come
+ * to, which every writing call begins with. Returns what all ranks then have; `status` where there is no
+ * file. */
+neurlp_status neurlp_array_file_discard(neurlp_array_file **file, neurlp_status status);
 
 /* The HDF5 handle, for what is not wrapped here. */
 hid_t neurlp_array_file_id(const neurlp_array_file *file);

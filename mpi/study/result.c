@@ -342,7 +342,7 @@ neurlp_status neurlp_result_write(const neurlp_study *s, const neurlp_estimates 
   if (trouble) NEURLP_TRY(neurlp_array_attribute_text(w.file, "/", "checkpoint_trouble", trouble));
   NEURLP_TRY(neurlp_array_file_commit(&w.file));
 done:
-  neurlp_array_file_discard(&w.file);
+  status = neurlp_array_file_discard(&w.file, status);
   return status;
 }
 
@@ -495,6 +495,6 @@ done:
   return status;
 }
 
-void neurlp_result_discard(neurlp_result *r) {
-  neurlp_array_file_discard(&r->file);
+neurlp_status neurlp_result_discard(neurlp_result *r, neurlp_status status) {
+  return neurlp_array_file_discard(&r->file, status);
 }

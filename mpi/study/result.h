@@ -45,6 +45,6 @@ NEURLP_MUST_USE neurlp_status neurlp_result_commit(neurlp_result *result, const 
                                                    int64_t *written_bytes);
 
 /* Collective. What is complete stays. Safe on a result that did not open. */
-void neurlp_result_discard(neurlp_result *result);
+neurlp_status neurlp_result_discard(neurlp_result *result, neurlp_status status);
 
 #endif

@@ -413,7 +413,7 @@ neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_
   NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
   status = neurlp_array_file_commit(&w.file);
 done:
-  neurlp_array_file_discard(&w.file);
+  status = neurlp_array_file_discard(&w.file, status);
   release_answers(&w);
   return status;
 }

@@ -93,7 +93,7 @@ static neurlp_status write_file(const char *path, int64_t systems, int32_t compr
   NEURLP_TRY(neurlp_array_file_commit(&file));
   *taken = since(begin);
 done:
-  neurlp_array_file_discard(&file);
+  (void)neurlp_array_file_discard(&file, NEURLP_SUCCESS);
   neurlp_release(context, &states);
   return status;
 }

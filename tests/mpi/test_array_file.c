@@ -188,8 +188,8 @@ static void check_discard(MPI_Comm comm, neurlp_context *context, int rank) {
   neurlp_array_file *file = NULL;
   check_equal("create beside an older file", neurlp_array_file_create(comm, context, path, 1000, &file), 0);
   write_lists(file, rank);
-  neurlp_array_file_discard(&file);
-  neurlp_array_file_discard(&file);
+  (void)neurlp_array_file_discard(&file, NEURLP_SUCCESS);
+  (void)neurlp_array_file_discard(&file, NEURLP_SUCCESS);
   MPI_Barrier(comm);
   if (rank == 0) {
     char text[16] = "";

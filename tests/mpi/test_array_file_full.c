@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   if (status == NEURLP_SUCCESS)
     status = neurlp_array_file_commit(&file);
   else
-    neurlp_array_file_discard(&file);
+    (void)neurlp_array_file_discard(&file, status);
   free(values);
   if (status != NEURLP_SUCCESS && rank == 0) fprintf(stderr, "%s\n", neurlp_context_message(context));
   neurlp_context_destroy(&context);

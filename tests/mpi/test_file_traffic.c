@@ -54,7 +54,7 @@ static neurlp_status write_file(int64_t first, int64_t owned, const double *stat
   NEURLP_TRY(neurlp_array_write_rows(file, &array, first, owned, states));
   NEURLP_TRY(neurlp_array_file_commit(&file));
 done:
-  neurlp_array_file_discard(&file);
+  (void)neurlp_array_file_discard(&file, NEURLP_SUCCESS);
   return status;
 }
 
