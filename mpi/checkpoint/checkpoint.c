@@ -195,9 +195,15 @@ neurlp_status neurlp_checkpoint_open(MPI_Comm comm, const neurlp_job *job, const
   neurlp_checkpoint *c = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   *checkpoint = NULL;
-  NEURLP_TRY(neurlp_agree(comm, context, neurlp_allocate(context, 1, sizeof *c, &c)));
-  *c = (neurlp_checkpoint){
-      .comm = comm, .context = context, .job = job, .begin = spec->begin, .cost = -1, .decision = UNDECIDED};
+  const neurlp_status room = neurlp_allocate(context, 1, sizeof *c, &c);
+  if (c) /* it may be another rank that has no room */
+    *c = (neurlp_checkpoint){.comm = comm,
+                             .context = context,
+                             .job = job,
+                             .begin = spec->begin,
+                             .cost = -1,
+                             .decision = UNDECIDED};
+  NEURLP_TRY(neurlp_agree(comm, context, room));
   MPI_Comm_rank(comm, &c->rank);
   MPI_Comm_size(comm, &c->size);
   NEURLP_TRY(neurlp_agree(comm, context, fill(c, spec)));
