@@ -259,9 +259,11 @@ neurlp_status neurlp_reduce_create(MPI_Comm comm, neurlp_context *context, const
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_reduce *made = NULL;
   *reduce = NULL;
-  NEURLP_TRY(neurlp_agree(comm, context, neurlp_allocate(context, 1, sizeof *made, &made)));
-  *made = (neurlp_reduce){
-      .comm = comm, .own = MPI_COMM_NULL, .context = context, .vectors = *vectors, .spec = *spec};
+  const neurlp_status room = neurlp_allocate(context, 1, sizeof *made, &made);
+  if (made) /* it may be another rank that has no room */
+    *made = (neurlp_reduce){
+        .comm = comm, .own = MPI_COMM_NULL, .context = context, .vectors = *vectors, .spec = *spec};
+  NEURLP_TRY(neurlp_agree(comm, context, room));
   NEURLP_TRY(neurlp_agree(comm, context, allocate_all(made)));
   MPI_Comm_dup(comm, &made->own);
   *reduce = made;
