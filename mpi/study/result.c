@@ -18,45 +18,47 @@ typedef struct writer {
 
 /* ---- lists of names ---------------------------------------------------------------------------------- */
 
-static neurlp_status write_equations_text(const writer *w, const double *theta) {
+typedef void print_equation(const neurlp_model *model, int32_t k, const double *theta, char *text);
+
+/* A text for each state's equation. */
+static neurlp_status write_lines(const writer *w, const char *path, const char *long_name,
+                                 print_equation *print, const double *theta) {
   const neurlp_study *s = w->s;
   neurlp_status status = NEURLP_SUCCESS;
   char **lines = NULL;
   NEURLP_TRY(neurlp_allocate(s->context, s->dimensions, sizeof *lines, &lines));
   for (int32_t k = 0; k < s->dimensions; k++) {
     NEURLP_TRY(neurlp_allocate(s->context, TEXT_BYTES, 1, &lines[k]));
-    neurlp_model_print(s->model, k, theta, 6, lines[k], TEXT_BYTES);
+    print(s->model, k, theta, lines[k]);
   }
-  NEURLP_TRY(
-      neurlp_array_write_texts(w->file, "equations/text",
-                               !theta ? "equations with each system's parameters by name" : "equations found",
-                               s->dimensions, (const char *const *)lines));
+  NEURLP_TRY(neurlp_array_write_texts(w->file, path, long_name, s->dimensions, (const char *const *)lines));
 done:
   for (int32_t k = 0; lines && k < s->dimensions; k++) neurlp_release(s->context, &lines[k]);
   neurlp_release(s->context, &lines);
   return status;
 }
 
-/* What the deck declares to be known of each equation; "0" where that is nothing. */
+static void print_found(const neurlp_model *model, int32_t k, const double *theta, char *text) {
+  neurlp_model_print(model, k, theta, 6, text, TEXT_BYTES);
+}
+
+/* What the deck declares to be known; "0" where that is nothing. */
+static void print_known(const neurlp_model *model, int32_t k, const double *theta, char *text) {
+  (void)theta;
+  if (neurlp_model_print_declared(model, k, text, TEXT_BYTES) == 0) snprintf(text, TEXT_BYTES, "0");
+}
+
+static neurlp_status write_equations_text(const writer *w, const double *theta) {
+  return write_lines(w, "equations/text",
+                     theta ? "equations found" : "equations with each system's parameters by name",
+                     print_found, theta);
+}
+
 static neurlp_status write_known(const writer *w) {
-  const neurlp_study *s = w->s;
-  const neurlp_model *model = s->model;
-  neurlp_status status = NEURLP_SUCCESS;
-  char **lines = NULL;
   bool any = false;
-  for (int32_t k = 0; k < s->dimensions; k++) any = any || model->declared[k];
+  for (int32_t k = 0; k < w->s->dimensions; k++) any = any || w->s->model->declared[k];
   if (!any) return NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_allocate(s->context, s->dimensions, sizeof *lines, &lines));
-  for (int32_t k = 0; k < s->dimensions; k++) {
-    NEURLP_TRY(neurlp_allocate(s->context, TEXT_BYTES, 1, &lines[k]));
-    if (neurlp_model_print_declared(model, k, lines[k], TEXT_BYTES) == 0) snprintf(lines[k], TEXT_BYTES, "0");
-  }
-  NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/known", "terms that were known beforehand",
-                                      s->dimensions, (const char *const *)lines));
-done:
-  for (int32_t k = 0; lines && k < s->dimensions; k++) neurlp_release(s->context, &lines[k]);
-  neurlp_release(s->context, &lines);
-  return status;
+  return write_lines(w, "equations/known", "terms that were known beforehand", print_known, NULL);
 }
 
 static neurlp_status write_names(const writer *w) {

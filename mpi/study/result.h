@@ -44,7 +44,8 @@ NEURLP_MUST_USE neurlp_status neurlp_result_column(const neurlp_result *result, 
 NEURLP_MUST_USE neurlp_status neurlp_result_commit(neurlp_result *result, const char *trouble,
                                                    int64_t *written_bytes);
 
-/* Collective. What is complete stays. Safe on a result that did not open. */
+/* Collective. What is complete stays; `status` as in neurlp_array_file_discard. Safe on a result that did not
+ * open. */
 neurlp_status neurlp_result_discard(neurlp_result *result, neurlp_status status);
 
 #endif
