@@ -14,6 +14,9 @@
 #define MEMORY_REMEDY                                                                                        \
   "; put fewer ranks on a node, or use more nodes (`neurlp validate DECK` says what a run needs)"
 
+/* The first bytes of every HDF5 file. */
+#define HDF5_BEGIN "\x89HDF\r\n\x1a\n"
+
 /* The arguments, sorted. */
 typedef struct arguments {
   const char *deck, *output;
@@ -35,7 +38,8 @@ static neurlp_status sort_arguments(neurlp_context *context, int argc, char **ar
         return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "%s needs the name of one file after it", text);
       found->output = argv[++i];
     } else if (text[0] == '-') {
-      return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "unknown option '%s'; there is -o FILE", text);
+      return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
+                         "unknown option '%s'; there is -o FILE; `neurlp COMMAND --help` says more", text);
     } else if (strchr(text, '=')) {
       found->overrides[found->override_count++] = text;
     } else if (found->deck) {
@@ -86,6 +90,11 @@ static neurlp_status read_file(neurlp_context *context, const char *path, char *
   }
   if (ferror(file))
     status = neurlp_fail(context, NEURLP_ERROR_DECK, "cannot read the deck %s: %s", path, strerror(errno));
+  else if (used >= sizeof HDF5_BEGIN - 1 && memcmp(*text, HDF5_BEGIN, sizeof HDF5_BEGIN - 1) == 0)
+    status = neurlp_fail(context, NEURLP_ERROR_DECK,
+                         "%s is an HDF5 file, and a deck is text; `neurlp inspect` says what it holds, "
+                         "`neurlp simulate` integrates equations of a result",
+                         path);
   else if (strlen(*text) != used)
     status = neurlp_fail(context, NEURLP_ERROR_DECK, "%s holds a zero byte; a deck is text", path);
   *length = (int)used;
@@ -174,7 +183,13 @@ int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, 
                  : spread_file(comm, job->lent, found.deck, &job->deck_text));
   status = neurlp_deck_parse(job->lent, found.deck, job->deck_text, found.override_count, found.overrides,
                              &job->deck, &report);
-  if (status == NEURLP_ERROR_DECK && report && rank_of(comm) == 0) fprintf(stderr, "%s\n", report);
+  if (status == NEURLP_ERROR_DECK && report && rank_of(comm) == 0) {
+    fputs(report, stderr);
+    if (is_result(command, found.deck))
+      fputs("The result stands for a deck that names it as data.generate.result; what else such a deck needs "
+            "is said on the command line, as in data.generate.samples=101\n",
+            stderr);
+  }
   NEURLP_TRY(neurlp_agree(comm, job->lent, status));
   job->context = neurlp_job_context(comm, command, threads_of_rank(comm, job->deck));
 done:

@@ -10,6 +10,7 @@
 #include <hdf5.h>
 #include <libfyaml.h>
 #include <mpi.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,34 +20,64 @@ typedef struct command {
   int (*run)(MPI_Comm comm, int argc, char **argv);
   const char *usage;
   const char *sentence;
+  const char *options; /* lines of its own help */
 } command;
 
+#define OVERRIDES                                                                                            \
+  "  key=value      takes the place of a key of the deck: learn.noise=equal; `neurlp keys` lists them\n"
+
 static const command commands[] = {
-    {"run", neurlp_command_run, "run DECK [key=value ...]",
-     "the main job; mpirun or srun give it more ranks"},
+    {"run", neurlp_command_run, "run DECK [key=value ...]", "the main job; mpirun or srun give it more ranks",
+     OVERRIDES "  -o FILE        the result; else output.file, else the deck's name with .h5, here\n"},
     {"validate", neurlp_command_validate, "validate DECK [key=value ...]",
-     "everything but the work: deck, data, sizes, memory"},
+     "everything but the work: deck, data, sizes, memory", OVERRIDES},
     {"generate", neurlp_command_generate, "generate DECK [key=value ...]",
-     "write the deck's synthetic trajectories to a data set"},
+     "write the deck's synthetic trajectories to a data set",
+     OVERRIDES "  -o FILE        the data set; else output.data, else the deck's name with _data.h5, here\n"},
     {"simulate", neurlp_command_simulate, "simulate DECK|RESULT.h5 [key=value ...]",
-     "integrate known or learned equations from many initial values"},
+     "integrate known or learned equations from many initial values",
+     OVERRIDES
+     "  -o FILE        the data set; else output.data, else the name with _simulated.h5, here\n"
+     "  RESULT.h5 stands for a deck with data.generate.result; it needs data.generate.step and .samples,\n"
+     "  and initial values: data.generate.initial, initial_file or initial_from=last\n"},
     {"solve", neurlp_command_solve, "solve PROBLEM.h5 -o OUT.h5 [OPTION ...]",
-     "solve linear problems, with gradients where grad_output is there"},
-    {"inspect", neurlp_command_inspect, "inspect FILE.h5", "say in words what a file holds"},
-    {"plot", neurlp_command_plot, "plot FILE.h5 -o FOLDER", "pictures of what a file holds, as PNG and SVG"},
+     "solve linear problems, with gradients where grad_output is there",
+     "  --backend B    cpu, cuda, auto or cuda:check (the CUDA code on this processor)\n"
+     "  --divide D     what ranks share: systems, time, or auto: time where systems are fewer than ranks\n"
+     "  --piece N      systems that are solved and written at a time\n"
+     "  --walltime T   stop in good order before others end the program: '90 minutes', 1-12:00:00\n"
+     "  --margin T     how long before; a minute unless said\n"},
+    {"inspect", neurlp_command_inspect, "inspect FILE", "say in words what a file holds",
+     "  FILE           results, data sets, linear problems, checkpoints and pieces (HDF5), tables (CSV)\n"},
+    {"plot", neurlp_command_plot, "plot FILE -o FOLDER", "pictures of what a file holds, as PNG and SVG",
+     "  --systems 0,3  which trajectories\n"
+     "  --time A:B     which part of them\n"
+     "  --data FILE    the data of a result, if they have moved\n"},
     {"keys", neurlp_command_keys, "keys [SECTION | --markdown]",
-     "every deck key: type, unit, default, range, one sentence"},
+     "every deck key: type, unit, default, range, one sentence", ""},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+/* NULL: there is none of that name. */
+static const command *find_command(const char *name) {
+  for (int i = 0; name && i < COMMAND_COUNT; i++)
+    if (strcmp(name, commands[i].name) == 0) return &commands[i];
+  return NULL;
+}
 
 static void print_usage(FILE *file) {
   fprintf(file, "NeuRLP learns differential equations from trajectories.\n\n");
   for (int i = 0; i < COMMAND_COUNT; i++)
     fprintf(file, "  neurlp %-40s %s\n", commands[i].usage, commands[i].sentence);
   fprintf(file, "  neurlp %-40s %s\n", "COMMAND ... --log-view", "and PETSc's log of its phases");
+  fprintf(file, "  neurlp %-40s %s\n", "COMMAND --help", "the arguments of one command");
   fprintf(file, "  neurlp %-40s %s\n", "--version", "version, commit, compilers and libraries");
   fprintf(file, "\nExit status: 0 done; 1 internal error; 2 bad deck or arguments; 3 bad or missing data;\n"
                 "4 finished, not converged; 5 finished, something failed; 75 stopped in good order.\n");
+}
+
+static void print_command_usage(const command *c) {
+  printf("neurlp %s\n  %s\n%s%s", c->usage, c->sentence, *c->options ? "\n" : "", c->options);
 }
 
 static void print_version(void) {
@@ -94,18 +125,27 @@ static int complain(int rank, const char *name) {
   return NEURLP_EXIT_DECK;
 }
 
+/* Whether `word` asks for help. */
+static bool asks_help(const char *word) {
+  return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int dispatch(int rank, int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : NULL;
-  if (name && (strcmp(name, "--version") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
-    if (rank == 0 && strcmp(name, "--version") == 0)
-      print_version();
-    else if (rank == 0)
+  const bool help = name && (asks_help(name) || strcmp(name, "help") == 0);
+  const command *found = find_command(help && argc > 2 ? argv[2] : name);
+  bool help_on_one = help && found;
+  for (int i = 2; found && i < argc; i++) help_on_one = help_on_one || asks_help(argv[i]);
+  if (help_on_one || (help && argc == 2) || (name && strcmp(name, "--version") == 0)) {
+    if (rank == 0 && help_on_one)
+      print_command_usage(found);
+    else if (rank == 0 && help)
       print_usage(stdout);
+    else if (rank == 0)
+      print_version();
     return NEURLP_EXIT_DONE;
   }
-  for (int i = 0; name && i < COMMAND_COUNT; i++)
-    if (strcmp(name, commands[i].name) == 0) return commands[i].run(MPI_COMM_WORLD, argc - 2, argv + 2);
-  return complain(rank, name);
+  return found ? found->run(MPI_COMM_WORLD, argc - 2, argv + 2) : complain(rank, help ? argv[2] : name);
 }
 
 int main(int argc, char **argv) {

@@ -290,10 +290,6 @@ const char *neurlp_checkpoint_found(const neurlp_checkpoint *c) {
   return c->found;
 }
 
-const char *neurlp_checkpoint_found_progress(const neurlp_checkpoint *c) {
-  return c->found_progress;
-}
-
 double neurlp_checkpoint_found_seconds(const neurlp_checkpoint *c) {
   return c->found_seconds;
 }

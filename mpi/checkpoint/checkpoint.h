@@ -61,9 +61,6 @@ int64_t neurlp_checkpoint_count(const neurlp_checkpoint *checkpoint, const char 
 /* Path of the checkpoint that was found; NULL: none. Local. */
 const char *neurlp_checkpoint_found(const neurlp_checkpoint *checkpoint);
 
-/* How far that one came, in the words that were given then; "" if none was found. Local. */
-const char *neurlp_checkpoint_found_progress(const neurlp_checkpoint *checkpoint);
-
 /* Seconds that the run had taken when that one was written, earlier parts included; 0: none was found. */
 double neurlp_checkpoint_found_seconds(const neurlp_checkpoint *checkpoint);
 
@@ -100,6 +97,13 @@ void neurlp_checkpoint_report(const neurlp_checkpoint *checkpoint);
 
 /* Local. Checks what the deck's section says, for `neurlp validate`: NEURLP_ERROR_DECK with the place. */
 NEURLP_MUST_USE neurlp_status neurlp_checkpoint_validate(const neurlp_job *job);
+
+/* Local. Has neurlp_stop_between (checkpoint/stop.h) go by checkpoint.walltime and checkpoint.margin: for
+ * what is kept piece by piece, and not in checkpoints. NEURLP_ERROR_DECK as above. */
+NEURLP_MUST_USE neurlp_status neurlp_checkpoint_limit_stop(const neurlp_job *job);
+
+/* Seconds of "90 seconds", "24 hours", "1-12:00:00"; false: it is no duration. Local. */
+bool neurlp_checkpoint_duration(const char *text, double *seconds);
 
 /* A sum over numbers that depends on each of them and on its place `first + i`, not on the order or the parts
  * in which they are added: parts' sums just add, over ranks by MPI_SUM of uint64_t. Any change of one number

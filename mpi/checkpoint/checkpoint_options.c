@@ -1,5 +1,6 @@
 /* The deck's section `checkpoint`. */
 #include "checkpoint/checkpoint_parts.h"
+#include "checkpoint/stop.h"
 #include "deck/deck_number.h"
 
 #include <math.h>
@@ -110,4 +111,14 @@ const char *neurlp_checkpoint_plain(const char *message) {
 neurlp_status neurlp_checkpoint_validate(const neurlp_job *job) {
   neurlp_checkpoint_options options;
   return neurlp_checkpoint_read_options(job, &options);
+}
+
+neurlp_status neurlp_checkpoint_limit_stop(const neurlp_job *job) {
+  double walltime = -1, margin = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(read_duration(job, "checkpoint.walltime", &walltime));
+  NEURLP_TRY(read_duration(job, "checkpoint.margin", &margin));
+  neurlp_stop_limit(walltime, margin);
+done:
+  return status;
 }

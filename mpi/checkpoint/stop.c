@@ -1,5 +1,7 @@
 #include "checkpoint/stop.h"
 
+#include "clock.h"
+
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -7,11 +9,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const double MARGIN = 60; /* seconds that are left when a run has stopped */
+#define USUAL_MARGIN 60.0 /* seconds that are left when a run has stopped */
 
 static volatile sig_atomic_t arrived;
 static struct sigaction before_usr1, before_term;
 static bool listening;
+static double own_end = (double)INFINITY; /* of MPI_Wtime */
+static double margin = USUAL_MARGIN;
 static double last_look = -1, longest; /* of neurlp_stop_between: when, and the longest time between two */
 
 static void note(int signal) {
@@ -40,12 +44,17 @@ double neurlp_stop_slurm(void) {
   return MPI_Wtime() + (calendar - (double)time(NULL));
 }
 
+void neurlp_stop_limit(double walltime, double left) {
+  own_end = walltime >= 0 ? MPI_Wtime() - neurlp_clock_seconds() + walltime : (double)INFINITY;
+  margin = left;
+}
+
 /* Whether another piece of work may take too long. */
 static bool runs_out(void) {
   const double now = MPI_Wtime();
   if (last_look >= 0) longest = fmax(longest, now - last_look);
   last_look = now;
-  return now + longest + MARGIN > neurlp_stop_slurm();
+  return now + longest + margin > fmin(own_end, neurlp_stop_slurm());
 }
 
 neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
@@ -68,6 +77,8 @@ void neurlp_stop_ignore(void) {
   sigaction(SIGUSR1, &before_usr1, NULL);
   sigaction(SIGTERM, &before_term, NULL);
   arrived = 0;
+  own_end = (double)INFINITY;
+  margin = USUAL_MARGIN;
   last_look = -1;
   longest = 0;
   listening = false;

@@ -19,9 +19,13 @@ int neurlp_stop_signal(void);
  * where that is set; else infinite. */
 double neurlp_stop_slurm(void);
 
+/* Seconds after the program's start by which others will have ended it (negative: not known), and those of
+ * them that are to be left; 60 without a call. Local, until neurlp_stop_ignore. */
+void neurlp_stop_limit(double walltime, double margin);
+
 /* Collective, between two pieces of work that are kept as they are done: NEURLP_STOPPED on all ranks if a
- * signal has arrived on any, or if another piece as long as the longest so far would end less than a minute
- * before neurlp_stop_slurm on any. The message says by whom, `after` how much, and in which file that is
+ * signal has arrived on any, or if another piece as long as the longest so far would leave less than the margin
+ * of neurlp_stop_limit, or of the time of neurlp_stop_slurm, on any. The message says by whom, `after` how much, and in which file that is
  * (NULL: in none). */
 NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                                   const char *file);

@@ -1,5 +1,6 @@
 /* neurlp generate: the deck's synthetic trajectories, as a data set (docs/formats.md). neurlp simulate: the
  * same by an integrator of the deck's choosing, also from learned equations. */
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
@@ -58,6 +59,7 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
     NEURLP_TRY(neurlp_agree(comm, context, neurlp_job_file_name(job, ending, &name)));
     path = name;
   }
+  NEURLP_TRY(neurlp_checkpoint_limit_stop(job));
   NEURLP_TRY(neurlp_agree(comm, context, neurlp_generate_describe(context, job->deck, &generated)));
   NEURLP_TRY(neurlp_generate_use_petsc(comm, job->deck, generated));
   NEURLP_TRY(neurlp_agree(comm, context, spare_sources(context, generated, path)));

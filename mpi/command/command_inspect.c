@@ -56,7 +56,7 @@ static neurlp_status print_attribute(const inspection *in, const char *name) {
   } else {
     double value = (double)NAN;
     if (neurlp_attribute_number_read(in->context, in->file, in->path, "/", name, &value) == NEURLP_SUCCESS)
-      printf("  %-15s %.17g\n", name, value);
+      printf("  %-15s %.9g\n", name, value);
   }
   return status;
 }
@@ -531,12 +531,13 @@ static neurlp_status inspect_csv(neurlp_context *context, const char *path) {
   if (status != NEURLP_SUCCESS) return status;
   int64_t missing = 0;
   for (int64_t i = 0; i < csv.rows * csv.columns; i++) missing += isnan(csv.values[i]);
-  printf("%s\nA table: %lld lines of %d columns:", path, (long long)csv.rows, csv.columns);
+  printf("%s\nA table: %lld line%s of %d column%s:", path, (long long)csv.rows, plural(csv.rows), csv.columns,
+         plural(csv.columns));
   for (int32_t k = 0; k < csv.columns; k++) {
     printf("%s ", k ? "," : "");
     print_escaped(csv.names[k]);
   }
-  printf(".\n%lld values are missing.\n", (long long)missing);
+  printf(".\n%lld value%s missing.\n", (long long)missing, missing == 1 ? " is" : "s are");
   neurlp_csv_release(context, &csv);
   return NEURLP_SUCCESS;
 }

@@ -1,4 +1,5 @@
 /* neurlp solve: linear problems from a file, their solutions and gradients into another. */
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/stop.h"
 #include "comm.h"
 #include "command/command.h"
@@ -15,7 +16,7 @@
 enum { SCHEMA_VERSION = 1, ATTRIBUTE_BYTES = 65536 };
 
 typedef struct solve_arguments {
-  const char *problem, *output, *backend, *divide, *piece;
+  const char *problem, *output, *backend, *divide, *piece, *walltime, *margin;
   neurlp_linear_options options;
   char command_line[4096];
 } solve_arguments;
@@ -36,11 +37,9 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
   }
   const struct {
     const char *name, **target;
-  } options[] = {{"-o", &found->output},
-                 {"--output", &found->output},
-                 {"--backend", &found->backend},
-                 {"--divide", &found->divide},
-                 {"--piece", &found->piece}};
+  } options[] = {{"-o", &found->output},       {"--output", &found->output}, {"--backend", &found->backend},
+                 {"--divide", &found->divide}, {"--piece", &found->piece},   {"--walltime", &found->walltime},
+                 {"--margin", &found->margin}};
   bool good = true;
   for (int i = 0; i < argc && good; i++) {
     const char **target = &found->problem;
@@ -57,10 +56,16 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
     found->options.piece_systems = strtoll(found->piece, &end, 10);
     good = *end == '\0' && found->options.piece_systems > 0;
   }
+  double walltime = -1, margin = 60;
+  good = good && (!found->walltime || neurlp_checkpoint_duration(found->walltime, &walltime)) &&
+         (!found->margin || neurlp_checkpoint_duration(found->margin, &margin));
+  if (good) neurlp_stop_limit(walltime, margin);
   if (!good || !found->problem || !found->output || division < 0)
-    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT,
-                       "the arguments are: PROBLEM.h5 -o OUT.h5 [--backend cpu|cuda|auto|cuda:check] "
-                       "[--divide auto|systems|time] [--piece SYSTEMS]");
+    return neurlp_fail(
+        context, NEURLP_ERROR_ARGUMENT,
+        "the arguments are: PROBLEM.h5 -o OUT.h5 [--backend cpu|cuda|auto|cuda:check] "
+        "[--divide auto|systems|time] [--piece SYSTEMS] [--walltime TIME] [--margin TIME]; a TIME "
+        "is '90 minutes', '24 hours', 1-12:00:00");
   found->options.division = (neurlp_division)division;
   if (!found->backend) found->backend = "cpu";
   struct stat problem, output;

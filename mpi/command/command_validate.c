@@ -58,6 +58,7 @@ static neurlp_status validate_simulation(MPI_Comm comm, neurlp_job *job) {
   int rank = 0, size = 1;
   MPI_Comm_rank(comm, &rank);
   MPI_Comm_size(comm, &size);
+  NEURLP_TRY(neurlp_checkpoint_limit_stop(job));
   NEURLP_TRY(neurlp_bind_device(comm, job->context, neurlp_deck_text(job->deck, "simulate.backend")));
   NEURLP_TRY(neurlp_agree(comm, job->context, neurlp_generate_describe(job->context, job->deck, &generated)));
   NEURLP_TRY(neurlp_generate_use_petsc(comm, job->deck, generated));

@@ -134,7 +134,15 @@ neurlp_status neurlp_csv_parse(neurlp_context *context, const char *name, char *
     status = neurlp_fail(context, NEURLP_ERROR_DATA, "%s holds no header line and no data", name);
     goto done;
   }
+  const bool one_column = count_fields(line) == 1;
   NEURLP_TRY(read_header(context, name, number, line, csv));
+  if (one_column && strpbrk(csv->names[0], ";\t")) {
+    status = neurlp_fail(context, NEURLP_ERROR_DATA,
+                         "%s:%lld: the only column is named '%.40s'; columns are separated by commas, and "
+                         "decimals by points",
+                         name, (long long)number, csv->names[0]);
+    goto done;
+  }
   const int64_t rows = count_rows(text);
   NEURLP_TRY(neurlp_allocate(context, rows, sizeof *csv->lines, &csv->lines));
   NEURLP_TRY(neurlp_allocate(context, rows, (size_t)csv->columns * sizeof *csv->values, &csv->values));

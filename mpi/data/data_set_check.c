@@ -112,7 +112,8 @@ neurlp_status neurlp_numeric_check(neurlp_context *context, hid_t file, const ch
   memset(numeric, 0, sizeof *numeric);
   if (!neurlp_hdf5_exists(file, path)) {
     if (!needed) return NEURLP_SUCCESS;
-    return neurlp_fail(context, NEURLP_ERROR_DATA, "%s has no data set '%s'", file_name, path);
+    return neurlp_fail(context, NEURLP_ERROR_DATA,
+                       "%s has no data set '%s'; `neurlp inspect` says what the file holds", file_name, path);
   }
   if (neurlp_hdf5_is(file, path, H5O_TYPE_DATASET)) dataset = H5Dopen2(file, path, H5P_DEFAULT);
   if (dataset < 0)

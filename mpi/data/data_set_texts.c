@@ -70,7 +70,8 @@ done:
 neurlp_status neurlp_texts_read(neurlp_context *context, hid_t file, const char *file_name, const char *path,
                                 int64_t count, size_t longest_bytes, char **texts) {
   if (!neurlp_hdf5_is(file, path, H5O_TYPE_DATASET))
-    return neurlp_fail(context, NEURLP_ERROR_DATA, "%s has no data set '%s'", file_name, path);
+    return neurlp_fail(context, NEURLP_ERROR_DATA,
+                       "%s has no data set '%s'; `neurlp inspect` says what the file holds", file_name, path);
   const hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
   if (dataset < 0) return neurlp_fail(context, NEURLP_ERROR_DATA, "%s: '%s' cannot be read", file_name, path);
   const hid_t type = H5Dget_type(dataset);

@@ -834,14 +834,12 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence = "Whether a run goes on from the newest checkpoint, if there is one, or begins anew."},
     {.path = "checkpoint.walltime",
      .kind = NEURLP_KEY_TEXT,
-     .tasks = NEURLP_TASK_DATA,
      .preset_words = "what SLURM_JOB_END_TIME says, else unlimited",
      .sentence =
          "Time after which the run will be ended by others: 24 hours, 90 minutes, 1-12:00:00. It stops "
-         "by itself before, with exit status 75, in time for a last checkpoint."},
+         "by itself before, with exit status 75, in time for a last checkpoint or piece."},
     {.path = "checkpoint.margin",
      .kind = NEURLP_KEY_TEXT,
-     .tasks = NEURLP_TASK_DATA,
      .preset = "60 seconds",
      .sentence = "What is left of that time when it has stopped."},
 

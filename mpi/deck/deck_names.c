@@ -33,13 +33,13 @@ int32_t neurlp_name_distance(const char *a, const char *b) {
   return above[n];
 }
 
-/* A third of the name may be wrong, and one letter of the shortest. */
+/* A third of the name may be wrong, and one letter of the shortest, but not its first. */
 void neurlp_name_offer(neurlp_name_search *search, const char *name) {
   const size_t length = strnlen(name, COMPARED_BYTES);
   const int32_t limit = length < 3 ? 1 : (int32_t)(length + 2) / 3;
   const int32_t distance = neurlp_name_distance(search->written, name);
   if (distance > limit || (search->nearest && distance >= search->distance)) return;
-  if (distance >= (int32_t)length) return;
+  if (distance >= (int32_t)length || (length <= 3 && search->written[0] != name[0])) return;
   search->nearest = name;
   search->distance = distance;
 }

@@ -118,10 +118,6 @@ double neurlp_canvas_height(const neurlp_canvas *canvas) {
   return canvas->height;
 }
 
-int neurlp_canvas_format(const neurlp_canvas *canvas) {
-  return canvas->format;
-}
-
 /* ---- drawing ----------------------------------------------------------------------------------------- */
 
 void neurlp_canvas_line(const neurlp_canvas *canvas, int32_t count, const double *x, const double *y,

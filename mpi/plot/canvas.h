@@ -37,7 +37,6 @@ NEURLP_MUST_USE neurlp_status neurlp_canvas_open(neurlp_context *context, int fo
                                                  double height, neurlp_canvas **canvas);
 double neurlp_canvas_width(const neurlp_canvas *canvas);
 double neurlp_canvas_height(const neurlp_canvas *canvas);
-int neurlp_canvas_format(const neurlp_canvas *canvas);
 
 /* Lines of `width` points, polygons, discs, rectangles. Coordinates must be finite and on the page. */
 void neurlp_canvas_line(const neurlp_canvas *canvas, int32_t count, const double *x, const double *y,

@@ -13,9 +13,10 @@
 void neurlp_report_study(const neurlp_study *s) {
   if (s->rank != 0) return;
   const neurlp_model *model = s->model;
-  printf("%s: %s, %lld system%s of %lld samples, %d state%s\n", neurlp_deck_name(s->job->deck),
+  printf("%s: %s, %lld system%s of %lld sample%s, %d state%s\n", neurlp_deck_name(s->job->deck),
          s->discover ? "discovery" : "fit", (long long)s->systems, s->systems == 1 ? "" : "s",
-         (long long)s->samples_each, s->dimensions, s->dimensions == 1 ? "" : "s");
+         (long long)s->samples_each, s->samples_each == 1 ? "" : "s", s->dimensions,
+         s->dimensions == 1 ? "" : "s");
   if (model->terms > 0)
     printf("  library of %d terms: %d coefficients for each %s\n", model->terms,
            model->terms * model->dimensions, s->plan_spec.per_system ? "system" : "set of equations");
@@ -25,9 +26,12 @@ void neurlp_report_study(const neurlp_study *s) {
       printf(" %s", model->symbols.names[model->dimensions * model->order + model->named + i]);
     printf("\n");
   }
-  printf("  block of order %d, nominal step %.6g, windows of %lld samples; %d rank%s of %d thread%s\n",
-         s->block_order, s->options.fit.nominal_step, (long long)s->plan_spec.window, s->size,
-         s->size == 1 ? "" : "s", neurlp_context_threads(s->context),
+  printf("  block of order %d, nominal step %.6g, ", s->block_order, s->options.fit.nominal_step);
+  if (s->plan_spec.window > 0)
+    printf("windows of %lld samples", (long long)s->plan_spec.window);
+  else
+    printf("each trajectory one window");
+  printf("; %d rank%s of %d thread%s\n", s->size, s->size == 1 ? "" : "s", neurlp_context_threads(s->context),
          neurlp_context_threads(s->context) == 1 ? "" : "s");
   if (s->piece < s->systems)
     printf("  each system by itself, %lld of %lld at a time\n", (long long)s->piece, (long long)s->systems);
@@ -71,6 +75,7 @@ static void report_equations(const neurlp_study *s, const neurlp_estimates *e) {
     const bool bounded = p < model->named && e->at_bound[p];
     printf("  %-24s %s%s\n", name, number,
            bounded               ? " (at its bound: the error does not hold)"
+           : isnan(e->theta[p])  ? " (not estimated)"
            : isnan(e->errors[p]) ? " (given)"
                                  : "");
   }
@@ -187,8 +192,10 @@ void neurlp_report_result(const neurlp_study *s, const neurlp_estimates *e, cons
   else if (s->rank == 0)
     report_equations(s, e);
   if (s->rank != 0) return;
-  if (e->failed > 0 || e->not_converged > 0)
-    printf("  of %lld systems %lld failed and %lld did not converge; their status says why\n",
+  if (s->systems == 1 && e->system_count == 1 && e->status[0] != NEURLP_SUCCESS)
+    printf("  the system: %s\n", neurlp_status_sentence((neurlp_status)e->status[0]));
+  else if (e->failed > 0 || e->not_converged > 0)
+    printf("  of %lld systems %lld failed and %lld did not converge; `status` in the result says why\n",
            (long long)s->systems, (long long)e->failed, (long long)e->not_converged);
   if (e->bounded > 0 && s->plan_spec.per_system)
     printf("  %lld of %lld systems ended at a bound of a parameter, and their estimates are hardly any; "

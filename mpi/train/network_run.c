@@ -39,6 +39,7 @@ static void report_study(const neurlp_network_study *s) {
          neurlp_graph_parameter_tensors(s->model.graph),
          plural(neurlp_graph_parameter_tensors(s->model.graph)), d->size, plural(d->size),
          neurlp_context_threads(s->context), plural(neurlp_context_threads(s->context)));
+  fflush(stdout); /* a job's log is a file, and its first epoch may be minutes away */
 }
 
 /* Collective. */

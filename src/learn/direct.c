@@ -35,8 +35,9 @@ void neurlp_direct_report(const neurlp_learning *l, const char *what) {
   size_t length = 0;
   for (int32_t k = 0; k < fit->model->dimensions && length < sizeof noise - 32; k++)
     length += (size_t)snprintf(noise + length, sizeof noise - length, " %.3g", fit->sigma[k]);
-  neurlp_direct_say(l->options, "%s: %lld windows of %lld samples, residual%s%s", what,
-                    (long long)fit->group[0].windows, (long long)fit->group[0].window, noise,
+  neurlp_direct_say(l->options, "%s: %lld window%s of %lld samples, residual%s%s", what,
+                    (long long)fit->group[0].windows, fit->group[0].windows == 1 ? "" : "s",
+                    (long long)fit->group[0].window, noise,
                     fit->group[0].converged ? "" : " (not converged)");
 }
 

@@ -95,6 +95,6 @@ for name, override, words in (("z", ["inputs.weights=parameter", "train.threshol
                               ("steps", ["inputs.steps={parameter: 0.01}"], "constant")):
     code, said = command(["validate", DECK, *override])
     check(f"refused with a reason: {name}", code == 2 and words in said, "" if words in said else said)
-code, said = command(["validate", DECKS / "lorenz_network_full.yaml"])
+code, said = command(["validate", DECKS / "lorenz_network_full.yaml", "block.backend=cpu"])
 check_equal("the deck at the paper's size is valid", code, 0)
 verdict()

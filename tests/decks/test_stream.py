@@ -42,6 +42,9 @@ class Solve:
     def line(self, out, size):
         return ["solve", "problem.h5", "-o", out, *self.sizes[size]]
 
+    def limit(self, time):
+        return ["--walltime", time]
+
     def change(self):
         write_problem()
 
@@ -54,6 +57,9 @@ class Simulate:
     def line(self, out, size):
         pathlib.Path("simulate.yaml").write_text(self.deck)
         return ["simulate", "simulate.yaml", "-o", out, *self.sizes[size]]
+
+    def limit(self, time):
+        return [f"checkpoint.walltime={time}"]
 
     def change(self):
         self.deck = DECK.replace("0.01", "0.02")
@@ -108,7 +114,7 @@ def check_partial(job, out, what):
     check(f"{job.name}, {what}: they are right", arrays(partial, complete, only) == arrays("whole.h5", complete, only))
     code, said = command(["inspect", partial])
     check(f"{job.name}, {what}: inspect says how far it is",
-          code == 0 and f"not done: the first {complete} of {SYSTEMS} systems are complete" in said, said[:0])
+          code == 0 and f"not done: the first {complete} of {SYSTEMS} systems are complete" in said, said)
     return complete
 
 
@@ -135,6 +141,8 @@ def test(job):
                            env=dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 58)))
     check(f"{job.name}: it stops where less than a minute is left",
           timed.returncode == 75 and "the wall time is nearly over" in timed.stdout, timed.stdout.strip())
+    code, said = command([*job.line("timed.h5", "pieces"), *job.limit("58 seconds")])
+    check(f"{job.name}: and where its own wall time has no more", code == 75 and "the wall time is nearly over" in said, said.strip())
     check(f"{job.name}: where nothing was complete, nothing is left, and it says so",
           "nothing is kept" in timed.stdout and not os.path.exists("timed.h5.partial"))
     interrupt(job, "other.h5", signal.SIGTERM, 1)

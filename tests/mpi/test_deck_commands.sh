@@ -19,6 +19,13 @@ expect() {
 expect 0 "libfyaml" "$NEURLP" --version
 expect 0 "HDF5" "$NEURLP" --version
 expect 0 "Exit status" "$NEURLP" --help
+for command in run validate generate simulate solve inspect plot keys; do
+  expect 0 "neurlp $command" "$NEURLP" $command --help
+  expect 0 "neurlp $command" "$NEURLP" help $command
+done
+expect 0 "--divide" "$NEURLP" solve here.h5 -h
+expect 0 "Exit status" "$NEURLP" help
+expect 2 "did you mean 'solve'?" "$NEURLP" help sove
 expect 2 "neurlp keys" "$NEURLP"
 expect 2 "did you mean 'keys'?" "$NEURLP" kyes
 expect 0 "block.order" "$NEURLP" keys

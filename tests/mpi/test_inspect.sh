@@ -38,7 +38,7 @@ says result.h5 "x' = 10 (y - x)" "y' = x (28 - z) - y" "status 0, 2 of 4 systems
 says "$problems" "Linear problems: 7 groups." "hermite_order1: 4 systems, 30 steps, 2 equations, 2 dimensions, order 1"
 says answers.h5 "Solutions of linear problems: 7 groups." "status 0, 8 of 8 systems: success" "neurlp linear solution"
 says other.h5 "of a kind that this version does not know" "something [3]"
-says table.csv "2 lines of 2 columns: year, hare." "1 values are missing."
+says table.csv "2 lines of 2 columns: year, hare." "1 value is missing."
 "$NEURLP" inspect nowhere.h5 2>log
 [ $? = 3 ] && grep -q "No such file" log || { echo "FAIL missing file"; failures=$((failures + 1)); }
 "$NEURLP" inspect 2>log
