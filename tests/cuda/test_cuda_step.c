@@ -49,6 +49,7 @@ static void note_step(void *user, const neurlp_training_place *place) {
   if (r->device && r->steps < MOST_STEPS) {
     const neurlp_device_counts now = r->device->counts;
     r->counts[r->steps] = (neurlp_device_counts){.started = now.started - r->before.started,
+                                                 .recorded = now.recorded - r->before.recorded,
                                                  .replayed = now.replayed - r->before.replayed,
                                                  .waited = now.waited - r->before.waited};
     r->before = now;
@@ -115,10 +116,11 @@ static record train_plain(const trial *t) {
 static void check_counts(const char *what, const record *r, int64_t replayed, int64_t started,
                          int64_t waited) {
   char text[160];
-  int64_t worst[3] = {0};
+  int64_t worst[3] = {0}, recorded = 0;
   snprintf(text, sizeof text, "%s: the first step starts pieces of work", what);
   check_above(text, (double)r->counts[0].started, 50);
   for (int64_t i = 1; i < r->steps; i++) {
+    recorded += r->counts[i].recorded;
     if (r->counts[i].replayed != replayed) worst[0] = r->counts[i].replayed - replayed;
     if (r->counts[i].started > worst[1]) worst[1] = r->counts[i].started;
     if (r->counts[i].waited > worst[2]) worst[2] = r->counts[i].waited;
@@ -127,6 +129,8 @@ static void check_counts(const char *what, const record *r, int64_t replayed, in
   check_above(text, (double)r->steps, 2);
   snprintf(text, sizeof text, "%s: recordings of a step, less %lld", what, (long long)replayed);
   check_equal(text, worst[0], 0);
+  snprintf(text, sizeof text, "%s: recordings that were made", what);
+  check_equal(text, recorded, 1);
   snprintf(text, sizeof text, "%s: pieces of work beside them, at most", what);
   check_equal(text, worst[1], started);
   snprintf(text, sizeof text, "%s: waits, at most", what);
