@@ -19,8 +19,17 @@ struct neurlp_descent {
   neurlp_descent_answer *answer, *answer_there;
 };
 
-static size_t vector_bytes(const neurlp_descent *d) {
-  return (size_t)d->spec.count * (d->spec.precision == NEURLP_SINGLE ? sizeof(float) : sizeof(double));
+static size_t vector_bytes(neurlp_precision precision, int64_t count) {
+  return (size_t)count * (precision == NEURLP_SINGLE ? sizeof(float) : sizeof(double));
+}
+
+static size_t letter_bytes(int32_t groups) {
+  return sizeof(letter) + (size_t)groups * sizeof(neurlp_descent_group);
+}
+
+size_t neurlp_descent_bytes(neurlp_precision precision, int64_t count, int32_t groups) {
+  return sizeof(neurlp_descent) + 2 * (letter_bytes(groups) + sizeof(neurlp_descent_answer)) +
+         vector_bytes(precision, count);
 }
 
 static neurlp_status allocate(neurlp_descent *d) {
@@ -31,7 +40,7 @@ static neurlp_status allocate(neurlp_descent *d) {
   NEURLP_TRY(m->allocate(m->object, d->letter_bytes, &memory[1]));
   NEURLP_TRY(m->allocate_shared(m->object, sizeof *d->answer, &memory[2]));
   NEURLP_TRY(m->allocate(m->object, sizeof *d->answer, &memory[3]));
-  status = m->allocate(m->object, vector_bytes(d), &memory[4]);
+  status = m->allocate(m->object, vector_bytes(d->spec.precision, d->spec.count), &memory[4]);
 done:
   d->letter = memory[0];
   d->letter_there = memory[1];
@@ -49,7 +58,7 @@ neurlp_status neurlp_descent_create(neurlp_context *context, const neurlp_descen
   NEURLP_TRY(neurlp_allocate(context, 1, sizeof *d, &d));
   *d = (neurlp_descent){.context = context, .spec = *spec};
   d->kind = neurlp_optimiser_arrays(spec->optimiser, &d->call);
-  d->letter_bytes = sizeof *d->letter + (size_t)d->call.groups * sizeof d->letter->groups[0];
+  d->letter_bytes = letter_bytes(d->call.groups);
   NEURLP_TRY(allocate(d));
   d->call.orders = &d->letter_there->orders;
   d->call.group = d->letter_there->groups;
@@ -104,5 +113,5 @@ neurlp_status neurlp_descent_end(neurlp_descent *d, neurlp_descent_answer *answe
 
 neurlp_status neurlp_descent_fetch_kept(const neurlp_descent *d, void *parameters) {
   const neurlp_accelerator *m = d->spec.machine;
-  return m->download(m->object, parameters, d->call.kept, vector_bytes(d));
+  return m->download(m->object, parameters, d->call.kept, vector_bytes(d->spec.precision, d->spec.count));
 }

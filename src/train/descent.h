@@ -26,6 +26,9 @@ typedef struct neurlp_descent_spec {
 NEURLP_MUST_USE neurlp_status neurlp_descent_create(neurlp_context *context, const neurlp_descent_spec *spec,
                                                     neurlp_descent **descent);
 
+/* Bytes that one of so many parameters in so many groups holds, on the machine and for it. */
+size_t neurlp_descent_bytes(neurlp_precision precision, int64_t count, int32_t groups);
+
 /* Sets *descent to NULL. Safe to call twice. */
 void neurlp_descent_destroy(neurlp_descent **descent);
 

@@ -272,6 +272,32 @@ static void check_state(void) {
 
 /* ---- going bad --------------------------------------------------------------------------------------- */
 
+/* A message without what roundings change: signs of NaNs, and numbers that are not whole. */
+static void write_skeleton(const char *message, char *skeleton) {
+  char *to = skeleton;
+  while (*message) {
+    char *end = NULL;
+    const double number = strtod(message, &end);
+    const bool begins = to == skeleton || to[-1] == ' ';
+    const bool some =
+        begins && end > message && !(isfinite(number) && number == floor(number) && number < 1e9);
+    if (some) {
+      *to++ = '#';
+      message = end;
+    } else {
+      *to++ = *message++;
+    }
+  }
+  *to = '\0';
+}
+
+static bool same_words(const record *a, const record *b) {
+  char x[sizeof a->message], y[sizeof b->message];
+  write_skeleton(a->message, x);
+  write_skeleton(b->message, y);
+  return strcmp(x, y) == 0;
+}
+
 /* Says the same, at the same step, and has the same parameters in the end. */
 static void check_bad(const char *what, const trial *t, neurlp_status expected, const char *words) {
   record cpu = train("cpu", t), device = train(device_backend, t), plain = train_plain(t);
@@ -280,7 +306,7 @@ static void check_bad(const char *what, const trial *t, neurlp_status expected, 
   check_true(words, strstr(device.message, words));
   check_equal("as on the CPU", cpu.status, expected);
   check_equal("after as many steps", device.steps, cpu.steps);
-  check_true("with the same message", strcmp(cpu.message, device.message) == 0);
+  check_true("with the same words", same_words(&cpu, &device));
   check_same(what, &device, &plain);
   check_true("and its message", strcmp(plain.message, device.message) == 0);
   check_near(what, &cpu, &device, false);

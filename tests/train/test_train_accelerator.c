@@ -221,7 +221,7 @@ static void write_run(const run *r, double loss, int64_t present, int64_t failed
 }
 
 static run make_run(void) {
-  run r = {NULL};
+  run r = {.loss = NULL};
   must(machine->allocate(machine->object, sizeof(double), &r.loss));
   must(machine->allocate(machine->object, sizeof(int64_t), &r.present));
   must(machine->allocate(machine->object, RUN_SAMPLES * sizeof(int32_t), &r.statuses));
