@@ -62,8 +62,10 @@ learning() { # TEST compile|interpret
 # Networks: operations and blocks of graphs, training steps, optimisers.
 network() { env NEURLP_TEST_BACKEND=cuda "$build/tests/$1"; }
 
-sanitized() { # TOOL PROGRAM
-  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$2"
+sanitized() { # TOOL PROGRAM ...
+  local tool=$1
+  shift
+  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$tool" --error-exitcode 1 "$@"
 }
 
 if ! nvidia-smi -L >"$out/gpu.txt" 2>&1; then
@@ -104,7 +106,7 @@ if command -v compute-sanitizer >/dev/null; then
     step "${tool}_graph" sanitized $tool "$build/tests/graph/test_graph_operations"
   done
   step memcheck_graph_blocks sanitized memcheck "$build/tests/graph/test_graph_blocks"
-  step memcheck_training_steps sanitized memcheck "$build/tests/cuda/test_cuda_step"
+  step memcheck_training_steps sanitized memcheck "$build/tests/cuda/test_cuda_step" --short
   step memcheck_accelerator sanitized memcheck "$build/tests/train/test_train_accelerator"
 else
   echo "     compute-sanitizer is not installed: its checks are not run"

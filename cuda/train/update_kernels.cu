@@ -239,13 +239,17 @@ NEURLP_ANYWHERE void descend(const neurlp_cuda_descent *w, int64_t thread, int64
   const double norm = norm_of(w->largest, w->square), factor = c->orders->clip / (norm + 1e-6);
   const bool good = is_good(w, norm), keep = c->orders->keep;
   const number by = (number)factor;
-  int32_t g = 0;
+  neurlp_update update;
+  int32_t g = 0, read = -1; /* the group whose numbers `update` has */
   if (thread == 0) *c->answer = {norm, good};
   for (int64_t i = thread; good && i < c->count; i += threads) {
     if (factor < 1) ((number *)c->gradient)[i] *= by;
     if (keep) ((number *)c->kept)[i] = all.parameters[i];
     g = group_from(c, g, i);
-    if (!c->group[g].frozen) step(&c->group[g].update, &all, i);
+    if (c->group[g].frozen) continue;
+    if (g != read) update = c->group[g].update;
+    read = g;
+    step(&update, &all, i);
   }
 }
 

@@ -1,7 +1,7 @@
 /* Training steps on an imitated GPU: from the second one on each is one recording that is replayed, and
  * nothing beside it, for every optimiser, every schedule, clipped or not; with the same bits as without
  * recordings, and what the CPU does; and where a training goes bad, it says and keeps the same. On a real GPU
- * with NEURLP_TEST_BACKEND=cuda. */
+ * with NEURLP_TEST_BACKEND=cuda; a few of them with --short, for tools that slow them down. */
 #include "cuda/graph/machine.h"
 #include "learn/network_problem.h"
 
@@ -207,9 +207,6 @@ static void check_optimisers(void) {
       snprintf(what, sizeof what, "%s, %s", list[i].what, clipped ? "clipped" : "not clipped");
       check_trial(what, &t);
     }
-  trial single = trial_of("adamw", 0);
-  single.problem.single = true;
-  check_trial("adamw, single precision", &single);
 }
 
 /* Rates are different in each epoch, but for those of the constant one. */
@@ -332,9 +329,18 @@ static void check_all_bad(void) {
   check_bad("a learning rate of a million", &wild, NEURLP_NOT_CONVERGED, "more than 1e+06 times");
 }
 
-int main(void) {
+static void check_single(void) {
+  trial single = trial_of("adamw", 0);
+  single.problem.single = true;
+  check_trial("adamw, single precision", &single);
+}
+
+int main(int count, char **arguments) {
+  const bool brief = count > 1 && strcmp(arguments[1], "--short") == 0;
   const char *backend = getenv("NEURLP_TEST_BACKEND");
   if (backend) device_backend = backend;
+  check_single();
+  if (brief) return check_verdict();
   check_optimisers();
   check_schedules();
   check_shards();
