@@ -155,14 +155,19 @@ NEURLP_MUST_USE neurlp_status neurlp_graph_backward(neurlp_graph *graph);
 /* Both, which a GPU is told in one piece from the second time on. */
 NEURLP_MUST_USE neurlp_status neurlp_graph_forward_backward(neurlp_graph *graph);
 
-/* The same for who has a machine do more in one piece than that (train/accelerator.h): its parts, none of
- * which waits for work but the last one. `ready`: what was written, and neurlp_graph_begin, is where `start`
- * looks for it. `start` asks for forward and backward, which may be recorded, and done again after each
- * `ready`. `settle` waits: statuses, and numbers that are kept, are on the host. Whether there is such a
- * machine and nothing in the graph goes through the host: nonlinear blocks do. */
+/* What follows is for who has a machine do more in one piece than that (train/accelerator.h).
+ *
+ * Whether there is a machine, recordings are wanted, and nothing in the graph goes through the host, as
+ * nonlinear blocks do. The other functions are for such graphs alone; they fail with NEURLP_ERROR_DEVICE. */
 bool neurlp_graph_is_whole(neurlp_graph *graph);
+
+/* Makes ready what was written, and what neurlp_graph_begin was told, for a run. Waits for the last one. */
 NEURLP_MUST_USE neurlp_status neurlp_graph_ready(neurlp_graph *graph);
+
+/* Asks for forward and backward, and does not wait. It may be recorded, and replayed after each `ready`. */
 NEURLP_MUST_USE neurlp_status neurlp_graph_start(neurlp_graph *graph);
+
+/* Waits until all is done: statuses, and single numbers that are kept, are on the host. */
 NEURLP_MUST_USE neurlp_status neurlp_graph_settle(neurlp_graph *graph);
 
 /* What is known of a run in the machine's memory, at the same place in all runs. */
