@@ -39,7 +39,7 @@ configure() {
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
   test_block_nonlinear test_block_nonlinear_gradient test_block_nonlinear_status test_cuda_chunks test_cuda_windows
   test_cuda_compiler test_ensemble test_equations test_direct test_shard_sum test_graph_operations test_graph_values test_graph_library
-  test_graph_blocks test_graph_nonlinear test_cuda_graph test_train_accelerator"
+  test_graph_blocks test_graph_nonlinear test_cuda_graph test_cuda_step test_network_train test_train_accelerator"
 build_all() {
   cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn bench_cuda_graph
 }
@@ -62,8 +62,10 @@ learning() { # TEST compile|interpret
 # Networks: operations and blocks of graphs, training steps, optimisers.
 network() { env NEURLP_TEST_BACKEND=cuda "$build/tests/$1"; }
 
-sanitized() { # TOOL PROGRAM
-  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$1" --error-exitcode 1 "$2"
+sanitized() { # TOOL PROGRAM ...
+  local tool=$1
+  shift
+  env NEURLP_TEST_BACKEND=cuda timeout 120 compute-sanitizer --tool "$tool" --error-exitcode 1 "$@"
 }
 
 if ! nvidia-smi -L >"$out/gpu.txt" 2>&1; then
@@ -92,6 +94,8 @@ for name in equations direct; do
 done
 for name in operations values library blocks nonlinear; do step "graph_$name" network "graph/test_graph_$name"; done
 step graph_steps network cuda/test_cuda_graph
+step training_steps network cuda/test_cuda_step
+step training network learn/test_network_train
 step accelerator network train/test_train_accelerator
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do
@@ -102,6 +106,7 @@ if command -v compute-sanitizer >/dev/null; then
     step "${tool}_graph" sanitized $tool "$build/tests/graph/test_graph_operations"
   done
   step memcheck_graph_blocks sanitized memcheck "$build/tests/graph/test_graph_blocks"
+  step memcheck_training_steps sanitized memcheck "$build/tests/cuda/test_cuda_step" --short
   step memcheck_accelerator sanitized memcheck "$build/tests/train/test_train_accelerator"
 else
   echo "     compute-sanitizer is not installed: its checks are not run"

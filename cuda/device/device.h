@@ -75,9 +75,9 @@ typedef struct neurlp_device_rooms {
 } neurlp_device_rooms;
 
 /* What was asked of a device: work that was put into a queue piece by piece, and not recorded; recordings
- * that were replayed, each one piece; waits. */
+ * that were made, and those that were replayed, each one piece; waits. */
 typedef struct neurlp_device_counts {
-  int64_t started, replayed, waited;
+  int64_t started, recorded, replayed, waited;
 } neurlp_device_counts;
 
 struct neurlp_device {

@@ -240,6 +240,7 @@ static neurlp_status end_record_cuda(neurlp_device *device, int32_t queue, void 
   cudaGraphExec_t made = NULL;
   use(device);
   cuda_of(device)->recorded[queue] = false;
+  device->counts.recorded += recording != NULL;
   if (recording) *recording = NULL;
   cudaError_t error = cudaStreamEndCapture(cuda_of(device)->streams[queue], &graph);
   if (!recording) { /* what failed is known */

@@ -264,6 +264,7 @@ static void forget_host(neurlp_device *device, void **recording) {
 static neurlp_status end_record_host(neurlp_device *device, int32_t queue, void **recording) {
   void *made = host_of(device)->recorded[queue];
   host_of(device)->recorded[queue] = NULL;
+  device->counts.recorded += recording != NULL;
   if (recording)
     *recording = made;
   else

@@ -114,9 +114,42 @@ static int64_t most_systems(neurlp_graph *graph) {
   return most;
 }
 
+/* Where the numbers of an input begin in pinned memory, or where those of all end. */
+static size_t input_offset(neurlp_graph *graph, const neurlp_node *input) {
+  enum { APART = 256 };
+  size_t offset = 0;
+  for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
+    const neurlp_node *node = neurlp_graph_node(graph, i);
+    if (node == input) break;
+    if (node->role == NEURLP_ROLE_INPUT)
+      offset += ((size_t)node->numbers * neurlp_graph_number_bytes(graph) + APART - 1) / APART * APART;
+  }
+  return offset;
+}
+
+/* The loss, and other single numbers that are kept, as far as there is room for them. */
+static int32_t list_numbers(neurlp_graph *graph, neurlp_value values[NEURLP_CUDA_GATHERED]) {
+  const neurlp_value loss = neurlp_graph_loss_value(graph);
+  int32_t count = 0;
+  if (loss >= 0) values[count++] = loss;
+  for (int32_t i = 0; i < neurlp_graph_values(graph) && count < NEURLP_CUDA_GATHERED; i++) {
+    const neurlp_node *node = neurlp_graph_node(graph, i);
+    if (i != loss && computed(node) && node->kept && node->numbers == 1) values[count++] = i;
+  }
+  return count;
+}
+
+/* Numbers and statuses together, as they come to the host. */
+static size_t answer_bytes(neurlp_graph *graph) {
+  neurlp_value values[NEURLP_CUDA_GATHERED];
+  return (size_t)list_numbers(graph, values) * sizeof(double) +
+         (size_t)neurlp_graph_samples(graph) * sizeof(int32_t);
+}
+
 static size_t bytes_of(neurlp_graph *graph) {
-  const size_t statuses = (size_t)(2 * neurlp_graph_samples(graph) + most_systems(graph)) * sizeof(int32_t);
-  size_t bytes = sizeof(cuda_graph) + 2 * sizeof(neurlp_cuda_run) + statuses + workspace_bytes(graph) +
+  size_t bytes = sizeof(cuda_graph) + 2 * sizeof(neurlp_cuda_run) + 2 * answer_bytes(graph) +
+                 (size_t)most_systems(graph) * sizeof(int32_t) + workspace_bytes(graph) +
+                 input_offset(graph, NULL) +
                  (size_t)neurlp_graph_values(graph) * (sizeof(cuda_value) + sizeof(cuda_segment)) +
                  (size_t)(neurlp_graph_loss_value(graph) + 1) * sizeof(cuda_segment);
   for (int32_t i = 0; i < neurlp_graph_values(graph); i++) {
@@ -147,10 +180,10 @@ static void destroy_own(neurlp_context *context, void **own) {
       else
         neurlp_release(context, memory);
     }
-  void *list[] = {g->run, g->statuses, g->systems, g->workspace};
-  void *pinned[] = {g->pinned_statuses, g->pinned_run};
+  void *list[] = {g->run, g->numbers, g->systems, g->workspace};
+  void *pinned[] = {g->pinned_numbers, g->pinned_run, g->pinned_inputs};
   for (int32_t i = 0; i < 4; i++) device->release(g->device, &list[i]);
-  for (int32_t i = 0; i < 2; i++) device->release_pinned(g->device, &pinned[i]);
+  for (int32_t i = 0; i < 3; i++) device->release_pinned(g->device, &pinned[i]);
   neurlp_release(context, &g->values);
   neurlp_release(context, own);
 }
@@ -210,7 +243,6 @@ static neurlp_status cut_pass(neurlp_graph *graph, bool forward, int32_t steps, 
 
 static neurlp_status create_own(neurlp_graph *graph, void **own) {
   neurlp_context *context = neurlp_graph_context(graph);
-  const size_t samples = (size_t)neurlp_graph_samples(graph) * sizeof(int32_t);
   const size_t systems = (size_t)most_systems(graph) * sizeof(int32_t);
   const char *replay = getenv("NEURLP_REPLAY");
   cuda_graph *g = NULL;
@@ -222,11 +254,15 @@ static neurlp_status create_own(neurlp_graph *graph, void **own) {
   g->records = !replay || strcmp(replay, "off") != 0;
   g->checked = strcmp(neurlp_context_backend(context), "cuda:check") == 0;
   NEURLP_TRY(hold(g, false, sizeof *g->run, &g->run));
-  NEURLP_TRY(hold(g, false, samples, &g->statuses));
+  g->gathered = list_numbers(graph, g->values_gathered);
+  NEURLP_TRY(hold(g, false, answer_bytes(graph), &g->numbers));
+  NEURLP_TRY(hold(g, true, answer_bytes(graph), &g->pinned_numbers));
+  g->statuses = (int32_t *)(void *)(g->numbers + g->gathered);
+  g->pinned_statuses = (int32_t *)(void *)(g->pinned_numbers + g->gathered);
   NEURLP_TRY(hold(g, false, systems, &g->systems));
   NEURLP_TRY(hold(g, false, workspace_bytes(graph), &g->workspace));
-  NEURLP_TRY(hold(g, true, samples, &g->pinned_statuses));
   NEURLP_TRY(hold(g, true, sizeof *g->pinned_run, &g->pinned_run));
+  NEURLP_TRY(hold(g, true, input_offset(graph, NULL), &g->pinned_inputs));
   NEURLP_TRY(make_values(graph, g));
   NEURLP_TRY(cut_pass(graph, false, neurlp_graph_loss_value(graph) + 1, &g->passes[false]));
   NEURLP_TRY(cut_pass(graph, true, neurlp_graph_values(graph), &g->passes[true]));
@@ -246,13 +282,26 @@ cuda_value *neurlp_graph_value_cuda(neurlp_graph *graph, const neurlp_node *node
 
 /* ---- runs -------------------------------------------------------------------------------------------- */
 
-/* The first thing that a forward pass does, recorded or not, is to take this to the device; the last run may
- * still be on its way to do so. */
+/* The first thing that a forward pass does, recorded or not, is to take what is in pinned memory to the
+ * device, the last thing to bring answers there: until a run is over nobody else writes or reads them. */
+static neurlp_status wait_pending(cuda_graph *g) {
+  const neurlp_status status = g->pending ? g->device->operations->wait(g->device, 0) : NEURLP_SUCCESS;
+  if (status >= 0) g->pending = false;
+  return status;
+}
+
+static neurlp_status room_of_input(neurlp_graph *graph, const neurlp_node *input, void **room) {
+  cuda_graph *g = neurlp_graph_on_cuda(graph);
+  *room = g->pinned_inputs + input_offset(graph, input);
+  return wait_pending(g);
+}
+
 static neurlp_status begin(neurlp_graph *graph) {
-  const cuda_graph *g = neurlp_graph_on_cuda(graph);
-  const neurlp_status status = g->device->operations->wait(g->device, 0);
+  cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const neurlp_status status = wait_pending(g);
   *g->pinned_run =
       (neurlp_cuda_run){.present = neurlp_graph_present(graph), .weight = neurlp_graph_weight(graph)};
+  g->pending = true;
   return status;
 }
 
@@ -265,26 +314,64 @@ neurlp_status neurlp_graph_send_statuses_cuda(neurlp_graph *graph) {
                                      (size_t)samples * sizeof *g->statuses);
 }
 
-/* Waits for what has been copied to pinned memory. */
-static neurlp_status take_statuses(neurlp_graph *graph) {
+/* From pinned memory, where linear blocks may have noted something. */
+static void take_statuses(neurlp_graph *graph) {
   const cuda_graph *g = neurlp_graph_on_cuda(graph);
   neurlp_status *statuses = neurlp_graph_sample_statuses(graph);
-  const neurlp_status status = g->blocks ? g->device->operations->wait(g->device, 0) : NEURLP_SUCCESS;
   for (int64_t s = 0; g->blocks && s < neurlp_graph_samples(graph); s++)
     statuses[s] = (neurlp_status)g->pinned_statuses[s];
-  return status;
-}
-
-static neurlp_status copy_statuses(const neurlp_graph *graph) {
-  const cuda_graph *g = neurlp_graph_on_cuda(graph);
-  const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
-  if (!g->blocks) return NEURLP_SUCCESS;
-  return g->device->operations->copy(g->device, 0, g->pinned_statuses, g->statuses, bytes);
 }
 
 neurlp_status neurlp_graph_fetch_statuses_cuda(neurlp_graph *graph) {
-  const neurlp_status status = copy_statuses(graph);
-  return status < 0 ? status : take_statuses(graph);
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  const size_t bytes = (size_t)neurlp_graph_samples(graph) * sizeof *g->statuses;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!g->blocks) return status;
+  NEURLP_TRY(g->device->operations->copy(g->device, 0, g->pinned_statuses, g->statuses, bytes));
+  NEURLP_TRY(g->device->operations->wait(g->device, 0));
+  take_statuses(graph);
+done:
+  return status;
+}
+
+static neurlp_status settle(neurlp_graph *graph) {
+  const neurlp_status status = wait_pending(neurlp_graph_on_cuda(graph));
+  if (status >= 0) take_statuses(graph);
+  return status;
+}
+
+/* After a forward run: where there are no blocks the statuses are known. */
+static neurlp_status settle_statuses(neurlp_graph *graph) {
+  return neurlp_graph_on_cuda(graph)->blocks ? settle(graph) : NEURLP_SUCCESS;
+}
+
+/* Kept numbers beside the statuses, and both to the host. */
+static neurlp_status send_answers(neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  neurlp_cuda_gather work = {.count = g->gathered, .to = g->numbers};
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t i = 0; i < g->gathered; i++)
+    work.from[i] = neurlp_graph_node(graph, g->values_gathered[i])->data;
+  if (work.count > 0)
+    NEURLP_TRY(neurlp_start_cuda(graph, &neurlp_cuda_sample_kernels_of(neurlp_graph_single(graph))->gather,
+                                 work.count, &work, sizeof work));
+  status = g->device->operations->copy(g->device, 0, g->pinned_numbers, g->numbers, answer_bytes(graph));
+done:
+  return status;
+}
+
+static neurlp_status number_of(neurlp_graph *graph, neurlp_value value, double *number, bool *found) {
+  cuda_graph *g = neurlp_graph_on_cuda(graph);
+  neurlp_status status = NEURLP_SUCCESS;
+  *found = false;
+  for (int32_t i = 0; i < g->gathered && !*found; i++) {
+    if (g->values_gathered[i] != value) continue;
+    NEURLP_TRY(wait_pending(g));
+    *number = g->pinned_numbers[i];
+    *found = true;
+  }
+done:
+  return status;
 }
 
 static neurlp_status set_one(neurlp_graph *graph, void *number) {
@@ -303,6 +390,12 @@ static neurlp_status start_pass(neurlp_graph *graph, bool forward) {
   neurlp_status status = NEURLP_SUCCESS;
   if (!forward) return neurlp_graph_start_backward(graph);
   NEURLP_TRY(device->copy(g->device, 0, g->run, g->pinned_run, sizeof *g->run));
+  for (int32_t i = 0; i < g->value_count; i++) {
+    const neurlp_node *node = neurlp_graph_node(graph, i);
+    if (node->role == NEURLP_ROLE_INPUT)
+      NEURLP_TRY(device->copy(g->device, 0, node->data, g->pinned_inputs + input_offset(graph, node),
+                              (size_t)node->numbers * neurlp_graph_number_bytes(graph)));
+  }
   status = device->set(g->device, 0, g->statuses, 0, bytes);
 done:
   return status;
@@ -315,7 +408,7 @@ static neurlp_status run_segment(neurlp_graph *graph, bool forward, int32_t i, b
   neurlp_status status = NEURLP_SUCCESS;
   if (i == 0) NEURLP_TRY(start_pass(graph, forward));
   NEURLP_TRY(neurlp_graph_run_steps(graph, forward, segment->first, segment->end, checked));
-  if (forward && i + 1 == pass->count) status = copy_statuses(graph);
+  if (forward && i + 1 == pass->count) status = send_answers(graph);
 done:
   return status;
 }
@@ -359,29 +452,48 @@ static neurlp_status run_pass(neurlp_graph *graph, bool forward) {
     NEURLP_TRY(g->device->operations->replay(g->device, 0, segment->recording));
   }
   pass->runs++;
-  if (forward) status = take_statuses(graph);
+  if (forward) status = settle_statuses(graph);
 done:
   return status;
 }
 
-/* In one piece, where both are recorded in one piece each. */
+/* Whether each pass is one piece. */
+static bool is_whole(neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  bool whole = g->records;
+  for (int32_t way = 0; way < 2; way++)
+    whole = whole && g->passes[way].count == 1 && !g->passes[way].segments[0].waits;
+  return whole;
+}
+
+/* In one piece, where that can be. */
 static neurlp_status run_both(neurlp_graph *graph) {
   static const bool ways[2] = {true, false};
   cuda_graph *g = neurlp_graph_on_cuda(graph);
   neurlp_status status = NEURLP_SUCCESS;
-  bool whole = g->records;
-  for (int32_t way = 0; way < 2; way++)
-    whole =
-        whole && g->passes[way].runs > 0 && g->passes[way].count == 1 && !g->passes[way].segments[0].waits;
-  if (!whole) {
+  if (!is_whole(graph) || g->passes[false].runs == 0 || g->passes[true].runs == 0) {
     NEURLP_TRY(run_pass(graph, true));
     return run_pass(graph, false);
   }
   if (!g->both) NEURLP_TRY(record(graph, 2, ways, 0, &g->both));
   NEURLP_TRY(g->device->operations->replay(g->device, 0, g->both));
-  status = take_statuses(graph);
+  status = settle_statuses(graph);
 done:
   return status;
+}
+
+/* Into the queue, whoever records it. */
+static neurlp_status start_both(neurlp_graph *graph) {
+  const neurlp_status status = run_segment(graph, true, 0, false);
+  return status < 0 ? status : run_segment(graph, false, 0, false);
+}
+
+static neurlp_graph_view view_of(neurlp_graph *graph) {
+  const cuda_graph *g = neurlp_graph_on_cuda(graph);
+  return (neurlp_graph_view){.loss = g->numbers, /* the first one */
+                             .samples = neurlp_graph_samples(graph),
+                             .present = &g->run->present,
+                             .statuses = g->statuses};
 }
 
 /* ---- the table --------------------------------------------------------------------------------------- */
@@ -405,9 +517,15 @@ const neurlp_graph_backend *neurlp_graph_backend_cuda(void) {
                                                .bytes = bytes_of,
                                                .create = create_own,
                                                .destroy = destroy_own,
+                                               .room = room_of_input,
                                                .begin = begin,
                                                .pass = run_pass,
                                                .both = run_both,
+                                               .whole = is_whole,
+                                               .start = start_both,
+                                               .settle = settle,
+                                               .view = view_of,
+                                               .number = number_of,
                                                .set_one = set_one,
                                                .wait = wait_machine,
                                                .block_bytes = neurlp_block_solver_bytes_cuda};

@@ -39,13 +39,19 @@ typedef struct cuda_graph {
   neurlp_context *context;
   neurlp_device *device;
   bool records, checked;
-  bool blocks;              /* linear ones: what they note of samples is on the device until it is fetched */
-  neurlp_cuda_run *run;     /* of the device, as what follows */
-  int32_t *statuses;        /* [samples] */
-  int32_t *systems;         /* [most systems of a block] statuses of their adjoints */
-  void *workspace;          /* of one kernel after the other */
-  int32_t *pinned_statuses; /* pinned: [samples] */
+  bool blocks;            /* linear ones: what they note of samples is on the device until it is fetched */
+  neurlp_cuda_run *run;   /* of the device, as what follows */
+  int32_t *systems;       /* [most systems of a block] statuses of their adjoints */
+  void *workspace;        /* of one kernel after the other */
+  double *numbers;        /* [gathered] that are kept, of which the loss is the first; behind them */
+  int32_t *statuses;      /* [samples] */
+  double *pinned_numbers; /* pinned: copies of both, which come to the host in one piece */
+  int32_t *pinned_statuses;
   neurlp_cuda_run *pinned_run;
+  unsigned char *pinned_inputs; /* what was written, one input behind the other */
+  bool pending; /* a run that reads or writes pinned memory was started, and has not been waited for */
+  int32_t gathered;
+  neurlp_value values_gathered[NEURLP_CUDA_GATHERED];
   cuda_value *values; /* [values of the graph] */
   int32_t value_count;
   cuda_pass passes[2]; /* backward, forward */

@@ -12,6 +12,11 @@ NEURLP_ANYWHERE void set_number(const neurlp_cuda_set_number *w, int64_t thread,
   if (thread == 0) *(number *)w->to = (number)w->number;
 }
 
+template <typename number>
+NEURLP_ANYWHERE void gather(const neurlp_cuda_gather *w, int64_t thread, int64_t threads) {
+  for (int64_t i = thread; i < w->count; i += threads) w->to[i] = (double)*(const number *)w->from[i];
+}
+
 NEURLP_ANYWHERE bool counts(const neurlp_cuda_run *run, const int32_t *statuses, int64_t s) {
   return s < run->present && statuses[s] == 0;
 }
@@ -188,6 +193,7 @@ NEURLP_ANYWHERE void library_slopes(const neurlp_cuda_library *w, int64_t thread
 #define KERNELS(number)                                                                                      \
   {                                                                                                          \
     NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_set_number, set_number<number>),                                      \
+        NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_gather, gather<number>),                                          \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_loss, loss_parts<number>),                                        \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_loss, loss_values),                                               \
         NEURLP_CUDA_KERNEL_ROW(neurlp_cuda_loss, loss_slopes<number>),                                       \

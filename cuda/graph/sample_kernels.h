@@ -23,6 +23,14 @@ typedef struct neurlp_cuda_set_number {
   double number;
 } neurlp_cuda_set_number;
 
+/* to_i = *from_i, as doubles: single numbers that lie here and there, put together. */
+enum { NEURLP_CUDA_GATHERED = 16 };
+typedef struct neurlp_cuda_gather {
+  int32_t count;
+  const void *from[NEURLP_CUDA_GATHERED];
+  double *to; /* [count] */
+} neurlp_cuda_gather;
+
 /* A loss of `samples` samples of `each` numbers, of neurlp_loss_kind. */
 typedef struct neurlp_cuda_loss {
   const neurlp_cuda_run *run;
@@ -82,6 +90,7 @@ typedef struct neurlp_cuda_library {
 
 typedef struct neurlp_cuda_sample_kernels {
   neurlp_cuda_kernel set_number;  /* one thread */
+  neurlp_cuda_kernel gather;      /* count */
   neurlp_cuda_kernel loss_parts;  /* samples parts: sums of every parts-th number */
   neurlp_cuda_kernel loss_values; /* samples */
   neurlp_cuda_kernel loss_slopes; /* samples each */

@@ -5,6 +5,7 @@
 #include "cuda/train/update_kernels.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Threads of kernels that walk over vectors, in terms of those that a device runs of heavier ones. */
@@ -14,7 +15,7 @@ typedef struct cuda_accelerator {
   neurlp_accelerator table;
   neurlp_context *context;
   cuda_transfer transfer; /* with a pinned room */
-  double *norms;          /* on the device: parts, folds of both kinds, the norm */
+  double *norms;          /* on the device: parts and folds of both kinds, the norm, failed samples */
 } cuda_accelerator;
 
 static const neurlp_device_operations *operations_of(const cuda_accelerator *m) {
@@ -104,6 +105,66 @@ done:
   return status;
 }
 
+static neurlp_status descend(void *object, neurlp_update_kind kind, neurlp_precision precision,
+                             const neurlp_descent_call *call) {
+  const cuda_accelerator *m = object;
+  const neurlp_cuda_update_kernels *kernels = neurlp_cuda_update_kernels_of(precision == NEURLP_SINGLE);
+  neurlp_cuda_descent work = {.call = *call, .parts = m->norms};
+  neurlp_status status = NEURLP_SUCCESS;
+  work.failed_parts = work.parts + NEURLP_CUDA_NORM_PARTS;
+  work.largest = work.failed_parts + NEURLP_CUDA_NORM_PARTS;
+  work.square = work.largest + NEURLP_CUDA_NORM_FOLDS;
+  work.failed = work.square + NEURLP_CUDA_NORM_FOLDS;
+  NEURLP_TRY(start(m, &kernels->fix_parts, NEURLP_CUDA_NORM_PARTS, &work, sizeof work));
+  NEURLP_TRY(start(m, &kernels->fix_folds, NEURLP_CUDA_NORM_FOLDS, &work, sizeof work));
+  NEURLP_TRY(start(m, &kernels->descend_parts, NEURLP_CUDA_NORM_PARTS, &work, sizeof work));
+  NEURLP_TRY(start(m, &kernels->descend_folds, NEURLP_CUDA_NORM_FOLDS, &work, sizeof work));
+  status = start(m, kind == NEURLP_UPDATE_SGD ? &kernels->descend_sgd : &kernels->descend_adam, call->count,
+                 &work, sizeof work);
+done:
+  return status;
+}
+
+static neurlp_status allocate_shared(void *object, size_t bytes, void **memory) {
+  const cuda_accelerator *m = object;
+  return operations_of(m)->allocate_pinned(m->transfer.device, bytes, memory);
+}
+
+static void release_shared(void *object, void **memory) {
+  const cuda_accelerator *m = object;
+  operations_of(m)->release_pinned(m->transfer.device, memory);
+}
+
+static neurlp_status copy(void *object, void *to, const void *from, size_t bytes) {
+  const cuda_accelerator *m = object;
+  return operations_of(m)->copy(m->transfer.device, 0, to, from, bytes);
+}
+
+static neurlp_status wait_for_all(void *object) {
+  const cuda_accelerator *m = object;
+  return operations_of(m)->wait(m->transfer.device, 0);
+}
+
+static neurlp_status record(void *object) {
+  const cuda_accelerator *m = object;
+  return operations_of(m)->record(m->transfer.device, 0);
+}
+
+static neurlp_status end_record(void *object, void **recording) {
+  const cuda_accelerator *m = object;
+  return operations_of(m)->end_record(m->transfer.device, 0, recording);
+}
+
+static neurlp_status replay(void *object, void *recording) {
+  const cuda_accelerator *m = object;
+  return operations_of(m)->replay(m->transfer.device, 0, recording);
+}
+
+static void forget(void *object, void **recording) {
+  const cuda_accelerator *m = object;
+  if (*recording) operations_of(m)->forget(m->transfer.device, recording);
+}
+
 static void close_accelerator(void *object) {
   cuda_accelerator *m = object;
   neurlp_context *context = m->context;
@@ -114,7 +175,8 @@ static void close_accelerator(void *object) {
 }
 
 static neurlp_status open_accelerator(neurlp_context *context, bool imitated, cuda_accelerator **opened) {
-  const size_t norms = (NEURLP_CUDA_NORM_PARTS + 2 * NEURLP_CUDA_NORM_FOLDS + 1) * sizeof(double);
+  const size_t norms = (2 * NEURLP_CUDA_NORM_PARTS + 3 * NEURLP_CUDA_NORM_FOLDS + 1) * sizeof(double);
+  const char *wanted = getenv("NEURLP_REPLAY");
   cuda_accelerator *m = NULL;
   neurlp_device *device = NULL;
   void *memory = NULL;
@@ -129,7 +191,17 @@ static neurlp_status open_accelerator(neurlp_context *context, bool imitated, cu
                                     .clear = clear,
                                     .update = update,
                                     .mask = mask_out,
-                                    .clip = clip},
+                                    .clip = clip,
+                                    .descend = descend,
+                                    .allocate_shared = allocate_shared,
+                                    .release_shared = release_shared,
+                                    .copy = copy,
+                                    .wait = wait_for_all,
+                                    .records = !wanted || strcmp(wanted, "off") != 0,
+                                    .record = record,
+                                    .end_record = end_record,
+                                    .replay = replay,
+                                    .forget = forget},
                           .context = context,
                           .transfer = {.device = device, .room_bytes = ROOM_BYTES}};
   NEURLP_TRY(device->operations->allocate_pinned(device, ROOM_BYTES, &m->transfer.room));

@@ -37,12 +37,22 @@ typedef struct neurlp_cuda_norm {
   double *norm;             /* one number */
 } neurlp_cuda_norm;
 
+/* All that follows a gradient (update.h), with norms as above, and samples that failed counted like sums. */
+typedef struct neurlp_cuda_descent {
+  neurlp_descent_call call;
+  double *parts, *failed_parts;      /* [PARTS] each */
+  double *largest, *square, *failed; /* [FOLDS] each */
+} neurlp_cuda_descent;
+
 typedef struct neurlp_cuda_update_kernels {
   neurlp_cuda_kernel sgd, adam;                   /* neurlp_cuda_updates, numbers */
   neurlp_cuda_kernel mask;                        /* count */
   neurlp_cuda_kernel largest_parts, square_parts; /* PARTS */
   neurlp_cuda_kernel largest_folds, square_folds; /* FOLDS */
   neurlp_cuda_kernel clip;                        /* count, and *norm is written */
+  /* neurlp_cuda_descent, in this order: PARTS, FOLDS, PARTS, FOLDS, count. */
+  neurlp_cuda_kernel fix_parts, fix_folds, descend_parts, descend_folds;
+  neurlp_cuda_kernel descend_sgd, descend_adam;
 } neurlp_cuda_update_kernels;
 
 const neurlp_cuda_update_kernels *neurlp_cuda_update_kernels_of(bool single);

@@ -15,6 +15,7 @@ struct neurlp_reduce {
   neurlp_route route;
   neurlp_traffic traffic;
   MPI_Request *requests;
+  bool alone;    /* no other ranks */
   int64_t piece; /* numbers */
   size_t number_bytes;
   void *received;        /* a piece, where no staging is */
@@ -199,6 +200,7 @@ static neurlp_status finish_reduce(void *user, neurlp_status mine, void *sum) {
 neurlp_reducer neurlp_reduce_table(neurlp_reduce *r) {
   return (neurlp_reducer){.first_shard = r->sum.spec.first_shard,
                           .shard_count = r->sum.spec.shard_count,
+                          .alone = r->alone,
                           .begin = begin_reduce,
                           .add = add_reduce,
                           .finish = finish_reduce,
@@ -240,6 +242,7 @@ static neurlp_status allocate_all(neurlp_reduce *r) {
   int rank = 0, size = 1;
   MPI_Comm_rank(r->comm, &rank);
   MPI_Comm_size(r->comm, &size);
+  r->alone = size == 1;
   neurlp_shard_sum_spec own = {
       .shards = r->spec.shards, .count = r->spec.count, .single = r->spec.single, .in_order = r->spec.fast};
   NEURLP_TRY(check_spec(r->context, &r->spec));

@@ -155,6 +155,32 @@ NEURLP_MUST_USE neurlp_status neurlp_graph_backward(neurlp_graph *graph);
 /* Both, which a GPU is told in one piece from the second time on. */
 NEURLP_MUST_USE neurlp_status neurlp_graph_forward_backward(neurlp_graph *graph);
 
+/* What follows is for who has a machine do more in one piece than that (train/accelerator.h).
+ *
+ * Whether there is a machine, recordings are wanted, and nothing in the graph goes through the host, as
+ * nonlinear blocks do. The other functions are for such graphs alone; they fail with NEURLP_ERROR_DEVICE. */
+bool neurlp_graph_is_whole(neurlp_graph *graph);
+
+/* Makes ready what was written, and what neurlp_graph_begin was told, for a run. Waits for the last one. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_ready(neurlp_graph *graph);
+
+/* Asks for forward and backward, and does not wait. It may be recorded, and replayed after each `ready`. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_start(neurlp_graph *graph);
+
+/* Waits until all is done: statuses, and single numbers that are kept, are on the host. */
+NEURLP_MUST_USE neurlp_status neurlp_graph_settle(neurlp_graph *graph);
+
+/* What is known of a run in the machine's memory, at the same place in all runs. */
+typedef struct neurlp_graph_view {
+  const double *loss;
+  int64_t samples;
+  const int64_t *present;  /* one number */
+  const int32_t *statuses; /* [samples] neurlp_status */
+} neurlp_graph_view;
+
+/* Of a graph that is whole. */
+neurlp_graph_view neurlp_graph_view_of(neurlp_graph *graph);
+
 /* Of the last forward run: a status for each sample, [samples]; NEURLP_SUCCESS for those that count, and for
  * absent ones. Valid until the next run. */
 const neurlp_status *neurlp_graph_statuses(const neurlp_graph *graph);

@@ -168,12 +168,23 @@ typedef struct neurlp_graph_machine {
   size_t (*bytes)(neurlp_graph *graph);
   neurlp_status (*create)(neurlp_graph *graph, void **own);
   void (*destroy)(neurlp_context *context, void **own);
+  /* Where an input's numbers, in the graph's precision, are on the host: the next forward run begins by
+   * taking them to the machine. Waits while an earlier one still does. */
+  neurlp_status (*room)(neurlp_graph *graph, const neurlp_node *input, void **room);
   /* A forward run is to begin: present samples, weight and cleared statuses are to be seen by its kernels. */
   neurlp_status (*begin)(neurlp_graph *graph);
   /* Runs all steps of a pass (neurlp_graph_run_steps), a backward one from neurlp_graph_start_backward on; or
    * of both. After a forward one the statuses of samples are on the host. */
   neurlp_status (*pass)(neurlp_graph *graph, bool forward);
   neurlp_status (*both)(neurlp_graph *graph);
+  /* As graph.h says of neurlp_graph_start and its like. `both` has begun, and ends, with these. */
+  bool (*whole)(neurlp_graph *graph);
+  neurlp_status (*start)(neurlp_graph *graph);
+  neurlp_status (*settle)(neurlp_graph *graph);
+  neurlp_graph_view (*view)(neurlp_graph *graph);
+  /* A number of the last forward run that came to the host with its statuses; waits until it is there.
+   * *found: whether this value has come. */
+  neurlp_status (*number)(neurlp_graph *graph, neurlp_value value, double *number, bool *found);
   /* Makes *number 1, in the graph's precision, in order with kernels. */
   neurlp_status (*set_one)(neurlp_graph *graph, void *number);
   /* Until all that was started is done. */

@@ -105,20 +105,51 @@ static neurlp_status refuse_value(const neurlp_graph *graph, neurlp_value value,
   return neurlp_fail(graph->context, NEURLP_ERROR_ARGUMENT, "%s: %s", name ? name : "a value", why);
 }
 
+/* Inputs go to a machine with the next run, and are on the host until then. */
+static bool staged(const neurlp_graph *graph, neurlp_value value) {
+  return graph->backend->machine && graph->nodes[value].role == NEURLP_ROLE_INPUT;
+}
+
+/* To the graph's precision. */
+static void convert(const neurlp_graph *graph, int64_t count, const double *numbers, void *to) {
+  float *narrow = to;
+  if (graph->precision == NEURLP_SINGLE)
+    for (int64_t i = 0; i < count; i++) narrow[i] = (float)numbers[i];
+  else
+    memcpy(to, numbers, (size_t)count * sizeof *numbers);
+}
+
+static neurlp_status write_input(neurlp_graph *graph, neurlp_value value, const double *numbers) {
+  const neurlp_node *node = &graph->nodes[value];
+  void *room = NULL;
+  const neurlp_status status = graph->backend->machine->room(graph, node, &room);
+  if (status >= 0) convert(graph, node->numbers, numbers, room);
+  return status;
+}
+
+/* What was written last. */
+static neurlp_status read_input(neurlp_graph *graph, neurlp_value value, double *numbers) {
+  const neurlp_node *node = &graph->nodes[value];
+  void *room = NULL;
+  const neurlp_status status = graph->backend->machine->room(graph, node, &room);
+  for (int64_t i = 0; status >= 0 && i < node->numbers; i++)
+    numbers[i] =
+        graph->precision == NEURLP_SINGLE ? (double)((const float *)room)[i] : ((const double *)room)[i];
+  return status;
+}
+
 neurlp_status neurlp_graph_write(neurlp_graph *graph, neurlp_value value, const double *numbers) {
   if (!graph->arena || value < 0 || value >= graph->node_count ||
       graph->nodes[value].role == NEURLP_ROLE_COMPUTED)
     return refuse_value(graph, value,
                         "only inputs, constants and parameters of a finished graph are written");
   const neurlp_node *node = &graph->nodes[value];
-  const void *from = numbers;
-  if (graph->precision == NEURLP_SINGLE) {
-    float *narrow = (float *)(void *)graph->staging;
-    for (int64_t i = 0; i < node->numbers; i++) narrow[i] = (float)numbers[i];
-    from = narrow;
-  }
-  return graph->backend->upload(graph->context, node->data, from,
-                                (size_t)node->numbers * graph->number_bytes);
+  const size_t bytes = (size_t)node->numbers * graph->number_bytes;
+  if (staged(graph, value)) return write_input(graph, value, numbers);
+  if (graph->precision == NEURLP_DOUBLE)
+    return graph->backend->upload(graph->context, node->data, numbers, bytes);
+  convert(graph, node->numbers, numbers, graph->staging);
+  return graph->backend->upload(graph->context, node->data, graph->staging, bytes);
 }
 
 /* Downloads numbers of the graph's precision as doubles. */
@@ -136,6 +167,12 @@ neurlp_status neurlp_graph_read(neurlp_graph *graph, neurlp_value value, double 
   if (!graph->arena || value < 0 || value >= graph->node_count ||
       (graph->nodes[value].role == NEURLP_ROLE_COMPUTED && !graph->nodes[value].kept))
     return refuse_value(graph, value, "only what is kept, inputs, constants and parameters can be read");
+  if (staged(graph, value)) return read_input(graph, value, numbers);
+  if (graph->backend->machine && graph->nodes[value].numbers == 1) {
+    bool found = false;
+    const neurlp_status status = graph->backend->machine->number(graph, value, numbers, &found);
+    if (status < 0 || found) return status;
+  }
   return download(graph, graph->nodes[value].data, graph->nodes[value].numbers, numbers);
 }
 
@@ -342,4 +379,26 @@ neurlp_status neurlp_graph_forward_backward(neurlp_graph *graph) {
   status = neurlp_graph_backward(graph);
 done:
   return status;
+}
+
+bool neurlp_graph_is_whole(neurlp_graph *graph) {
+  const neurlp_graph_machine *machine = graph->backend->machine;
+  return machine && graph->arena && graph->loss >= 0 && graph->nodes[graph->loss].trained &&
+         machine->whole(graph);
+}
+
+neurlp_status neurlp_graph_ready(neurlp_graph *graph) {
+  return start_forward(graph);
+}
+
+neurlp_status neurlp_graph_start(neurlp_graph *graph) {
+  return graph->backend->machine->start(graph);
+}
+
+neurlp_status neurlp_graph_settle(neurlp_graph *graph) {
+  return graph->backend->machine->settle(graph);
+}
+
+neurlp_graph_view neurlp_graph_view_of(neurlp_graph *graph) {
+  return graph->backend->machine->view(graph);
 }

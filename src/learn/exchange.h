@@ -37,6 +37,7 @@ neurlp_exchange neurlp_exchange_alone(const int64_t *bins);
  * begin and add are local; so is the memory of a few vectors, O(log shards), that is held in between. */
 typedef struct neurlp_reducer {
   int64_t first_shard, shard_count; /* this rank's */
+  bool alone;                       /* there are no other ranks: the sum of a single shard is its vector */
   neurlp_status (*begin)(void *user);
   neurlp_status (*add)(void *user, int64_t shard, const void *vector);
   neurlp_status (*finish)(void *user, neurlp_status mine, void *sum);

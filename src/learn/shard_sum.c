@@ -128,6 +128,7 @@ done:
 neurlp_reducer neurlp_reducer_alone(neurlp_shard_sum *sum) {
   return (neurlp_reducer){.first_shard = sum->spec.first_shard,
                           .shard_count = sum->spec.shard_count,
+                          .alone = true,
                           .begin = begin_alone,
                           .add = add_alone,
                           .finish = finish_alone,

@@ -28,6 +28,24 @@ typedef struct neurlp_accelerator {
    * norm is not finite stays as it is. *norm: waits for it; NULL: does not wait. */
   neurlp_status (*clip)(void *object, neurlp_precision precision, int64_t count, double most, void *gradient,
                         double *norm);
+  /* All that follows a gradient. Nothing is waited for, and whatever changes from step to step is in memory:
+   * so it can be recorded. */
+  neurlp_status (*descend)(void *object, neurlp_update_kind kind, neurlp_precision precision,
+                           const neurlp_descent_call *call);
+  /* Memory of the host that the machine reaches by itself; copies between that and its own, or within its
+   * own, which are not waited for; until all is done. */
+  neurlp_status (*allocate_shared)(void *object, size_t bytes, void **memory);
+  void (*release_shared)(void *object, void **memory);
+  neurlp_status (*copy)(void *object, void *to, const void *from, size_t bytes);
+  neurlp_status (*wait)(void *object);
+  /* Recordings: what is asked of the machine between the first two, by graphs of this context, too, is not
+   * done but becomes one piece of work, which is then done as often as it is replayed; NULL: it is forgotten.
+   * It must not wait, and all of it has to have been done once before. Wanted unless NEURLP_REPLAY=off. */
+  bool records;
+  neurlp_status (*record)(void *object);
+  neurlp_status (*end_record)(void *object, void **recording);
+  neurlp_status (*replay)(void *object, void *recording);
+  void (*forget)(void *object, void **recording);
 } neurlp_accelerator;
 
 /* The machine on which graphs of this context keep their parameters; *accelerator is NULL where that is the

@@ -248,6 +248,27 @@ neurlp_status neurlp_optimiser_step(neurlp_optimiser *o, double rate, void *para
   return o->machine->update(o->machine->object, o->kind->update, o->precision, count, o->calls);
 }
 
+void neurlp_optimiser_next(const neurlp_optimiser *o, double rate, neurlp_descent_group *groups) {
+  for (int32_t g = 0; g < o->groups; g++)
+    groups[g] = (neurlp_descent_group){.update = o->kind->prepare(&o->options, rate * o->rate_factor[g],
+                                                                  o->weight_decay[g], o->steps[g] + 1),
+                                       .end = o->first[g + 1],
+                                       .frozen = o->frozen[g] != 0};
+}
+
+void neurlp_optimiser_count(neurlp_optimiser *o) {
+  for (int32_t g = 0; g < o->groups; g++) o->steps[g] += !o->frozen[g];
+}
+
+neurlp_update_kind neurlp_optimiser_arrays(const neurlp_optimiser *o, neurlp_descent_call *call) {
+  call->groups = o->groups;
+  call->count = o->count;
+  call->first = o->machine_moments[0];
+  call->second = o->machine_moments[1];
+  call->mask = o->machine_mask;
+  return o->kind->update;
+}
+
 /* a_i = 0 where the mask is. */
 static neurlp_status mask_out(const neurlp_optimiser *o, void *a) {
   if (o->machine) return o->machine->mask(o->machine->object, o->precision, o->count, o->machine_mask, a);

@@ -73,6 +73,13 @@ void neurlp_optimiser_destroy(neurlp_optimiser **optimiser);
 neurlp_status neurlp_optimiser_step(neurlp_optimiser *optimiser, double rate, void *parameters,
                                     const void *gradient);
 
+/* The same for who has a machine make steps by itself: the numbers of every group's next step, [groups], and
+ * where the optimiser has its moments and mask. The step is counted once it was made. Of an optimiser that
+ * was moved. */
+void neurlp_optimiser_next(const neurlp_optimiser *optimiser, double rate, neurlp_descent_group *groups);
+void neurlp_optimiser_count(neurlp_optimiser *optimiser);
+neurlp_update_kind neurlp_optimiser_arrays(const neurlp_optimiser *optimiser, neurlp_descent_call *call);
+
 /* Sets what does not take part in a step to zero: gradients of frozen groups and masked parameters, which
  * then do not count in a norm. gradient [count], changed */
 neurlp_status neurlp_optimiser_clear_fixed(const neurlp_optimiser *optimiser, void *gradient);

@@ -110,10 +110,10 @@ static neurlp_status complain_of_entry(const neurlp_watch *w, int64_t epoch, int
       (long long)epoch, (long long)step, (long long)entry, (long long)w->count, value);
 }
 
-static bool explodes(const neurlp_watch *w, double loss) {
+double neurlp_watch_most_loss(const neurlp_watch *w) {
   const double size = fmax(fabs(w->best), w->options.scale);
-  if (w->options.explosion == 0.0 || w->best == INFINITY) return false;
-  return loss > w->best + (w->options.explosion - 1.0) * size;
+  if (w->options.explosion == 0.0 || w->best == INFINITY) return INFINITY;
+  return w->best + (w->options.explosion - 1.0) * size;
 }
 
 neurlp_status neurlp_watch_check(neurlp_watch *w, int64_t epoch, int64_t step, double loss,
@@ -125,7 +125,7 @@ neurlp_status neurlp_watch_check(neurlp_watch *w, int64_t epoch, int64_t step, d
   const int64_t entry =
       gradient ? w->vector->first_not_finite(neurlp_context_threads(w->context), w->count, gradient) : -1;
   if (entry >= 0) return complain_of_entry(w, epoch, step, gradient, entry);
-  if (explodes(w, loss))
+  if (loss > neurlp_watch_most_loss(w))
     return neurlp_fail(
         w->context, NEURLP_NOT_CONVERGED,
         "epoch %lld, step %lld: the loss is %g, and was %g at its best: more than %g times as much; "

@@ -39,6 +39,9 @@ void neurlp_watch_destroy(neurlp_watch **watch);
 NEURLP_MUST_USE neurlp_status neurlp_watch_check(neurlp_watch *watch, int64_t epoch, int64_t step,
                                                  double loss, const void *gradient);
 
+/* Above it the next loss explodes; INFINITY: it cannot. */
+double neurlp_watch_most_loss(const neurlp_watch *watch);
+
 /* Copies parameters [count] as the last good ones: those whose loss and gradient neurlp_watch_check has just
  * found good, before the next step changes them. Cost: one pass, so it need not be done at every step. */
 void neurlp_watch_keep(neurlp_watch *watch, int64_t epoch, int64_t step, const void *parameters);

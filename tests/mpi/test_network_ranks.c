@@ -109,6 +109,11 @@ static neurlp_status gone(void) {
   return neurlp_fail(context, NEURLP_ERROR_DEVICE, "the GPU has gone");
 }
 
+static neurlp_status fail_replay(void *object, void *recording) {
+  const neurlp_status status = gone();
+  return status < 0 ? status : whole.replay(object, recording);
+}
+
 static neurlp_status fail_update(void *object, neurlp_update_kind kind, neurlp_precision precision,
                                  int32_t count, const neurlp_update_call *updates) {
   const neurlp_status status = gone();
@@ -150,9 +155,14 @@ static void check_machine(void) {
   only.validation = 0;
   lbfgs.optimiser = "lbfgs";
   lbfgs.batch = 12;
-  table->update = fail_update;
+  table->replay = fail_replay; /* all steps but the first, or what follows their sums */
   check_lost("steps", &validated);
   check_lost("steps without validation", &only);
+  table->replay = whole.replay;
+  table->records = false;
+  table->update = fail_update;
+  check_lost("steps piece by piece", &only);
+  table->records = whole.records;
   table->update = whole.update;
   table->download = fail_download;
   check_lost("gradients of L-BFGS", &lbfgs);

@@ -3,7 +3,7 @@
  * one. */
 #include "core/random.h"
 #include "train/clip.h"
-#include "train/optimiser.h"
+#include "train/descent.h"
 
 #include "train_support.h"
 
@@ -201,6 +201,194 @@ static void check_not_finite(double bad) {
   machine->release(machine->object, &there);
 }
 
+/* ---- descents ---------------------------------------------------------------------------------------- */
+
+enum { RUN_SAMPLES = 70 };
+
+/* A run that a gradient is of, on the machine. */
+typedef struct run {
+  void *loss, *present, *statuses;
+} run;
+
+/* `failed` of the first `present` samples failed, and all that are absent. */
+static void write_run(const run *r, double loss, int64_t present, int64_t failed) {
+  int32_t statuses[RUN_SAMPLES];
+  for (int64_t s = 0; s < RUN_SAMPLES; s++)
+    statuses[s] = s < failed || s >= present ? NEURLP_NOT_FINITE : NEURLP_SUCCESS;
+  must(machine->upload(machine->object, r->loss, &loss, sizeof loss));
+  must(machine->upload(machine->object, r->present, &present, sizeof present));
+  must(machine->upload(machine->object, r->statuses, statuses, sizeof statuses));
+}
+
+static run make_run(void) {
+  run r = {.loss = NULL};
+  must(machine->allocate(machine->object, sizeof(double), &r.loss));
+  must(machine->allocate(machine->object, sizeof(int64_t), &r.present));
+  must(machine->allocate(machine->object, RUN_SAMPLES * sizeof(int32_t), &r.statuses));
+  write_run(&r, 1, RUN_SAMPLES, 0);
+  return r;
+}
+
+static void free_run(run *r) {
+  machine->release(machine->object, &r->loss);
+  machine->release(machine->object, &r->present);
+  machine->release(machine->object, &r->statuses);
+}
+
+typedef struct descending {
+  neurlp_precision precision;
+  neurlp_optimiser *optimiser;
+  neurlp_descent *descent;
+  run run;
+  void *parameters, *gradient;
+} descending;
+
+static descending open_descending(const char *name, double momentum, neurlp_precision precision,
+                                  const void *parameters) {
+  descending d = {.precision = precision, .optimiser = make(name, momentum, precision), .run = make_run()};
+  must(neurlp_optimiser_move(d.optimiser, machine));
+  d.parameters = on_machine(parameters, bytes_of(precision));
+  d.gradient = on_machine(parameters, bytes_of(precision));
+  const neurlp_descent_spec spec = {.optimiser = d.optimiser,
+                                    .machine = machine,
+                                    .precision = precision,
+                                    .count = N,
+                                    .parameters = d.parameters,
+                                    .gradient = d.gradient,
+                                    .loss = d.run.loss,
+                                    .present = d.run.present,
+                                    .statuses = d.run.statuses};
+  must(neurlp_descent_create(context, &spec, &d.descent));
+  return d;
+}
+
+static void close_descending(descending *d) {
+  neurlp_descent_destroy(&d->descent);
+  neurlp_optimiser_destroy(&d->optimiser);
+  machine->release(machine->object, &d->parameters);
+  machine->release(machine->object, &d->gradient);
+  free_run(&d->run);
+}
+
+/* As it is at first, then recorded, then replayed with other orders. */
+static void start_descending(const descending *d, int32_t step, void **recording) {
+  if (step == 1) {
+    must(neurlp_descent_start(d->descent));
+    return;
+  }
+  if (!*recording) {
+    must(machine->record(machine->object));
+    must(neurlp_descent_start(d->descent));
+    must(machine->end_record(machine->object, recording));
+  }
+  must(machine->replay(machine->object, *recording));
+}
+
+/* Steps, recorded, against masks, clipping and optimiser one after the other; what was kept against what was
+ * there before. */
+static void check_descent(const char *name, double momentum, neurlp_precision precision, double clip) {
+  const size_t bytes = bytes_of(precision);
+  void *p = malloc(bytes), *g = malloc(bytes), *before = malloc(bytes), *kept = malloc(bytes);
+  void *recording = NULL;
+  uint8_t mask[N];
+  int64_t different = 0;
+  printf("descent by %s, momentum %g, %s, to %g\n", name, momentum,
+         precision == NEURLP_SINGLE ? "single" : "double", clip);
+  for (int64_t i = 0; i < N; i++) mask[i] = i % 5 != 0;
+  draw(precision, 0, N, p);
+  descending d = open_descending(name, momentum, precision, p),
+             plain = open_descending(name, momentum, precision, p);
+  for (int32_t step = 1; step <= STEPS; step++) {
+    const double rate = 0.01 / step;
+    const neurlp_descent_orders orders = {
+        .clip = clip, .most_loss = INFINITY, .samples = RUN_SAMPLES, .keep = step % 2 == 0};
+    neurlp_descent_answer answer = {0};
+    double norm = NAN;
+    draw(precision, step, N, g);
+    must(machine->upload(machine->object, d.gradient, g, bytes));
+    must(machine->upload(machine->object, plain.gradient, g, bytes));
+    if (step == 6) must(neurlp_optimiser_set_mask(d.optimiser, mask, d.parameters));
+    if (step == 6) must(neurlp_optimiser_set_mask(plain.optimiser, mask, plain.parameters));
+    must(machine->download(machine->object, before, plain.parameters, bytes));
+    neurlp_descent_order(d.descent, rate, &orders);
+    start_descending(&d, step, &recording);
+    must(machine->wait(machine->object));
+    must(neurlp_descent_end(d.descent, &answer));
+    must(neurlp_optimiser_clear_fixed(plain.optimiser, plain.gradient));
+    must(machine->clip(machine->object, precision, N, clip, plain.gradient, &norm));
+    must(neurlp_optimiser_step(plain.optimiser, rate, plain.parameters, plain.gradient));
+    different += !answer.moved || answer.norm != norm;
+    if (orders.keep) {
+      must(neurlp_descent_fetch_kept(d.descent, kept));
+      different += different_bytes(before, kept, bytes);
+    }
+  }
+  check_equal("steps that were not made, other norms, other bytes that were kept", different, 0);
+  must(machine->download(machine->object, p, plain.parameters, bytes));
+  compare("parameters after all steps, bytes that differ", p, d.parameters, bytes);
+  must(machine->download(machine->object, g, plain.gradient, bytes));
+  compare("gradient after the last one", g, d.gradient, bytes);
+  must(neurlp_optimiser_fetch_state(plain.optimiser));
+  compare_states(plain.optimiser, d.optimiser);
+  machine->forget(machine->object, &recording);
+  close_descending(&d);
+  close_descending(&plain);
+  free(p);
+  free(g);
+  free(before);
+  free(kept);
+}
+
+/* A step that must not be made, with entry `bad` of the gradient not finite; -1: none is. */
+static void check_refused(const char *what, double loss, int64_t present, int64_t failed, int64_t bad,
+                          double value, bool moves) {
+  const neurlp_descent_orders orders = {.clip = 1, .most_loss = 2, .samples = 40, .keep = true};
+  neurlp_descent_answer answer = {.norm = NAN};
+  neurlp_state_array arrays[NEURLP_STATE_MOST];
+  uint8_t mask[N];
+  double p[N], g[N];
+  for (int64_t i = 0; i < N; i++) mask[i] = i != 500;
+  draw(NEURLP_DOUBLE, 0, N, p);
+  draw(NEURLP_DOUBLE, 1, N, g);
+  descending d = open_descending("adam", 0, NEURLP_DOUBLE, p);
+  must(neurlp_optimiser_set_mask(d.optimiser, mask, d.parameters));
+  p[500] = 0;
+  if (bad >= 0) g[bad] = value;
+  must(machine->upload(machine->object, d.gradient, g, sizeof g));
+  write_run(&d.run, loss, present, failed);
+  neurlp_descent_order(d.descent, 0.01, &orders);
+  must(neurlp_descent_start(d.descent));
+  must(machine->wait(machine->object));
+  printf("%s\n", what);
+  check_equal("status", neurlp_descent_end(d.descent, &answer),
+              bad >= 0 ? NEURLP_NOT_FINITE : NEURLP_SUCCESS);
+  check_equal("a step was made", answer.moved, moves);
+  check_equal("the norm is finite", isfinite(answer.norm) != 0, bad < 0);
+  must(neurlp_optimiser_fetch_state(d.optimiser));
+  (void)neurlp_optimiser_state(d.optimiser, arrays);
+  check_equal("steps that are counted", ((const int64_t *)arrays[0].numbers)[0], moves);
+  if (!moves) compare("parameters are as they were, bytes that differ", p, d.parameters, sizeof p);
+  if (bad >= 0) {
+    must(machine->download(machine->object, p, d.gradient, sizeof p));
+    check_equal("the entry is where it was", memcmp(&p[bad], &g[bad], sizeof p[bad]), 0);
+  }
+  close_descending(&d);
+}
+
+/* Entry 500 is fixed; group 7, which is frozen, has entries 84 to 111. */
+static void check_all_refused(void) {
+  check_refused("all is good", 2, 40, 39, -1, 0, true);
+  check_refused("absent samples do not count", 1, 39, 39, -1, 0, true);
+  check_refused("a loss that exploded", 2.0001, 40, 0, -1, 0, false);
+  check_refused("a loss that is infinite", -INFINITY, 40, 0, -1, 0, false);
+  check_refused("a loss that is not a number", NAN, 40, 0, -1, 0, false);
+  check_refused("no sample could be solved", 1, 40, 40, -1, 0, false);
+  check_refused("a gradient with a NaN", 1, 40, 0, 700, NAN, false);
+  check_refused("a gradient that is infinite", 1, 40, 0, N - 1, INFINITY, false);
+  check_refused("a NaN that is fixed", 1, 40, 0, 500, NAN, false);
+  check_refused("a NaN of a frozen group", 1, 40, 0, 90, NAN, false);
+}
+
 int main(void) {
   const char *backend = getenv("NEURLP_TEST_BACKEND");
   if (neurlp_context_create(2, &context) < 0) return 1;
@@ -224,6 +412,13 @@ int main(void) {
   check_equal("clipping to 0", machine->clip(machine->object, NEURLP_DOUBLE, 0, 0, NULL, NULL),
               NEURLP_ERROR_ARGUMENT);
   check_state();
+  for (neurlp_precision precision = NEURLP_DOUBLE; precision <= NEURLP_SINGLE; precision++) {
+    check_descent("sgd", 0, precision, 0.1);
+    check_descent("sgd", 0.9, precision, 1e300);
+    check_descent("adam", 0, precision, 10);
+    check_descent("adamw", 0, precision, 0.1);
+  }
+  check_all_refused();
   neurlp_context_destroy(&context);
   return check_verdict();
 }

@@ -57,8 +57,8 @@ done:
   return status;
 }
 
-/* Loss, its parts, failed windows and windows of the shard that has just been run, added to the scalars. */
-static neurlp_status add_scalars(neurlp_training *t, int64_t shard, int64_t present) {
+/* Loss, its parts, failed windows and windows. */
+neurlp_status neurlp_training_add_scalars(neurlp_training *t, int64_t shard, int64_t present) {
   const neurlp_network_model *m = t->spec->model;
   double numbers[NEURLP_TRAINING_SCALARS] = {0};
   neurlp_status status = NEURLP_SUCCESS;
@@ -83,7 +83,7 @@ static neurlp_status run_shard(neurlp_training *t, int64_t shard, const int64_t 
   NEURLP_TRY(neurlp_graph_begin(t->graph, present, weight));
   const bool both = want_gradient && !gathers;
   NEURLP_TRY(both ? neurlp_graph_forward_backward(t->graph) : neurlp_graph_forward(t->graph));
-  NEURLP_TRY(add_scalars(t, shard, present));
+  NEURLP_TRY(neurlp_training_add_scalars(t, shard, present));
   if (gathers) NEURLP_TRY(neurlp_solving_append(&t->solving, shard, present, t->target));
   if (!want_gradient) goto done;
   if (!both) NEURLP_TRY(neurlp_graph_backward(t->graph));
@@ -180,8 +180,8 @@ static neurlp_status validate(neurlp_training *t, double *loss) {
   return mean_loss(t, true, loss);
 }
 
-static void add_to_epoch(neurlp_epoch *epoch, const neurlp_batch *batch, const double *sums, double all) {
-  const double part = (double)batch->windows / all;
+void neurlp_training_add_epoch(const neurlp_training *t, const neurlp_batch *batch, neurlp_epoch *epoch) {
+  const double part = (double)batch->windows / (double)t->spec->sampler->training, *sums = t->sums;
   epoch->training += part * sums[SCALAR_LOSS];
   for (int32_t i = 0; i < NEURLP_NETWORK_LOSSES; i++) epoch->parts[i] += part * sums[i];
   epoch->failed += (int64_t)sums[SCALAR_FAILED];
@@ -194,7 +194,7 @@ static neurlp_status pass_over_training(neurlp_training *t, bool gathers, neurlp
   for (int64_t b = 0; b < sampler->batches; b++) {
     const neurlp_batch batch = neurlp_batch_training(sampler, 0, b);
     NEURLP_TRY(run_batch(t, &batch, false, gathers));
-    add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
+    neurlp_training_add_epoch(t, &batch, epoch);
   }
 done:
   return status;
@@ -221,18 +221,25 @@ done:
 
 /* ---- epochs of steps --------------------------------------------------------------------------------- */
 
+/* Where no window could be solved there is no loss, which is not a good one. */
+neurlp_status neurlp_training_check_solved(const neurlp_training *t, const neurlp_batch *batch,
+                                           const neurlp_epoch *epoch) {
+  if (t->sums[SCALAR_FAILED] < (double)batch->windows) return NEURLP_SUCCESS;
+  return neurlp_fail(t->context, NEURLP_NOT_FINITE,
+                     "epoch %lld, step %lld: the block of none of %lld windows could be solved; lower the "
+                     "learning rate, or give coefficients and steps a range",
+                     (long long)epoch->epoch + 1, (long long)batch->batch + 1, (long long)batch->windows);
+}
+
 /* After a batch, its loss and gradient are looked at, and the parameters that they are of are kept if they
- * are good. Where no window could be solved there is no loss, which is not a good one. Of a gradient that is
- * not on the host the norm is looked at, with the step, unless parameters are kept. */
+ * are good. Of a gradient that is not on the host the norm is looked at, with the step, unless parameters are
+ * kept. */
 static neurlp_status look(neurlp_training *t, const neurlp_epoch *epoch, const neurlp_batch *batch) {
   const int64_t e = epoch->epoch + 1, step = batch->batch + 1;
-  if (t->sums[SCALAR_FAILED] >= (double)batch->windows)
-    return neurlp_fail(t->context, NEURLP_NOT_FINITE,
-                       "epoch %lld, step %lld: the block of none of %lld windows could be solved; lower the "
-                       "learning rate, or give coefficients and steps a range",
-                       (long long)e, (long long)step, (long long)batch->windows);
   const void *gradient = NULL, *parameters = NULL;
   neurlp_status status = NEURLP_SUCCESS;
+  status = neurlp_training_check_solved(t, batch, epoch);
+  if (status != NEURLP_SUCCESS) return status;
   if (!t->machine || batch->batch == 0) NEURLP_TRY(neurlp_training_see_gradient(t, &gradient));
   status = neurlp_watch_check(t->watch, e, step, t->sums[SCALAR_LOSS], gradient);
   if (status != NEURLP_SUCCESS || batch->batch != 0) goto done;
@@ -253,15 +260,11 @@ done:
   return status == NEURLP_SUCCESS ? NEURLP_NOT_FINITE : status;
 }
 
-static neurlp_status step(neurlp_training *t, const neurlp_batch *batch, neurlp_epoch *epoch) {
-  const double most = t->spec->options.clip > 0 ? t->spec->options.clip : 1e300; /* never */
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_training_clear_fixed(t));
-  status = neurlp_training_clip(t, most, &epoch->gradient);
-  if (status == NEURLP_NOT_FINITE) return name_entry(t, epoch, batch);
-  if (status == NEURLP_SUCCESS) status = neurlp_training_step(t, epoch->rate);
-done:
-  return status;
+static neurlp_status look_and_step(neurlp_training *t, const neurlp_batch *batch, neurlp_epoch *epoch) {
+  neurlp_status status = look(t, epoch, batch);
+  if (status != NEURLP_SUCCESS) return status;
+  status = neurlp_training_step(t, epoch->rate, &epoch->gradient);
+  return status == NEURLP_NOT_FINITE ? name_entry(t, epoch, batch) : status;
 }
 
 /* Collective. The batches of one epoch from `first` on, each followed by a step, and all but the last by a
@@ -274,10 +277,11 @@ static neurlp_status run_steps(neurlp_training *t, const double *mask, int64_t f
     const neurlp_batch batch = neurlp_batch_training(sampler, shuffle, b);
     const neurlp_training_place place = {epoch->cycle, epoch->epoch, b + 1, false};
     if (t->spec->solving) neurlp_solving_fade(&t->solving, 1 - 1 / (double)sampler->batches);
-    NEURLP_TRY(run_batch(t, &batch, true, t->spec->solving != NULL));
-    add_to_epoch(epoch, &batch, t->sums, (double)sampler->training);
-    status = look(t, epoch, &batch);
-    if (status == NEURLP_SUCCESS) status = step(t, &batch, epoch);
+    if (!t->whole) {
+      NEURLP_TRY(run_batch(t, &batch, true, t->spec->solving != NULL));
+      neurlp_training_add_epoch(t, &batch, epoch);
+    }
+    status = t->whole ? neurlp_training_run_whole(t, &batch, epoch) : look_and_step(t, &batch, epoch);
     if (t->machine && t->spec->solving) status = neurlp_training_agree(t, status); /* all solve, or none */
     if (status == NEURLP_SUCCESS && t->spec->solving) status = solve_weights(t, mask, false);
     if (status <= 0 && b + 1 < sampler->batches) status = neurlp_training_keep(t, status, &place, epoch);
@@ -453,6 +457,8 @@ static neurlp_status go_back(neurlp_training *t, int64_t cycle, neurlp_status st
   int64_t epoch = 0, step = 0;
   snprintf(message, sizeof message, "%s", neurlp_context_message(t->context));
   print_blame(t, where, sizeof where);
+  const neurlp_status fetched = neurlp_training_fetch_kept(t);
+  if (fetched < 0) return fetched;
   if (neurlp_watch_restore(t->watch, neurlp_training_room(t), &epoch, &step) < 0)
     return neurlp_fail(t->context, status, "cycle %lld, %s%s; kept are the parameters of its beginning",
                        (long long)cycle + 1, message, where);

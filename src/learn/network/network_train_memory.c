@@ -75,13 +75,33 @@ neurlp_status neurlp_training_clear_fixed(neurlp_training *t) {
   return alone(t, neurlp_optimiser_clear_fixed(t->optimiser, t->gradient));
 }
 
-neurlp_status neurlp_training_clip(neurlp_training *t, double most, double *norm) {
-  const neurlp_precision precision = neurlp_graph_precision(t->graph);
-  if (t->machine)
-    return alone(t, t->machine->clip(t->machine->object, precision, t->count, most, t->gradient, norm));
-  return neurlp_clip_norm(t->context, precision, t->count, t->gradient, most, norm);
+double neurlp_training_most(const neurlp_training *t) {
+  return t->spec->options.clip > 0 ? t->spec->options.clip : 1e300;
 }
 
-neurlp_status neurlp_training_step(neurlp_training *t, double rate) {
-  return alone(t, neurlp_optimiser_step(t->optimiser, rate, neurlp_graph_parameters(t->graph), t->gradient));
+static neurlp_status clip(neurlp_training *t, double *norm) {
+  const neurlp_precision precision = neurlp_graph_precision(t->graph);
+  const double most = neurlp_training_most(t);
+  if (!t->machine) return neurlp_clip_norm(t->context, precision, t->count, t->gradient, most, norm);
+  return t->machine->clip(t->machine->object, precision, t->count, most, t->gradient, norm);
+}
+
+/* In one piece, where there is one. */
+static neurlp_status make_step(neurlp_training *t, double rate, double *norm) {
+  const neurlp_descent_orders orders = {.clip = neurlp_training_most(t)};
+  neurlp_descent_answer answer = {0};
+  const neurlp_status status = neurlp_step_make(t->step, rate, &orders, &answer);
+  *norm = answer.norm;
+  return status;
+}
+
+neurlp_status neurlp_training_step(neurlp_training *t, double rate, double *norm) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (t->step) return alone(t, make_step(t, rate, norm));
+  NEURLP_TRY(neurlp_training_clear_fixed(t));
+  status = clip(t, norm);
+  if (status == NEURLP_SUCCESS)
+    status = neurlp_optimiser_step(t->optimiser, rate, neurlp_graph_parameters(t->graph), t->gradient);
+done:
+  return alone(t, status);
 }

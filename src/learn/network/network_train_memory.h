@@ -29,10 +29,12 @@ NEURLP_MUST_USE neurlp_status neurlp_training_get_parameters(neurlp_training *t,
 NEURLP_MUST_USE neurlp_status neurlp_training_set_parameters(neurlp_training *t, const void *parameters);
 NEURLP_MUST_USE neurlp_status neurlp_training_get_gradient(neurlp_training *t, void *gradient);
 
-/* The optimiser's functions of these vectors; the gradient loses what does not count, then it is cut back to
- * the norm `most`: NEURLP_NOT_FINITE as neurlp_clip_norm. */
+/* The norm that gradients are cut to: beyond all that there are, if they are not. */
+double neurlp_training_most(const neurlp_training *t);
+
+/* The gradient loses what does not count, in a minimiser's evaluation; and in a step, in which it is then cut
+ * back to that norm, and the optimiser makes its step: NEURLP_NOT_FINITE, and none, as neurlp_clip_norm. */
 NEURLP_MUST_USE neurlp_status neurlp_training_clear_fixed(neurlp_training *t);
-NEURLP_MUST_USE neurlp_status neurlp_training_clip(neurlp_training *t, double most, double *norm);
-NEURLP_MUST_USE neurlp_status neurlp_training_step(neurlp_training *t, double rate);
+NEURLP_MUST_USE neurlp_status neurlp_training_step(neurlp_training *t, double rate, double *norm);
 
 #endif

@@ -54,6 +54,7 @@ static neurlp_status make_watch(neurlp_training *t) {
   neurlp_watch_group *groups = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_watch_destroy(&t->watch);
+  t->kept_there = false; /* what is there was the old one's */
   NEURLP_TRY(neurlp_allocate(t->context, tensors, sizeof *groups, &groups));
   for (int32_t i = 0; i < tensors; i++) {
     const neurlp_parameter_info info = neurlp_graph_parameter_info(t->graph, i);
@@ -97,6 +98,7 @@ neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_trai
   NEURLP_TRY(neurlp_allocate(t->context, numbers, sizeof *t->target, &t->target));
   NEURLP_TRY(neurlp_allocate(t->context, samples, sizeof *t->shard, &t->shard));
   NEURLP_TRY(make_optimiser(t));
+  NEURLP_TRY(neurlp_training_open_step(t));
   if (!spec->solving) goto done;
   NEURLP_TRY(neurlp_solving_open(&t->solving, spec->solving, spec->model));
   t->only_weights = neurlp_graph_parameter_info(graph, t->weights).count == t->count;
@@ -107,6 +109,7 @@ done:
 void neurlp_training_close(neurlp_training *t) {
   if (t->kind) t->kind->destroy(&t->minimiser);
   neurlp_solving_close(&t->solving);
+  neurlp_step_destroy(&t->step);
   neurlp_optimiser_destroy(&t->optimiser);
   neurlp_stopping_destroy(&t->stopping);
   neurlp_watch_destroy(&t->watch);

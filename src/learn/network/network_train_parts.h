@@ -3,6 +3,7 @@
 #define NEURLP_LEARN_NETWORK_NETWORK_TRAIN_PARTS_H
 
 #include "learn/network/network_train.h"
+#include "learn/step.h"
 #include "train/accelerator.h"
 #include "train/lbfgs.h"
 #include "train/stopping.h"
@@ -36,6 +37,10 @@ typedef struct neurlp_training {
   uint8_t *free;                     /* [count] 0: a parameter that is fixed */
   const neurlp_accelerator *machine; /* where parameters and gradient are; NULL: on the host */
   void *gradient;                    /* [count] of the batch, there */
+  neurlp_step *step;                 /* which the machine makes; NULL: it is asked piece by piece */
+  bool whole;                        /* batches are part of it */
+  bool kept_there;                   /* the last good parameters are on the machine, of this epoch and step */
+  int64_t kept_epoch, kept_step;
   void *room;            /* [count] on the host: what L-BFGS moves, and copies from and to the machine */
   bool alone;            /* this rank failed, and others do not know of it */
   double *data, *target; /* [samples of a shard][T][D] */
@@ -59,6 +64,27 @@ NEURLP_MUST_USE neurlp_status neurlp_training_begin_cycle(neurlp_training *train
 /* The part of that which follows from the mask alone: which parameters are free, and what the graph knows of
  * it. */
 NEURLP_MUST_USE neurlp_status neurlp_training_fix(neurlp_training *training, const double *mask);
+
+/* network_train_whole.c. Makes t->step where there is one to be made. */
+NEURLP_MUST_USE neurlp_status neurlp_training_open_step(neurlp_training *training);
+
+/* There. Where t->whole: a batch, and its step, unless loss or gradient are not good: returns what
+ * neurlp_training_run does for that, without blame. */
+NEURLP_MUST_USE neurlp_status neurlp_training_run_whole(neurlp_training *training, const neurlp_batch *batch,
+                                                        neurlp_epoch *epoch);
+
+/* There. Hands the last good parameters to the watch, if they are still on the machine. Uses t->room. */
+NEURLP_MUST_USE neurlp_status neurlp_training_fetch_kept(neurlp_training *training);
+
+/* Of the shard that has just been run: its loss and what is counted, added to the scalars; of a batch: added
+ * to its epoch; and whether any of its windows could be solved. */
+NEURLP_MUST_USE neurlp_status neurlp_training_add_scalars(neurlp_training *training, int64_t shard,
+                                                          int64_t present);
+void neurlp_training_add_epoch(const neurlp_training *training, const neurlp_batch *batch,
+                               neurlp_epoch *epoch);
+NEURLP_MUST_USE neurlp_status neurlp_training_check_solved(const neurlp_training *training,
+                                                           const neurlp_batch *batch,
+                                                           const neurlp_epoch *epoch);
 
 /* Collective. What one rank fails with, all return. */
 NEURLP_MUST_USE neurlp_status neurlp_training_agree(neurlp_training *training, neurlp_status mine);

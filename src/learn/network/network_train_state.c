@@ -125,6 +125,7 @@ static void list_state(neurlp_training *t, state *s) {
 static neurlp_status fetch(neurlp_training *t) {
   neurlp_status status = NEURLP_SUCCESS;
   if (!t->machine) return status;
+  NEURLP_TRY(neurlp_training_fetch_kept(t));
   NEURLP_TRY(neurlp_training_get_parameters(t, t->room));
   status = neurlp_optimiser_fetch_state(t->optimiser);
 done:
