@@ -278,6 +278,30 @@ static void check_shards(void) {
   close_problem(&one);
 }
 
+/* x'' = -x, y'' = -2.25 y, of curves without noise: two initial values for each state. With d = 4 the block
+ * is of order 4 (math.md, section 1): what it makes of a frequency f is off by some h^4 f^6 / 720. */
+static void check_second_order(void) {
+  static const double second[] = {0, 0, 1, 0, 0};
+  problem p;
+  open_problem(&p, 1);
+  neurlp_newton_destroy(&p.newton);
+  for (int64_t i = 0; i < SYSTEMS * T; i++) {
+    const double time = (double)(i % T) * H, begin = (double)(i / T);
+    p.states[i * D] = cos(time + begin);
+    p.states[i * D + 1] = (1 + begin) * sin(1.5 * time - begin);
+  }
+  memcpy(p.windows.estimate, p.states, sizeof p.states);
+  p.spec.order = 4;
+  p.spec.leading = 2;
+  p.spec.coefficients = second;
+  for (int i = 0; i < P; i++) p.mask[i] = i == 0 || i == 4;
+  must(neurlp_newton_create(&p.spec, &p.windows, &p.newton));
+  iterate(&p, 4);
+  check_below("second order: weight of x", fabs(p.weights[0] + 1), 2 * pow(H, 4) / 720);
+  check_below("second order: weight of y", fabs(p.weights[4] + 2.25), 2 * pow(H, 4) * pow(1.5, 6) / 720);
+  close_problem(&p);
+}
+
 static void check_refusals(void) {
   problem p;
   neurlp_newton *none = NULL;
@@ -304,6 +328,7 @@ int main(void) {
   must(neurlp_context_create(1, &context));
   check_estimate();
   check_shards();
+  check_second_order();
   check_refusals();
   check_equal("bytes that are left", (long long)neurlp_context_memory(context).current_bytes, 0);
   neurlp_context_destroy(&context);
