@@ -35,8 +35,9 @@ typedef struct neurlp_newton_spec {
 typedef struct neurlp_newton neurlp_newton;
 
 /* Makes one for windows that have estimates (neurlp_windows_refine), which are borrowed, and changed by
- * neurlp_newton_move. Memory: some 4e6 numbers at most for solutions, and D L (D L + 3) / 2 for each shard.
- * Fails with NEURLP_ERROR_ARGUMENT or NEURLP_ERROR_MEMORY; *newton is then NULL. */
+ * neurlp_newton_move. Memory: some 4e6 numbers for solutions, or those of eight windows where these are more,
+ * and D L (D L + 3) / 2 for each shard. Fails with NEURLP_ERROR_ARGUMENT or NEURLP_ERROR_MEMORY; *newton is
+ * then NULL. */
 NEURLP_MUST_USE neurlp_status neurlp_newton_create(const neurlp_newton_spec *spec, neurlp_windows *windows,
                                                    neurlp_newton **newton);
 void neurlp_newton_destroy(neurlp_newton **newton);
