@@ -725,8 +725,19 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .range = AT_LEAST(0),
      .sentence =
          "How often, as a cycle begins, weights are solved for and the block's solution then takes the "
-         "place of the data that networks, library and initial values see: for data with noise. Needs "
-         "windows so short that this converges, and soft initial values over many steps."},
+         "place of the data that networks, library and initial values see: for data with noise. By picard, "
+         "windows have to be so short that this converges, and initial values soft, over many steps; newton "
+         "ends earlier, once no weight changes by more than a hundredth of its standard error."},
+    {.path = "train.refine_by",
+     .kind = NEURLP_KEY_CHOICE,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "picard",
+     .choices = {"picard", "newton"},
+     .sentence =
+         "How: blocks of the library at the states as they are (picard), or linearised about them (newton: "
+         "Gauss-Newton for weights and each window's initial values; windows may be long, and standard "
+         "errors "
+         "hold; for decks where weights that are solved for are all that is trained)."},
     {.path = "train.patience",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,
@@ -759,6 +770,14 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence = "Whether the threshold is one of a weight's size, of its term's part of the derivative's "
                  "RMS, or of its size "
                  "in standard errors (weights that are solved for)."},
+    {.path = "train.drop_share",
+     .kind = NEURLP_KEY_NUMBER,
+     .tasks = NEURLP_TASK_TRAIN,
+     .preset = "1",
+     .range = RANGE(OPEN, 0, 1, CLOSED),
+     .sentence =
+         "Of the terms below the threshold, the share that a cycle drops, the least of them, one at least: "
+         "errors of terms that resemble each other shrink once some of these are gone."},
     {.path = "train.explosion",
      .kind = NEURLP_KEY_NUMBER,
      .tasks = NEURLP_TASK_TRAIN,

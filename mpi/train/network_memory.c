@@ -30,6 +30,19 @@ static int64_t solving_bytes(neurlp_network_study *s) {
   return status < 0 ? 0 : (int64_t)(after - before);
 }
 
+/* What refinements by Gauss-Newton take, found in the same way, and weights before and after. */
+static int64_t newton_bytes(neurlp_network_study *s) {
+  const size_t before = neurlp_context_memory(s->context).current_bytes;
+  neurlp_newton *newton = NULL;
+  if (!s->training.newton) return 0;
+  const neurlp_status status = neurlp_newton_create(s->training.newton, &s->windows, &newton);
+  const size_t after = neurlp_context_memory(s->context).current_bytes;
+  neurlp_newton_destroy(&newton);
+  const int64_t weights = (int64_t)s->terms * s->data.dimensions, bins = s->training.newton->shards;
+  return (status < 0 ? 0 : (int64_t)(after - before)) + 16 * weights +
+         16 * bins * (neurlp_triangle_count(weights + 1) + 2);
+}
+
 /* What neurlp_training_run allocates, and who remembers what it does. */
 static int64_t training_bytes(neurlp_network_study *s) {
   const neurlp_training_options *o = &s->training.options;
@@ -61,7 +74,7 @@ static int64_t training_bytes(neurlp_network_study *s) {
   if (o->patience > 0) bytes += vector; /* early stopping's best ones */
   bytes += s->solving_bytes;            /* weights in closed form; what is gathered goes out in one piece */
   bytes += 2 * s->solving.shards * neurlp_triangle_count(s->terms + 1) * s->data.dimensions * 8;
-  return bytes + solving_bytes(s) + neurlp_network_record_bytes(s);
+  return bytes + solving_bytes(s) + newton_bytes(s) + neurlp_network_record_bytes(s);
 }
 
 /* What neurlp_network_result_write allocates: answers of this rank's windows, and the largest of them, or a

@@ -33,6 +33,7 @@ neurlp_status neurlp_network_options(const neurlp_network_study *s, neurlp_train
                                  .refinements = neurlp_deck_integer(deck, "train.refinements"),
                                  .patience = neurlp_deck_integer(deck, "train.patience"),
                                  .threshold = neurlp_deck_number(deck, "train.threshold"),
+                                 .drop_share = neurlp_deck_number(deck, "train.drop_share"),
                                  .explosion = neurlp_deck_number(deck, "train.explosion"),
                                  .seed = (uint64_t)neurlp_deck_integer(deck, "run.seed")};
   o->threshold_by = !strcmp(by, "contribution") ? NEURLP_THRESHOLD_CONTRIBUTION

@@ -351,6 +351,49 @@ done:
   return status;
 }
 
+/* Linearised blocks are made of the library and of nothing else, and are compared with the data. */
+static neurlp_status check_newton(const neurlp_network_study *s) {
+  const neurlp_wiring *w = &s->wiring;
+  const neurlp_deck *deck = s->data.job->deck;
+  const int64_t weights = (int64_t)s->data.dimensions * s->terms;
+  const char *why = NULL;
+  if (neurlp_graph_parameter_count(s->model.graph) != weights || w->states.kind != NEURLP_SOURCE_DATA)
+    why = "finds weights of the library, and more is trained; leave networks and other parameters out";
+  else if (w->loss_count != 1 || w->losses[0].against_states || w->losses[0].first != 0 ||
+           (w->losses[0].end != 0 && w->losses[0].end != s->windows.spec.window))
+    why = "compares solutions with all samples of a window: loss: [{of: solution}]";
+  else if (s->leading < 1)
+    why = "needs a differential equation, and inputs.coefficients has no derivative";
+  else if (s->formulation.smoothness != NEURLP_SMOOTHNESS_HERMITE)
+    why = "is there for block.formulation: hermite";
+  if (!why) return NEURLP_SUCCESS;
+  return neurlp_deck_fail(s->context, deck, "train.refine_by", -1, 0, "'newton' %s", why);
+}
+
+static neurlp_status make_newton(neurlp_network_study *s) {
+  neurlp_status status = NEURLP_SUCCESS;
+  if (s->training.options.refinements == 0 ||
+      strcmp(neurlp_deck_text(s->data.job->deck, "train.refine_by"), "newton") != 0)
+    return NEURLP_SUCCESS;
+  NEURLP_TRY(check_newton(s));
+  s->newton = (neurlp_newton_spec){.library = s->data.model,
+                                   .order = s->order,
+                                   .leading = s->leading,
+                                   .coefficients = s->wiring.coefficients.numbers,
+                                   .step = s->wiring.steps.numbers[0],
+                                   .weight_top = s->formulation.weight_top,
+                                   .training = s->sampler.training,
+                                   .chosen = s->order_of_windows,
+                                   .exchange = s->solving.exchange,
+                                   .shards = s->solving.shards,
+                                   .first_shard = s->solving.first_shard,
+                                   .shard_count = s->solving.shard_count,
+                                   .overlap = s->solving.overlap};
+  s->training.newton = &s->newton;
+done:
+  return status;
+}
+
 /* Solutions can stand for data where all of them are seen, and the weights are those that fit best. */
 static neurlp_status check_refining(const neurlp_network_study *s) {
   const neurlp_wiring *w = &s->wiring;
@@ -383,7 +426,8 @@ static neurlp_status make_training(neurlp_network_study *s) {
     return neurlp_deck_fail(s->context, s->data.job->deck, "train.threshold_by", -1, 0,
                             "only weights that are solved for have standard errors: "
                             "inputs.weights: {parameter: shared, solve: true}");
-  status = make_solving(s);
+  NEURLP_TRY(make_solving(s));
+  status = make_newton(s);
 done:
   return status;
 }

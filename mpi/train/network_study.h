@@ -48,8 +48,9 @@ typedef struct neurlp_network_study {
   neurlp_reduce *gradients, *scalars;
   neurlp_mpi_exchange shards; /* of weights that are solved for */
   neurlp_solving_spec solving;
-  int64_t solving_bytes; /* that it takes */
-  double *errors;        /* [D][L] their standard errors; NULL: they are trained */
+  int64_t solving_bytes;     /* that it takes */
+  neurlp_newton_spec newton; /* refinements by Gauss-Newton; training.newton NULL: there are none */
+  double *errors;            /* [D][L] their standard errors; NULL: they are trained */
   neurlp_training_spec training;
   double *mask; /* [D][L] */
   neurlp_network_forecast_plan forecast;

@@ -19,6 +19,8 @@ KINDS = {
     "failing": ("train.learning_rate=0.1", "train.explosion=1.5", "train.epochs=9"),
     "refined": (*CYCLES, SOLVE, "train.threshold_by=z", "train.threshold=3", "train.refinements=2"),
     "solved": (*CYCLES, "train.threshold_by=z", "train.threshold=3", "train.refinements=2"),
+    "newton": (*CYCLES, "train.threshold_by=z", "train.threshold=3", "train.refinements=2", "train.refine_by=newton",
+               "train.drop_share=0.5"),
     "cuda": ("block.backend=cuda:check", SOLVE, "block.precision=single", "train.patience=3"),
     # Steps in one piece, until the loss explodes, and what is good then goes back into the result.
     "cuda_failing": ("block.backend=cuda:check", "train.shards=1", "train.learning_rate=0.1", "train.explosion=1.5",
@@ -59,9 +61,9 @@ def main(kinds):
     write_trajectories()
     for kind in kinds:
         overrides = KINDS[kind]
-        fails = kind.endswith("failing")
-        steps = "1 steps" if fails or kind == "solved" else "2 steps"
-        deck = SOLVED if kind == "solved" else None
+        fails, solved = kind.endswith("failing"), kind in ("solved", "newton")
+        steps = "1 steps" if fails or solved else "2 steps"
+        deck = SOLVED if solved else None
         code, said = run(kind, *overrides, f"checkpoint.every={steps}", "checkpoint.keep=1000",
                          "checkpoint.finished=keep", deck=deck)
         if kind.startswith("cuda") and code == 2 and "has no backend" in said:
@@ -72,7 +74,7 @@ def main(kinds):
             print(said)
             continue
         files = checkpoints(kind)
-        least = 1 if kind == "solved" else 3 # between its cycles only
+        least = 1 if solved else 3 # between its cycles only
         check(f"{kind}: several checkpoints", len(files) >= least, len(files))
         if "train.cycles" in " ".join(overrides):
             check(f"{kind}: terms were dropped, and it went on", any("cycle 2" in progress(f) for f in files))

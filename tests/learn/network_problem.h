@@ -18,7 +18,7 @@ typedef struct problem_options {
   const char *optimiser; /* NULL: adam */
   double rate, momentum, validation, noise, explosion;
   int64_t epochs, cycles, batch, shards, patience;
-  double threshold;
+  double threshold, drop_share;
   bool network; /* the state estimate is one: else all that is trained are the weights of the library */
   bool single;
   double huge; /* not 0: x at sample 13 of trajectory 2; the library's last term is then exp(x) */
@@ -153,6 +153,7 @@ static inline void problem_train_spec(network_problem *p, const problem_options 
                                  .cycles = o->cycles > 0 ? o->cycles : 1,
                                  .patience = o->patience,
                                  .threshold = o->threshold,
+                                 .drop_share = o->drop_share,
                                  .explosion = o->explosion > 0 ? o->explosion : 1e6};
   t->schedule.length = o->epochs;
   problem_must(p->context,

@@ -141,6 +141,35 @@ static void check_cycles(void) {
   problem_close(p);
 }
 
+/* Of the terms below the threshold only the least go, at first two of six, then one of four and one of three.
+ */
+static void check_shares(void) {
+  double weights[PROBLEM_STATES * PROBLEM_TERMS], least = INFINITY, most = 0;
+  const problem_options options = {
+      .rate = 0.1, .epochs = 30, .cycles = 1, .batch = 15, .threshold = 1e9, .drop_share = 0.4};
+  network_problem *p = problem_open(context, &options);
+  neurlp_training_result result;
+  check_equal("training succeeds", neurlp_training_run(&p->training, p->mask, &result), NEURLP_SUCCESS);
+  problem_must(context,
+               neurlp_graph_read(p->model.graph, neurlp_graph_find(p->model.graph, "weights"), weights));
+  problem_close(p);
+  p = problem_open(context, &options);
+  p->training.options.cycles = 2;
+  check_equal("training succeeds", neurlp_training_run(&p->training, p->mask, &result), NEURLP_SUCCESS);
+  for (int32_t i = 0; i < PROBLEM_STATES * PROBLEM_TERMS; i++) {
+    if (p->mask[i] == 0) most = fmax(most, fabs(weights[i]));
+    if (p->mask[i] != 0) least = fmin(least, fabs(weights[i]));
+  }
+  check_equal("0.4 of six terms below the threshold are dropped at once", result.dropped, 2);
+  check_below("and none that is larger than those that stay", most, least);
+  problem_close(p);
+  p = problem_open(context, &options);
+  p->training.options.cycles = 4;
+  check_equal("training succeeds", neurlp_training_run(&p->training, p->mask, &result), NEURLP_SUCCESS);
+  check_equal("then 0.4 of four and of three", result.dropped, 4);
+  problem_close(p);
+}
+
 /* ---- early stopping ---------------------------------------------------------------------------------- */
 
 enum { MOST_EPOCHS = 200 };
@@ -293,6 +322,7 @@ int main(void) {
   check_masks("adamw");
   check_masks("sgd");
   check_cycles();
+  check_shares();
   check_stopping();
   check_shards(false);
   check_shards(true);

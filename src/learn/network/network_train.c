@@ -211,6 +211,7 @@ neurlp_status neurlp_training_solve(neurlp_training *t, const double *mask, neur
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_epoch before = {0};
   if (!t->spec->solving) return NEURLP_SUCCESS;
+  if (t->newton) return epoch ? pass_over_training(t, false, epoch) : NEURLP_SUCCESS;
   neurlp_solving_fade(&t->solving, 0);
   NEURLP_TRY(pass_over_training(t, true, &before));
   NEURLP_TRY(solve_weights(t, mask, epoch != NULL));

@@ -102,6 +102,13 @@ neurlp_status neurlp_training_open(const neurlp_training_spec *spec, neurlp_trai
   if (!spec->solving) goto done;
   NEURLP_TRY(neurlp_solving_open(&t->solving, spec->solving, spec->model));
   t->only_weights = neurlp_graph_parameter_info(graph, t->weights).count == t->count;
+  if (!spec->newton) goto done;
+  if (!t->only_weights)
+    return neurlp_fail(
+        t->context, NEURLP_ERROR_ARGUMENT,
+        "refinements by Gauss-Newton find weights of the library, and %lld parameters are trained",
+        (long long)t->count);
+  NEURLP_TRY(neurlp_newton_create(spec->newton, spec->windows, &t->newton));
 done:
   return status;
 }
@@ -110,6 +117,7 @@ void neurlp_training_close(neurlp_training *t) {
   if (t->kind) t->kind->destroy(&t->minimiser);
   neurlp_solving_close(&t->solving);
   neurlp_step_destroy(&t->step);
+  neurlp_newton_destroy(&t->newton);
   neurlp_optimiser_destroy(&t->optimiser);
   neurlp_stopping_destroy(&t->stopping);
   neurlp_watch_destroy(&t->watch);
@@ -173,9 +181,9 @@ static double judge(const neurlp_training *t, double weight, int32_t k, int32_t 
   return fabs(weight);
 }
 
-/* The library's weights [D][L] of the parameters as they are now. The graph computes them; its last run may
- * have been of others, or, on a rank without shards, there was none. */
-static neurlp_status read_weights(neurlp_training *t, double *weights) {
+/* Of the parameters as they are now. The graph computes them; its last run may have been of others, or, on a
+ * rank without shards, there was none. */
+neurlp_status neurlp_training_weights(neurlp_training *t, double *weights) {
   neurlp_status status = NEURLP_SUCCESS;
   for (int64_t i = 0; i < neurlp_graph_samples(t->graph); i++) t->shard[i] = -1;
   NEURLP_TRY(neurlp_training_write(t, t->shard));
@@ -186,26 +194,45 @@ done:
   return status;
 }
 
-neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dropped) {
+/* What is compared with the threshold for each weight, in the weights' place; 0 where nothing is known. */
+static void judge_all(const neurlp_training *t, double *weights) {
   const int32_t D = t->spec->dimensions, L = t->spec->terms;
-  neurlp_status status = NEURLP_SUCCESS;
-  double *weights = NULL;
-  *dropped = 0;
-  if (t->weights < 0) return NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_allocate(t->context, (int64_t)D * L, sizeof *weights, &weights));
-  NEURLP_TRY(read_weights(t, weights));
   for (int32_t k = 0; k < D; k++) {
-    double square = 0;
+    double square = 0, *own = weights + (int64_t)k * L;
     for (int32_t l = 0; t->spec->term_size && l < L; l++)
-      square += weights[k * L + l] * weights[k * L + l] * t->spec->term_size[l] * t->spec->term_size[l];
+      square += own[l] * own[l] * t->spec->term_size[l] * t->spec->term_size[l];
     for (int32_t l = 0; l < L; l++) {
-      const int64_t i = (int64_t)k * L + l;
-      if (mask[i] == 0 || judge(t, weights[i], k, l, sqrt(square)) >= t->spec->options.threshold) continue;
-      mask[i] = 0;
-      ++*dropped;
+      const double judged = judge(t, own[l], k, l, sqrt(square));
+      own[l] = isnan(judged) ? 0 : judged;
     }
   }
+}
+
+/* The term that is left, below the threshold and least of all; -1: none is. */
+static int64_t least_term(const neurlp_training *t, const double *mask, const double *judged) {
+  const int64_t all = (int64_t)t->spec->dimensions * t->spec->terms;
+  int64_t least = -1;
+  for (int64_t i = 0; i < all; i++)
+    if (mask[i] != 0 && judged[i] < t->spec->options.threshold && (least < 0 || judged[i] < judged[least]))
+      least = i;
+  return least;
+}
+
+neurlp_status neurlp_training_drop(neurlp_training *t, double *mask, int64_t *dropped) {
+  const int64_t all = (int64_t)t->spec->dimensions * t->spec->terms;
+  const double share = t->spec->options.drop_share > 0 ? t->spec->options.drop_share : 1;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *judged = NULL;
+  int64_t below = 0;
+  *dropped = 0;
+  if (t->weights < 0) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(t->context, all, sizeof *judged, &judged));
+  NEURLP_TRY(neurlp_training_weights(t, judged));
+  judge_all(t, judged);
+  for (int64_t i = 0; i < all; i++) below += mask[i] != 0 && judged[i] < t->spec->options.threshold;
+  const int64_t part = (int64_t)(share * (double)below), most = part < 1 ? 1 : part;
+  for (; *dropped < below && *dropped < most; ++*dropped) mask[least_term(t, mask, judged)] = 0;
 done:
-  neurlp_release(t->context, &weights);
+  neurlp_release(t->context, &judged);
   return status;
 }

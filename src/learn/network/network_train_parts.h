@@ -28,6 +28,7 @@ typedef struct neurlp_training {
   int32_t weights;        /* index of the tensor of the library's weights; -1: they are no parameters */
   neurlp_solving solving; /* without a projection: weights are trained */
   bool only_weights;      /* nothing but weights that are solved for */
+  neurlp_newton *newton;  /* NULL: refinements are Picard's */
   neurlp_optimiser *optimiser;
   const neurlp_minimiser *kind; /* NULL: steps of the optimiser */
   void *minimiser;              /* its state */
@@ -102,17 +103,22 @@ NEURLP_MUST_USE neurlp_status neurlp_training_restore(neurlp_training *training,
                                                       neurlp_epoch *epoch, bool *found);
 
 /* Collective. Weights that are solved for, over all training windows; with `epoch`, which has to be 0 before,
- * standard errors, too, and then the mean losses of these windows. Does nothing where weights are trained. */
+ * standard errors, too, and then the mean losses of these windows. Does nothing where weights are trained,
+ * and only finds the losses where refinements have found weights and errors by Gauss-Newton. */
 NEURLP_MUST_USE neurlp_status neurlp_training_solve(neurlp_training *training, const double *mask,
                                                     neurlp_epoch *epoch);
 
-/* Collective, network_train_refine.c. Picard's iteration: solutions of the block take the place of what the
- * windows are taken for, options.refinements times; with `solve` weights are solved for before each
+/* Collective, network_train_refine.c. Solutions of the block take the place of what the windows are taken
+ * for, options.refinements times; with `solve` weights are solved for before each: by Picard's iteration, or
+ * by Gauss-Newton, which ends earlier once no weight changes by more than a hundredth of its standard error
  * (docs/math.md, section 10). */
 NEURLP_MUST_USE neurlp_status neurlp_training_refine(neurlp_training *training, const double *mask,
                                                      bool solve);
 
-/* Drops the terms below the threshold; how many there were. */
+/* Writes the library's weights [D][L], in the data's units and 0 where terms were dropped. */
+NEURLP_MUST_USE neurlp_status neurlp_training_weights(neurlp_training *training, double *weights);
+
+/* Drops terms below the threshold, all of them or a share; how many it were. */
 NEURLP_MUST_USE neurlp_status neurlp_training_drop(neurlp_training *training, double *mask, int64_t *dropped);
 
 neurlp_batch neurlp_batch_training(const neurlp_sampler *sampler, int64_t epoch, int64_t batch);
