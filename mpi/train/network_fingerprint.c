@@ -55,8 +55,10 @@ done:
 }
 
 neurlp_status neurlp_network_identity(neurlp_network_study *s, char **text) {
-  static const char *const left_out[] = {"title",       "checkpoint",  "run.threads",  "run.gpu_aware",
-                                         "output.file", "output.data", "output.piece", NULL};
+  /* Data and model have their checksums, wherever they come from. */
+  static const char *const left_out[] = {"title",        "checkpoint",  "run.threads", "run.gpu_aware",
+                                         "data.file",    "train.model", "output.file", "output.data",
+                                         "output.piece", NULL};
   const uint64_t deck = neurlp_array_file_sum_deck(neurlp_deck_resolved(s->data.job->deck), left_out);
   const char *backend = neurlp_context_backend(s->context);
   uint64_t model = 0;
