@@ -59,16 +59,16 @@ static const test_task tasks[] = {
      {SHAPE(60, 1, 2, 1, 1, 1, 2), .precision = NEURLP_SINGLE, .steps_sharing = NEURLP_CONSTANT},
      1,
      0.1},
-    {"two-point", false, false, {SHAPE(150, 1, 3, 1, 1, 1, 1), .final_derivatives = 1}, 2, 0.05},
-    {"two-point, soft", true, true, {SHAPE(60, 2, 2, 2, 1, 2, 3), .final_derivatives = 2}, 2, 0.1},
+    {"two-point", false, false, {SHAPE(70, 1, 3, 1, 1, 1, 1), .final_derivatives = 1}, 2, 0.05},
+    {"two-point, soft", true, true, {SHAPE(30, 2, 2, 2, 1, 2, 2), .final_derivatives = 2}, 2, 0.1},
     {"two-point, single",
      false,
      false,
-     {SHAPE(60, 1, 2, 1, 1, 1, 2), .final_derivatives = 1, .precision = NEURLP_SINGLE,
+     {SHAPE(40, 1, 2, 1, 1, 1, 2), .final_derivatives = 1, .precision = NEURLP_SINGLE,
       .rhs_sharing = NEURLP_CONSTANT},
      2,
      0.1},
-    {"values at the end alone", false, false, {SHAPE(70, 2, 2, 2, 0, 0, 1), .final_derivatives = 2}, 1, 0.1},
+    {"values at the end alone", false, false, {SHAPE(40, 2, 2, 2, 0, 0, 1), .final_derivatives = 2}, 1, 0.1},
     {"short", false, false, {SHAPE(6, 1, 2, 1, 1, 1, 1)}, 1, 0.1}};
 
 enum { TASKS = sizeof tasks / sizeof *tasks, SIZES = 4 };
