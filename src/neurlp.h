@@ -167,7 +167,7 @@ typedef struct neurlp_shape {
   /* 0: the time of long systems is cut into pieces, which are swept side by side and then joined, where that
    * is faster; a system's length alone decides it, on a GPU this shape's systems and steps. L >= 1: into
    * pieces of L intervals. T or more: never. Swept whole in any case are formulations with central or
-   * periodic rows, final values, NEURLP_MIXED, and batches that share both coefficients and steps. */
+   * periodic rows, NEURLP_MIXED, batches that share coefficients and steps; on a GPU final values, too. */
   int32_t piece_intervals;
   /* The solver keeps the factors of a solve, for as many bytes as neurlp_solver_workspace_bytes then says,
    * and the adjoints and tangents that follow need not make them again. They must be given the systems,

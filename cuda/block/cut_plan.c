@@ -68,6 +68,7 @@ void neurlp_cut_plan_cuda(cuda_cut *cut, const neurlp_problem *problem, const ne
   const int32_t intervals = choose_intervals(shape, device_threads);
   const int64_t least = (int64_t)LEAST_PIECES * intervals;
   *cut = (cuda_cut){.list_bytes = 0};
+  if (problem->final > 0) return; /* only the backend cpu puts them in where pieces are joined */
   neurlp_cut_plan(&cut->plan, problem, intervals, least < INT32_MAX ? (int32_t)least : INT32_MAX);
   if (cut->plan.intervals == 0) return;
   const int64_t pieces = shape->systems * cut->plan.most;

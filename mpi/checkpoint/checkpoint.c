@@ -43,7 +43,7 @@ static int decide(neurlp_checkpoint *c, bool failed) {
   if (c->size > 1) MPI_Allreduce(MPI_IN_PLACE, &decision, 1, MPI_INT, MPI_BOR, c->comm);
   c->steps++;
   if (c->options.every_steps > 0 && c->steps >= c->options.every_steps) decision |= DECIDE_KEEP;
-  if (c->at_end && c->options.keep_finished) decision |= DECIDE_KEEP;
+  if (c->at_end && (c->options.keep_finished || c->long_end)) decision |= DECIDE_KEEP;
   c->at_end = false;
   return decision & ~c->deaf;
 }
@@ -296,6 +296,10 @@ double neurlp_checkpoint_found_seconds(const neurlp_checkpoint *c) {
 
 void neurlp_checkpoint_progress(neurlp_checkpoint *c, const char *words) {
   snprintf(c->progress, sizeof c->progress, "%s", words);
+}
+
+void neurlp_checkpoint_long_end(neurlp_checkpoint *c) {
+  c->long_end = true;
 }
 
 void neurlp_checkpoint_at_end(neurlp_checkpoint *c) {

@@ -72,6 +72,10 @@ void neurlp_checkpoint_progress(neurlp_checkpoint *checkpoint, const char *words
  * whatever the time if checkpoint.finished is `keep`. Every rank calls it. Local. */
 void neurlp_checkpoint_at_end(neurlp_checkpoint *checkpoint);
 
+/* What comes after that end takes long, and may be stopped, or killed, in between: there it is kept in any
+ * case. Every rank calls it. Local. */
+void neurlp_checkpoint_long_end(neurlp_checkpoint *checkpoint);
+
 /* Of a computation that is done part by part, the results of each on disk before the next begins: its part
  * [first, end) begins, in whatever unit. What is kept from here on says so. What was found is gone on from if
  * it is of the same part; else rank 0 says on standard error why not, and it is forgotten, to be removed when

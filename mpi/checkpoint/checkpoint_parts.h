@@ -45,7 +45,7 @@ struct neurlp_checkpoint {
   int64_t steps;                                   /* since the last one was kept */
   int32_t decision; /* that due has taken and keep has not used yet; -1: none */
   int32_t deaf;     /* to these wishes, which could not be fulfilled */
-  bool at_end;
+  bool at_end, long_end;
   /* what happened */
   char progress[NEURLP_CHECKPOINT_WORDS];
   char trouble[NEURLP_CHECKPOINT_REASON];

@@ -351,7 +351,35 @@ static herr_t count_parameters(hid_t group, const char *name, const H5O_info_t *
   return 0;
 }
 
-static neurlp_status print_windows(const inspection *in) {
+/* How far a training's result came with the rows of an array in a group, windows or forecasts. */
+static neurlp_status print_rows_complete(const inspection *in, const char *group, const char *path,
+                                         const char *what) {
+  neurlp_numeric rows;
+  double complete = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (!neurlp_hdf5_exists(in->file, path)) return NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_numeric_check(in->context, in->file, in->path, path, true, &rows));
+  NEURLP_TRY(
+      neurlp_attribute_number_read(in->context, in->file, in->path, group, "complete_systems", &complete));
+  if (rows.rank > 0)
+    printf("  the first %.0f of %lld %s are complete\n", complete, (long long)rows.extents[0], what);
+done:
+  return status;
+}
+
+/* A training's result says last of all what came out. *done: it does. */
+static neurlp_status print_progress(const inspection *in, bool *done) {
+  neurlp_status status = NEURLP_SUCCESS;
+  *done = H5Aexists(in->file, "outcome") > 0;
+  if (*done) return NEURLP_SUCCESS;
+  printf("It is not done. The command below goes on from there:\n");
+  NEURLP_TRY(print_rows_complete(in, "windows", "windows/solution", "windows"));
+  status = print_rows_complete(in, "forecast", "forecast/states", "forecasts");
+done:
+  return status;
+}
+
+static neurlp_status print_windows(const inspection *in, bool done) {
   neurlp_numeric numeric;
   neurlp_status status = NEURLP_SUCCESS;
   if (!neurlp_hdf5_exists(in->file, "windows/solution")) return NEURLP_SUCCESS;
@@ -361,7 +389,7 @@ static neurlp_status print_windows(const inspection *in) {
                            "%s: 'windows/solution' has %d dimensions; it needs 3", in->path, numeric.rank));
   printf("Windows: %lld of %lld samples, %lld state%s.\n", (long long)numeric.extents[0],
          (long long)numeric.extents[1], (long long)numeric.extents[2], plural(numeric.extents[2]));
-  NEURLP_TRY(print_statuses(in, "status", "window"));
+  if (done) NEURLP_TRY(print_statuses(in, "status", "window"));
 done:
   return status;
 }
@@ -369,14 +397,16 @@ done:
 static neurlp_status print_training(const inspection *in) {
   int64_t counts[2] = {0};
   char *outcome = NULL, *message = NULL;
+  bool complete = false;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "/", "outcome", &outcome));
   NEURLP_TRY(neurlp_attribute_text_read(in->context, in->file, "/", "outcome_message", &message));
   const int64_t epochs = elements_at(in->file, "metrics/train_loss");
-  printf("A training by `neurlp run`: %lld epoch%s; outcome: ", (long long)(epochs < 0 ? 0 : epochs),
-         plural(epochs));
+  printf("A training by `neurlp run`: %lld epoch%s", (long long)(epochs < 0 ? 0 : epochs), plural(epochs));
+  if (*outcome) printf("; outcome: ");
   print_escaped(outcome);
   printf(".\n");
+  NEURLP_TRY(print_progress(in, &complete));
   if (*message) {
     printf("  ");
     print_escaped(message);
@@ -395,7 +425,7 @@ static neurlp_status print_training(const inspection *in) {
     printf("Equations:\n");
     NEURLP_TRY(print_texts(in, "equations/text", "  ", "\n"));
   }
-  NEURLP_TRY(print_windows(in));
+  NEURLP_TRY(print_windows(in, complete));
 done:
   neurlp_release(in->context, &outcome);
   neurlp_release(in->context, &message);

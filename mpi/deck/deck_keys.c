@@ -460,8 +460,9 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .special = "0",
      .special_words = "what 192 MB hold on each rank",
      .sentence =
-         "Systems that are made (generate, simulate) or fitted by themselves (run) and written at a time, "
-         "all ranks together: who is killed loses no more."},
+         "Systems that are made (generate, simulate) or fitted by themselves (run), or windows and forecasts "
+         "of a training, in whole shards, that are written at a time, all ranks together: who is killed "
+         "loses no more."},
     {.path = "output.solution",
      .kind = NEURLP_KEY_FLAG,
      .tasks = NEURLP_TASK_DATA,

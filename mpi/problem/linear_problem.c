@@ -17,8 +17,8 @@ typedef struct neurlp_linear_source {
 } neurlp_linear_source;
 
 const char *neurlp_linear_array_name(neurlp_linear_array array) {
-  static const char *const names[NEURLP_LINEAR_ARRAYS] = {"coefficients", "rhs", "initial_values", "steps",
-                                                          "grad_output"};
+  static const char *const names[NEURLP_LINEAR_ARRAYS] = {"coefficients", "rhs",   "initial_values",
+                                                          "final_values", "steps", "grad_output"};
   return names[array];
 }
 
@@ -30,9 +30,10 @@ void neurlp_linear_extents(const neurlp_linear_group *group, neurlp_linear_array
       {shape->coefficients_sharing ? 1 : steps, shape->equations, dimensions, derivatives},
       {shape->rhs_sharing ? 1 : steps, shape->equations},
       {shape->initial_steps, dimensions, shape->initial_derivatives},
+      {dimensions, shape->final_derivatives},
       {shape->steps_sharing ? 1 : steps - 1, shape->steps_per_dimension ? dimensions : 1},
       {steps, dimensions, derivatives}};
-  static const int32_t ranks[NEURLP_LINEAR_ARRAYS] = {5, 3, 4, 3, 4};
+  static const int32_t ranks[NEURLP_LINEAR_ARRAYS] = {5, 3, 4, 3, 3, 4};
   *rank = ranks[array];
   extents[0] = shape->systems;
   for (int32_t i = 1; i < *rank; i++) extents[i] = all[array][i - 1];
@@ -161,17 +162,11 @@ static neurlp_status count_steps(const group_reader *reader, const neurlp_numeri
   return NEURLP_SUCCESS;
 }
 
-static neurlp_status check_sizes(const group_reader *reader) {
+/* Values at the first steps, or at the last. */
+static neurlp_status check_values(const group_reader *reader) {
   neurlp_shape *shape = &reader->group->shape;
-  neurlp_numeric rhs, values, steps, grad;
+  neurlp_numeric values;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(shape_from_coefficients(reader));
-  NEURLP_TRY(check_array(reader, NEURLP_LINEAR_RHS, true, &rhs));
-  NEURLP_TRY(check_array(reader, NEURLP_LINEAR_STEPS, true, &steps));
-  NEURLP_TRY(count_steps(reader, &rhs, &steps));
-  NEURLP_TRY(compare(reader, NEURLP_LINEAR_RHS, &rhs));
-  shape->steps_per_dimension = steps.rank == 3 && steps.extents[2] != 1;
-  NEURLP_TRY(compare(reader, NEURLP_LINEAR_STEPS, &steps));
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_INITIAL_VALUES, false, &values));
   if (values.present) {
     const bool fits =
@@ -186,6 +181,31 @@ static neurlp_status check_sizes(const group_reader *reader) {
     shape->initial_derivatives = (int32_t)values.extents[3];
     NEURLP_TRY(compare(reader, NEURLP_LINEAR_INITIAL_VALUES, &values));
   }
+  NEURLP_TRY(check_array(reader, NEURLP_LINEAR_FINAL_VALUES, false, &values));
+  if (!values.present) goto done;
+  if (values.rank != 3 || values.extents[2] > shape->order + 1)
+    return neurlp_fail(reader->context, NEURLP_ERROR_DATA,
+                       "%s: '%s/final_values' must be [system][dimension][derivative], with at most %d "
+                       "derivatives",
+                       reader->path, reader->group->name, shape->order + 1);
+  shape->final_derivatives = (int32_t)values.extents[2];
+  status = compare(reader, NEURLP_LINEAR_FINAL_VALUES, &values);
+done:
+  return status;
+}
+
+static neurlp_status check_sizes(const group_reader *reader) {
+  neurlp_shape *shape = &reader->group->shape;
+  neurlp_numeric rhs, steps, grad;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(shape_from_coefficients(reader));
+  NEURLP_TRY(check_array(reader, NEURLP_LINEAR_RHS, true, &rhs));
+  NEURLP_TRY(check_array(reader, NEURLP_LINEAR_STEPS, true, &steps));
+  NEURLP_TRY(count_steps(reader, &rhs, &steps));
+  NEURLP_TRY(compare(reader, NEURLP_LINEAR_RHS, &rhs));
+  shape->steps_per_dimension = steps.rank == 3 && steps.extents[2] != 1;
+  NEURLP_TRY(compare(reader, NEURLP_LINEAR_STEPS, &steps));
+  NEURLP_TRY(check_values(reader));
   NEURLP_TRY(check_array(reader, NEURLP_LINEAR_GRAD_OUTPUT, false, &grad));
   reader->group->has_grad_output = grad.present;
   if (grad.present) NEURLP_TRY(compare(reader, NEURLP_LINEAR_GRAD_OUTPUT, &grad));

@@ -28,6 +28,7 @@ typedef enum neurlp_linear_array {
   NEURLP_LINEAR_COEFFICIENTS,   /* [S][T][E][D][d+1], T or, where it is constant in time, 1 */
   NEURLP_LINEAR_RHS,            /* [S][T][E], in the same way */
   NEURLP_LINEAR_INITIAL_VALUES, /* [S][K][D][J] */
+  NEURLP_LINEAR_FINAL_VALUES,   /* [S][D][JF] */
   NEURLP_LINEAR_STEPS,          /* [S][T-1][1 or D], or [S][1][1 or D] */
   NEURLP_LINEAR_GRAD_OUTPUT,    /* [S][T][D][d+1]; the solution has this shape, too */
   NEURLP_LINEAR_ARRAYS

@@ -12,6 +12,7 @@ typedef enum neurlp_linear_answer {
   NEURLP_ANSWER_GRAD_COEFFICIENTS, /* gradients are as their inputs */
   NEURLP_ANSWER_GRAD_RHS,
   NEURLP_ANSWER_GRAD_INITIAL_VALUES,
+  NEURLP_ANSWER_GRAD_FINAL_VALUES,
   NEURLP_ANSWER_GRAD_STEPS,
   NEURLP_ANSWERS
 } neurlp_linear_answer;

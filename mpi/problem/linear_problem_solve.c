@@ -91,6 +91,7 @@ static neurlp_status solve_piece(solving *s, int64_t count) {
                                 .coefficients = p->inputs[NEURLP_LINEAR_COEFFICIENTS],
                                 .rhs = p->inputs[NEURLP_LINEAR_RHS],
                                 .initial_values = p->inputs[NEURLP_LINEAR_INITIAL_VALUES],
+                                .final_values = p->inputs[NEURLP_LINEAR_FINAL_VALUES],
                                 .steps = p->inputs[NEURLP_LINEAR_STEPS]};
   neurlp_status status = neurlp_solver_solve(s->solver, &inputs, p->solution, p->status);
   if (status >= 0 && p->slack) {
@@ -101,6 +102,7 @@ static neurlp_status solve_piece(solving *s, int64_t count) {
   const neurlp_gradients gradients = {.coefficients = p->gradients[NEURLP_LINEAR_COEFFICIENTS],
                                       .rhs = p->gradients[NEURLP_LINEAR_RHS],
                                       .initial_values = p->gradients[NEURLP_LINEAR_INITIAL_VALUES],
+                                      .final_values = p->gradients[NEURLP_LINEAR_FINAL_VALUES],
                                       .steps = p->gradients[NEURLP_LINEAR_STEPS]};
   return neurlp_solver_adjoint(s->solver, &inputs, p->solution, p->inputs[NEURLP_LINEAR_GRAD_OUTPUT],
                                &gradients, p->status);

@@ -28,6 +28,9 @@ static neurlp_status read_slab(void *user, const neurlp_long_slab *slab) {
                                       length > 0 ? length - 1 : 0, slab->steps));
   NEURLP_TRY(neurlp_linear_read(t->problems, t->index, NEURLP_LINEAR_INITIAL_VALUES, t->system,
                                 length > 0 && first == 0, slab->initial_values));
+  if (neurlp_linear_row(t->group, NEURLP_LINEAR_FINAL_VALUES) > 0)
+    NEURLP_TRY(neurlp_linear_read(t->problems, t->index, NEURLP_LINEAR_FINAL_VALUES, t->system,
+                                  slab->final_values != NULL, slab->final_values));
   if (t->group->has_grad_output)
     NEURLP_TRY(neurlp_linear_read_steps(t->problems, t->index, NEURLP_LINEAR_GRAD_OUTPUT, t->system, first,
                                         length, slab->grad_output));
@@ -106,6 +109,8 @@ static neurlp_status write_rest(const timed *t, const neurlp_long_result *result
   const bool first = t->rank == 0, gradients = t->group->has_grad_output;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(write_row(t, NEURLP_ANSWER_STATUS, first, false, &code));
+  if (gradients && result->grad_final_values)
+    NEURLP_TRY(write_row(t, NEURLP_ANSWER_GRAD_FINAL_VALUES, first, false, result->grad_final_values));
   if (gradients && !is_varying(t, NEURLP_LINEAR_COEFFICIENTS))
     NEURLP_TRY(write_row(t, NEURLP_ANSWER_GRAD_COEFFICIENTS, first, false, result->grad_coefficients));
   if (gradients && !is_varying(t, NEURLP_LINEAR_RHS))

@@ -199,9 +199,10 @@ neurlp_status neurlp_study_truth_write(const neurlp_study *s, neurlp_array_file 
                               .extents = {D, L},
                               .long_name = "true coefficient of each term in each state's equation",
                               .scales = {"states", "terms"}};
-  NEURLP_TRY(neurlp_array_write_rows(file, &array, 0, s->rank == 0 ? D : 0, truth));
   *errors = neurlp_compare_coefficients(D * L, found, truth);
   *known = true;
+  if (!file) goto done;
+  NEURLP_TRY(neurlp_array_write_rows(file, &array, 0, s->rank == 0 ? D : 0, truth));
   NEURLP_TRY(neurlp_array_attribute_number(file, "/", "coefficient_error_worst", errors->worst));
   NEURLP_TRY(neurlp_array_attribute_number(file, "/", "coefficient_error_mean", errors->mean));
   status = neurlp_array_attribute_number(file, "/", "coefficient_error_vector", errors->vector);

@@ -18,7 +18,8 @@ typedef struct neurlp_coefficient_errors {
 NEURLP_MUST_USE neurlp_status neurlp_study_truth(const neurlp_study *study, double **coefficients);
 
 /* Collective. Writes that truth, and how far from it the coefficients `found` [D][L] are, where it is known:
- * truth/coefficients and three attributes of the root. `found` is read on every rank. */
+ * truth/coefficients and three attributes of the root. `found` is read on every rank. File NULL: they are
+ * there, and *errors alone are wanted. */
 NEURLP_MUST_USE neurlp_status neurlp_study_truth_write(const neurlp_study *study, neurlp_array_file *file,
                                                        const double *found, neurlp_coefficient_errors *errors,
                                                        bool *known);

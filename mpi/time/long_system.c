@@ -28,8 +28,10 @@ typedef struct long_system {
   neurlp_stretch *stretch;
   neurlp_long_room room;
   pass_state solve, adjoint;
-  double *kept;  /* [own pieces][numbers that are kept of a joint] */
-  void *parts;   /* [own pieces][part_numbers] gradients of what is constant in time */
+  double *kept; /* [own pieces][numbers that are kept of a joint] */
+  void *parts;  /* [own pieces][part_numbers] gradients of what is constant in time */
+  /* final values and their gradients, which every rank finds where all pieces are joined: [D][JF][R] */
+  double *final_values, *final_gradients;
   int64_t own;   /* pieces */
   int64_t slabs; /* of the rank that has most */
   int64_t bytes; /* of all of these */
@@ -54,6 +56,10 @@ static void release_joined(neurlp_context *context, pass_state *pass) {
   neurlp_release(context, &pass->status);
 }
 
+static int64_t final_numbers(const long_system *s) {
+  return neurlp_array_extents(&s->problem->shape, NEURLP_ARRAY_FINAL_VALUES).per_system;
+}
+
 /* Local. All memory. */
 static neurlp_status allocate(long_system *s) {
   const int64_t bytes = s->options.slab_bytes > 0 ? s->options.slab_bytes : SLAB_BYTES;
@@ -66,6 +72,8 @@ static neurlp_status allocate(long_system *s) {
   NEURLP_TRY(neurlp_stretch_create(s->context, s->problem, s->room.pieces, &s->stretch));
   NEURLP_TRY(allocate_joined(s, &s->solve));
   NEURLP_TRY(neurlp_allocate(s->context, s->own, (size_t)kept * sizeof(double), &s->kept));
+  NEURLP_TRY(neurlp_allocate(s->context, final_numbers(s), sizeof(double), &s->final_values));
+  NEURLP_TRY(neurlp_allocate(s->context, final_numbers(s), sizeof(double), &s->final_gradients));
   if (!s->options.gradients) goto done;
   NEURLP_TRY(allocate_joined(s, &s->adjoint));
   NEURLP_TRY(neurlp_allocate(s->context, s->own * s->line.part_numbers, number, &s->parts));
@@ -95,6 +103,8 @@ static void end(long_system *s) {
   release_joined(s->context, &s->adjoint);
   neurlp_release(s->context, &s->kept);
   neurlp_release(s->context, &s->parts);
+  neurlp_release(s->context, &s->final_values);
+  neurlp_release(s->context, &s->final_gradients);
 }
 
 /* ---- slabs ------------------------------------------------------------------------------------------- */
@@ -120,7 +130,8 @@ static neurlp_status condense(long_system *s) {
   for (int64_t i = 0; i < s->slabs; i++) {
     int64_t first, end;
     pieces_of(s, i, &first, &end);
-    const neurlp_long_slab slab = neurlp_long_slab_of(&s->room, first, end);
+    neurlp_long_slab slab = neurlp_long_slab_of(&s->room, first, end);
+    if (i == 0) slab.final_values = s->room.inputs[NEURLP_ARRAY_FINAL_VALUES];
     const int64_t record = (first - s->tree.first) * s->line.layout.numbers;
     NEURLP_TRY(s->io->read(s->io->user, &slab));
     if (first == end) continue;
@@ -134,8 +145,18 @@ done:
   return status;
 }
 
+/* Final values as they were read. */
+static void take_final(long_system *s) {
+  const void *from = s->room.inputs[NEURLP_ARRAY_FINAL_VALUES];
+  for (int64_t i = 0; i < final_numbers(s); i++)
+    s->final_values[i] =
+        s->problem->shape.precision == NEURLP_SINGLE ? ((const float *)from)[i] : ((const double *)from)[i];
+}
+
 /* Collective. From the records to the joints. */
 static neurlp_status join(long_system *s, const pass_state *pass, bool normal) {
+  const neurlp_tree_given given =
+      neurlp_tree_given_of(s->problem, normal ? NULL : s->final_values, s->final_gradients);
   const int64_t size = s->line.layout.unknowns * s->line.layout.columns;
   const neurlp_tree own = {.layout = s->line.layout,
                            .normal = normal,
@@ -147,7 +168,8 @@ static neurlp_status join(long_system *s, const pass_state *pass, bool normal) {
                            .joints = pass->joints + size,
                            .first_joint = s->tree.first,
                            .head_status = pass->status,
-                           .status = pass->status};
+                           .status = pass->status,
+                           .given = final_numbers(s) > 0 ? &given : NULL};
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_rank_tree_join(&s->tree, &own, pass->joints, &status);
   return status;
@@ -259,6 +281,24 @@ done:
   return status;
 }
 
+/* Those of final values, in the problem's precision. */
+static neurlp_status take_final_gradients(long_system *s, bool failed, neurlp_long_result *result) {
+  const int64_t count = s->options.gradients ? final_numbers(s) : 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  if (count == 0) return NEURLP_SUCCESS;
+  status = neurlp_agree(s->comm, s->context,
+                        neurlp_allocate(s->context, count, neurlp_number_bytes(&s->problem->shape),
+                                        &result->grad_final_values));
+  for (int64_t i = 0; i < count && status == NEURLP_SUCCESS; i++) {
+    const double gradient = failed ? (double)NAN : s->final_gradients[i];
+    if (s->problem->shape.precision == NEURLP_SINGLE)
+      ((float *)result->grad_final_values)[i] = (float)gradient;
+    else
+      ((double *)result->grad_final_values)[i] = gradient;
+  }
+  return status;
+}
+
 /* ---- all of it --------------------------------------------------------------------------------------- */
 
 /* Collective. Both passes, and what comes out of them. */
@@ -266,6 +306,7 @@ static neurlp_status run(long_system *s, neurlp_long_result *result) {
   neurlp_status status = NEURLP_SUCCESS;
   verdict v = {NEURLP_SUCCESS, NEURLP_SUCCESS};
   NEURLP_TRY(condense(s));
+  take_final(s);
   v.solve = v.adjoint = join(s, &s->solve, false);
   result->solve = s->tree.traffic;
   if (s->options.gradients && v.solve == NEURLP_SUCCESS) v.adjoint = join(s, &s->adjoint, true);
@@ -280,6 +321,7 @@ static neurlp_status run(long_system *s, neurlp_long_result *result) {
   }
   result->status = v.solve != NEURLP_SUCCESS ? v.solve : v.adjoint;
   NEURLP_TRY(sum_parts(s, result->status != NEURLP_SUCCESS, result));
+  NEURLP_TRY(take_final_gradients(s, result->status != NEURLP_SUCCESS, result));
 done:
   result->adjoint = (neurlp_traffic){.sums = s->tree.traffic.sums - result->solve.sums,
                                      .messages = s->tree.traffic.messages - result->solve.messages,
@@ -313,4 +355,5 @@ void neurlp_long_release(neurlp_context *context, neurlp_long_result *result) {
   neurlp_release(context, &result->grad_coefficients);
   neurlp_release(context, &result->grad_rhs);
   neurlp_release(context, &result->grad_steps);
+  neurlp_release(context, &result->grad_final_values);
 }

@@ -17,7 +17,9 @@ typedef struct neurlp_long_slab {
    * at the beginning of the system. All intervals are its own. */
   int32_t first_own;
   void *coefficients, *rhs, *initial_values, *steps, *grad_output; /* to be read */
-  const void *solution;                                            /* to be written, as gradients */
+  /* [D][JF][R], to be read by every rank, whatever its slab has; NULL: not now, or there are none. */
+  void *final_values;
+  const void *solution;       /* to be written, as gradients */
   neurlp_gradients gradients; /* of what is constant in time nothing is written slab by slab */
 } neurlp_long_slab;
 
@@ -31,7 +33,8 @@ typedef struct neurlp_long_writing {
  * of its own, so that they may be collective, and return the same status on all of them. */
 typedef struct neurlp_long_io {
   void *user;
-  /* Reads inputs into the slab's arrays; grad_output if it is not NULL, initial values at step 0 only. */
+  /* Reads inputs into the slab's arrays; grad_output and final values if they are not NULL, initial values at
+   * step 0 only. */
   neurlp_status (*read)(void *user, const neurlp_long_slab *slab);
   /* Writes what `what` says, of gradients those that are not NULL; initial values' at step 0 only. */
   neurlp_status (*write)(void *user, const neurlp_long_slab *slab, const neurlp_long_writing *what);
@@ -51,6 +54,7 @@ typedef struct neurlp_long_result {
   /* Gradients of inputs that are constant in time, in the problem's precision, on every rank; NULL else. The
    * caller releases them from the context. */
   void *grad_coefficients, *grad_rhs, *grad_steps;
+  void *grad_final_values; /* [D][JF][R] likewise; NULL where there are none */
 } neurlp_long_result;
 
 /* Local. Whether the time of such a problem can be divided, with the context's backend;

@@ -1,11 +1,15 @@
 #include "train/network_forecast_write.h"
 
 #include "comm.h"
+#include "file/array_file_parts.h"
 #include "learn/network/network_forecast.h"
+#include "train/network_pieces.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+static const char *const group = "forecast";
 
 /* Sums over trajectories and states, for each step ahead. */
 enum { SQUARES, PERSISTENCE, SIZE, KNOWN, SUMS };
@@ -13,44 +17,78 @@ enum { SQUARES, PERSISTENCE, SIZE, KNOWN, SUMS };
 typedef struct work {
   neurlp_network_study *s;
   const neurlp_network_forecast_plan *plan;
-  int64_t D, seen, shard; /* trajectories that run side by side */
-  int64_t shards;         /* of all trajectories */
-  int64_t first, count;  /* this rank's trajectories, whole shards of them, counted from the first forecast */
-  double *past;          /* [count][K][D] */
-  double *states, *data; /* [count][N][D] forecast, and what was to be forecast, NaN where unknown */
-  double *time;          /* [count][N] */
-  neurlp_status *statuses; /* [count] */
+  neurlp_array_file *file;
+  int32_t compress;
+  int64_t D, seen;
+  int64_t complete, failed; /* trajectories on disk; those of them that could not be forecast to their end */
+  int64_t piece;            /* trajectories of a piece, all ranks together, whole shards of them */
+  /* in hand, counted from the first that is forecast */
+  int64_t first, count;
+  int64_t rows;            /* the most of them */
+  double *past;            /* [rows][K][D] */
+  double *states, *data;   /* [rows][N][D] forecast, and what was to be forecast, NaN where unknown */
+  double *time;            /* [rows][N] */
+  neurlp_status *statuses; /* [rows] */
   double *vector, *sums;   /* [SUMS][N] of a shard, of all */
   neurlp_reduce *reduce;
   neurlp_reducer reducer;
 } work;
 
+/* Numbers of a trajectory that are in hand; its status beside them. */
+static int64_t numbers_of_trajectory(const neurlp_network_study *s) {
+  return s->wiring.seen * s->data.dimensions + s->forecast.steps * (2 * s->data.dimensions + 1) + 1;
+}
+
+static int64_t piece_of(const neurlp_network_study *s) {
+  return neurlp_network_piece(s, s->forecast.systems, 8 * numbers_of_trajectory(s));
+}
+
+/* The most trajectories that this rank has in hand, in whole shards: no piece has more than the first. */
+static int64_t most_rows(const neurlp_network_study *s) {
+  const int64_t shard = neurlp_graph_samples(s->model.graph);
+  int64_t taken = 0, first = 0, rows = 0;
+  neurlp_network_share(s, s->forecast.systems, piece_of(s), 0, &taken, &first, &rows);
+  return rows > 0 ? (rows + shard - 1) / shard * shard : shard;
+}
+
 /* ---- the roll-out ------------------------------------------------------------------------------------ */
+
+static neurlp_status allocate(work *w) {
+  neurlp_context *context = w->s->context;
+  const int64_t N = w->plan->steps;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, w->rows * w->seen * w->D, sizeof *w->past, &w->past));
+  NEURLP_TRY(neurlp_allocate(context, w->rows * N * w->D, sizeof *w->states, &w->states));
+  NEURLP_TRY(neurlp_allocate(context, w->rows * N * w->D, sizeof *w->data, &w->data));
+  NEURLP_TRY(neurlp_allocate(context, w->rows * N, sizeof *w->time, &w->time));
+  NEURLP_TRY(neurlp_allocate(context, w->rows, sizeof *w->statuses, &w->statuses));
+  NEURLP_TRY(neurlp_allocate(context, SUMS * N, sizeof *w->vector, &w->vector));
+  status = neurlp_allocate(context, SUMS * N, sizeof *w->sums, &w->sums);
+done:
+  return status;
+}
 
 /* Collective. Shards of trajectories are divided over the ranks, and never cut: a trajectory has the same
  * place among the same others everywhere, so that its numbers are the same. */
-static neurlp_status open_work(work *w) {
-  const neurlp_vectors host = neurlp_vectors_host(w->s->context);
-  const int64_t N = w->plan->steps;
-  const neurlp_reduce_spec spec = {
-      .shards = w->shards, .count = SUMS * N, .transport = NEURLP_TRANSPORT_DIRECT};
-  neurlp_context *context = w->s->context;
+static neurlp_status open_work(neurlp_network_study *s, neurlp_array_file *file, int32_t compress, work *w) {
+  const int64_t shard = neurlp_graph_samples(s->model.graph);
+  const neurlp_vectors host = neurlp_vectors_host(s->context);
+  const neurlp_reduce_spec spec = {.shards = (s->forecast.systems + shard - 1) / shard,
+                                   .count = SUMS * s->forecast.steps,
+                                   .transport = NEURLP_TRANSPORT_DIRECT};
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_reduce_create(w->s->data.comm, context, &host, &spec, &w->reduce));
+  *w = (work){.s = s,
+              .plan = &s->forecast,
+              .file = file,
+              .compress = compress,
+              .D = s->data.dimensions,
+              .seen = s->wiring.seen,
+              .piece = piece_of(s),
+              .rows = most_rows(s)};
+  NEURLP_TRY(neurlp_reduce_create(s->data.comm, s->context, &host, &spec, &w->reduce));
   w->reducer = neurlp_reduce_table(w->reduce);
-  w->first = w->reducer.first_shard * w->shard;
-  w->count = w->reducer.shard_count * w->shard;
-  if (w->first > w->plan->systems) w->first = w->plan->systems;
-  if (w->count > w->plan->systems - w->first) w->count = w->plan->systems - w->first;
-  const int64_t rows = w->count > 0 ? w->count : 1;
-  status = neurlp_allocate(context, rows * w->seen * w->D, sizeof *w->past, &w->past);
-  if (status >= 0) status = neurlp_allocate(context, rows * N * w->D, sizeof *w->states, &w->states);
-  if (status >= 0) status = neurlp_allocate(context, rows * N * w->D, sizeof *w->data, &w->data);
-  if (status >= 0) status = neurlp_allocate(context, rows * N, sizeof *w->time, &w->time);
-  if (status >= 0) status = neurlp_allocate(context, rows, sizeof *w->statuses, &w->statuses);
-  if (status >= 0) status = neurlp_allocate(context, SUMS * N, sizeof *w->vector, &w->vector);
-  if (status >= 0) status = neurlp_allocate(context, SUMS * N, sizeof *w->sums, &w->sums);
-  status = neurlp_agree(w->s->data.comm, context, status);
+  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, allocate(w)));
+  status = neurlp_network_progress(s, file, group, w->plan->systems, "forecasts", &w->complete, &w->failed);
 done:
   return status;
 }
@@ -92,7 +130,6 @@ static neurlp_status roll_out(work *w) {
       .dimensions = (int32_t)w->D,
       .steps = w->plan->steps,
       .of_states = !strcmp(neurlp_deck_text(w->s->data.job->deck, "forecast.of"), "states")};
-  for (int64_t i = 0; i < w->count; i++) take_trajectory(w, i);
   return neurlp_network_forecast(w->s->context, &spec, w->count, w->past, w->states, w->statuses);
 }
 
@@ -113,15 +150,37 @@ static void add_trajectory(const work *w, int64_t i, double *sums) {
     }
 }
 
-/* Collective. */
+/* Brings `count` trajectories from `first` on in hand, of those that are on disk. Local. */
+static neurlp_status read_back(work *w, int64_t first, int64_t count) {
+  static const int64_t stride[] = {1, 1, 1};
+  const int64_t start[] = {first, 0, 0}, counts[] = {count, w->plan->steps, w->D};
+  if (first == w->first && count == w->count) return NEURLP_SUCCESS;
+  w->first = first;
+  w->count = count;
+  for (int64_t i = 0; i < count; i++) take_trajectory(w, i);
+  if (neurlp_hdf5_read_block(neurlp_array_file_id(w->file), "forecast/states", H5T_NATIVE_DOUBLE, 3, start,
+                             stride, counts, w->states) >= 0)
+    return NEURLP_SUCCESS;
+  return neurlp_fail(w->s->context, NEURLP_ERROR_IO, "%s: 'forecast/states' cannot be read back: %s",
+                     neurlp_array_file_partial(w->file), neurlp_hdf5_reason());
+}
+
+/* Collective. Each rank adds up shards that are side by side, whichever pieces they were in: the sum is that
+ * of a tree over all shards. */
 static neurlp_status sum_up(work *w) {
-  const int64_t N = w->plan->steps;
+  const int64_t N = w->plan->steps, shard = neurlp_graph_samples(w->s->model.graph);
+  const int64_t shards = w->reducer.shard_count, held = w->rows / shard;
   neurlp_status status = w->reducer.begin(w->reducer.user);
-  for (int64_t j = 0; status >= 0 && j < w->reducer.shard_count; j++) {
+  for (int64_t j = 0; status >= 0 && j < shards; j++) {
+    const int64_t at = (w->reducer.first_shard + j) * shard;
+    if (j % held == 0) {
+      const int64_t wanted = (shards - j < held ? shards - j : held) * shard, left = w->plan->systems - at;
+      status = read_back(w, at, wanted < left ? wanted : left);
+    }
     memset(w->vector, 0, (size_t)(SUMS * N) * sizeof *w->vector);
-    for (int64_t i = j * w->shard; i < (j + 1) * w->shard && i < w->count; i++)
+    for (int64_t i = at - w->first; status >= 0 && i < at - w->first + shard && i < w->count; i++)
       add_trajectory(w, i, w->vector);
-    status = w->reducer.add(w->reducer.user, w->reducer.first_shard + j, w->vector);
+    if (status >= 0) status = w->reducer.add(w->reducer.user, w->reducer.first_shard + j, w->vector);
   }
   return w->reducer.finish(w->reducer.user, status, w->sums);
 }
@@ -133,14 +192,10 @@ static double sum_to(const double *sums, int64_t steps) {
   return sum;
 }
 
-/* Collective. */
 static void score(const work *w, neurlp_forecast_scores *scores) {
   const int64_t N = w->plan->steps;
-  int64_t failed = 0;
   *scores = (neurlp_forecast_scores){
-      .systems = w->plan->systems, .steps = N, .horizon_count = w->plan->horizon_count};
-  for (int64_t i = 0; i < w->count; i++) failed += w->statuses[i] != NEURLP_SUCCESS;
-  MPI_Allreduce(&failed, &scores->failed, 1, MPI_INT64_T, MPI_SUM, w->s->data.comm);
+      .systems = w->plan->systems, .failed = w->failed, .steps = N, .horizon_count = w->plan->horizon_count};
   for (int32_t h = 0; h < scores->horizon_count; h++) {
     const int64_t to = scores->horizons[h] = w->plan->horizons[h];
     const double known = sum_to(w->sums + KNOWN * N, to);
@@ -152,7 +207,7 @@ static void score(const work *w, neurlp_forecast_scores *scores) {
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
 
-static neurlp_status write_trajectories(const work *w, neurlp_array_file *file, int32_t compress) {
+static neurlp_status write_trajectories(const work *w) {
   const int64_t N = w->plan->steps, D = w->D, S = w->plan->systems;
   const struct {
     neurlp_array array;
@@ -197,10 +252,31 @@ static neurlp_status write_trajectories(const work *w, neurlp_array_file *file, 
     neurlp_array array = all[i].array;
     array.extents[0] = S;
     array.scales[0] = "system";
-    array.compress = compress;
-    NEURLP_TRY(neurlp_array_write_rows(file, &array, w->first, w->count, all[i].numbers));
+    array.compress = w->compress;
+    array.covered = true;
+    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, w->first, w->count, all[i].numbers));
   }
-  status = neurlp_array_attribute_integer(file, "forecast", "first_system", w->plan->first_system);
+  if (w->complete == 0)
+    status = neurlp_array_attribute_integer(w->file, group, "first_system", w->plan->first_system);
+done:
+  return status;
+}
+
+/* Collective. Makes the piece that begins with trajectory `start`, until it is on disk. */
+static neurlp_status make_piece(work *w, int64_t start) {
+  neurlp_study *d = &w->s->data;
+  int64_t taken = 0, failed = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  neurlp_network_share(w->s, w->plan->systems, w->piece, start, &taken, &w->first, &w->count);
+  for (int64_t i = 0; i < w->count; i++) take_trajectory(w, i);
+  if (start > 0) NEURLP_TRY(neurlp_network_look(w->s, w->file, start, w->plan->systems, "forecasts"));
+  NEURLP_TRY(neurlp_agree(d->comm, w->s->context, roll_out(w)));
+  NEURLP_TRY(write_trajectories(w));
+  for (int64_t i = 0; i < w->count; i++) failed += w->statuses[i] != NEURLP_SUCCESS;
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT64_T, MPI_SUM, d->comm);
+  w->complete = start + taken;
+  w->failed += failed;
+  status = neurlp_array_file_advance(w->file, group, w->complete, w->failed);
 done:
   return status;
 }
@@ -245,23 +321,32 @@ int64_t neurlp_network_forecast_bytes(const neurlp_network_study *s) {
   return f->systems > 0 ? 8 * (f->systems * each + 2 * f->steps + 3 * f->horizon_count) : 0;
 }
 
+bool neurlp_network_forecast_in_pieces(const neurlp_network_study *s) {
+  return s->forecast.systems > 0 && piece_of(s) < s->forecast.systems;
+}
+
+int64_t neurlp_network_forecast_room(const neurlp_network_study *s) {
+  const neurlp_network_forecast_plan *f = &s->forecast;
+  const int64_t D = s->data.dimensions, samples = neurlp_graph_samples(s->model.graph);
+  const int64_t rows = f->systems > 0 ? most_rows(s) : 0;
+  if (rows == 0) return 0;
+  const int64_t shards = (f->systems + samples - 1) / samples;
+  int64_t depth = 1; /* of the tree of sums, which has two vectors of each level */
+  while ((int64_t)1 << depth < shards) depth++;
+  return 8 * (rows * (numbers_of_trajectory(s) + f->steps * D) + 3 * samples * s->windows.spec.window * D +
+              SUMS * f->steps * (2 * depth + 6));
+}
+
 neurlp_status neurlp_network_forecast_write(neurlp_network_study *s, neurlp_array_file *file,
                                             int32_t compress, neurlp_forecast_scores *scores) {
-  const int64_t shard = neurlp_graph_samples(s->model.graph);
   neurlp_status status = NEURLP_SUCCESS;
-  work w = {.s = s,
-            .plan = &s->forecast,
-            .D = s->data.dimensions,
-            .seen = s->wiring.seen,
-            .shard = shard,
-            .shards = (s->forecast.systems + shard - 1) / shard};
+  work w = {.s = s};
   *scores = (neurlp_forecast_scores){0};
   if (s->forecast.systems == 0) return NEURLP_SUCCESS;
-  NEURLP_TRY(open_work(&w));
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, roll_out(&w)));
+  NEURLP_TRY(open_work(s, file, compress, &w));
+  while (w.complete < s->forecast.systems) NEURLP_TRY(make_piece(&w, w.complete));
   NEURLP_TRY(sum_up(&w));
   score(&w, scores);
-  NEURLP_TRY(write_trajectories(&w, file, compress));
   status = write_metrics(&w, file, scores);
 done:
   close_work(&w);

@@ -5,14 +5,17 @@
 #include "file/array_file_parts.h"
 #include "train/descent.h"
 #include "train/lbfgs.h"
+#include "train/network_forecast_write.h"
+#include "train/network_pieces.h"
 #include "train/network_record.h"
+#include "train/network_truth.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /* Blocks of the context are small beside arrays; each has its length in front, and there are names, groups,
  * lines of text. */
-enum { SMALL_BYTES = 1 << 18 };
+enum { SMALL_BYTES = 1 << 18, READ_BACK_BYTES = 1 << 20 };
 
 static int64_t number_bytes(const neurlp_network_study *s) {
   return neurlp_graph_precision(s->model.graph) == NEURLP_SINGLE ? 4 : 8;
@@ -77,30 +80,26 @@ static int64_t training_bytes(neurlp_network_study *s) {
   return bytes + solving_bytes(s) + newton_bytes(s) + neurlp_network_record_bytes(s);
 }
 
-/* What neurlp_network_result_write allocates: answers of this rank's windows, and the largest of them, or a
- * parameter tensor, once more when the file is read back; a piece of the file where generated data are kept.
- */
+/* What neurlp_network_result_write allocates: answers of a piece of windows, then forecasts, with what is
+ * read back of the file, a MB or a row at a time; a shard that is evaluated, or a parameter tensor; a piece
+ * of the file where generated data are kept. */
 static int64_t result_bytes(const neurlp_network_study *s) {
   const neurlp_window_spec *z = &s->windows.spec;
   const int64_t T = z->window, D = z->dimensions, samples = neurlp_graph_samples(s->model.graph);
-  int64_t each = 2 * T * D, most = T * D, first = 0, count = 0, largest = 0;
-  neurlp_network_result_part(s, &first, &count);
-  if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK) each += D * s->terms;
-  if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK) {
-    most = T * D * (s->order + 1);
-    each += most;
-  }
-  if (s->wiring.steps.kind == NEURLP_SOURCE_NETWORK) each += T - 1;
+  int64_t most = T * D, largest = 0;
+  if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK) most = T * D * (s->order + 1);
   for (int32_t i = 0; i < neurlp_graph_parameter_tensors(s->model.graph); i++) {
     const neurlp_parameter_info info = neurlp_graph_parameter_info(s->model.graph, i);
     if (largest < info.count) largest = info.count;
   }
-  if (largest < count * most) largest = count * most;
   if (largest < samples * (2 * T * D + most)) largest = samples * (2 * T * D + most);
+  const int64_t windows = neurlp_network_pieces_room(s), forecasts = neurlp_network_forecast_room(s);
   const int64_t history =
       2 * (int64_t)sizeof(neurlp_epoch) * s->training.options.epochs * s->training.options.cycles;
+  const int64_t judged = 8 * NEURLP_SETS * (10 * D * s->terms + 3); /* sums, and what comes of them */
   const bool kept = s->data.generated && neurlp_deck_text(s->data.job->deck, "output.data");
-  return 8 * (count * (each + 1) + largest) + history + (kept ? NEURLP_PIECE_BYTES : 0);
+  return (windows > forecasts ? windows : forecasts) + 8 * largest + history + judged +
+         (kept ? NEURLP_PIECE_BYTES : 0) + READ_BACK_BYTES;
 }
 
 neurlp_network_memory neurlp_network_memory_of(neurlp_network_study *s) {

@@ -194,6 +194,8 @@ void neurlp_network_record_begin(neurlp_network_record *r, neurlp_network_study 
                                .history = history,
                                .log = log,
                                .keeper = neurlp_checkpoint_keeper(checkpoint)};
+  if (study->training.options.epochs > 0 && neurlp_network_result_in_pieces(study))
+    neurlp_checkpoint_long_end(checkpoint);
   study->training.report = report;
   study->training.arrive = arrive;
   study->training.user = r;

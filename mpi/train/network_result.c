@@ -2,8 +2,9 @@
 
 #include "comm.h"
 #include "file/array_file.h"
-#include "learn/network/network_evaluate.h"
 #include "study/truth.h"
+#include "train/network_fingerprint.h"
+#include "train/network_pieces.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,8 +16,7 @@ typedef struct writer {
   neurlp_network_study *s;
   neurlp_array_file *file;
   int32_t compress;
-  int64_t first, count; /* this rank's windows */
-  neurlp_network_answers answers;
+  neurlp_network_pieces pieces;
 } writer;
 
 neurlp_status neurlp_network_weights(neurlp_network_study *s, double *weights) {
@@ -56,7 +56,15 @@ static bool weights_are_coefficients(const neurlp_network_study *s) {
   return true;
 }
 
-static neurlp_status write_equations(const writer *w, neurlp_network_scores *scores) {
+/* This study's shared weights, on every rank. Collective; free them with neurlp_release. */
+static neurlp_status take_weights(neurlp_network_study *s, double **weights) {
+  neurlp_status status =
+      neurlp_allocate(s->context, (int64_t)s->data.dimensions * s->terms, sizeof **weights, weights);
+  if (status >= 0) status = neurlp_network_weights(s, *weights);
+  return neurlp_agree(s->data.comm, s->context, status);
+}
+
+static neurlp_status write_equations(const writer *w) {
   neurlp_network_study *s = w->s;
   const int64_t D = s->data.dimensions, L = s->terms;
   neurlp_status status = NEURLP_SUCCESS;
@@ -65,9 +73,7 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
   NEURLP_TRY(neurlp_array_write_texts(w->file, "equations/terms", "terms of the basis library", L,
                                       (const char *const *)s->data.model->library->texts));
   if (!weights_are_shared(s)) return NEURLP_SUCCESS;
-  status = neurlp_allocate(s->context, D * L, sizeof *weights, &weights);
-  if (status >= 0) status = neurlp_network_weights(s, weights);
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, status));
+  NEURLP_TRY(take_weights(s, &weights));
   NEURLP_TRY(write_text(w, weights));
   const neurlp_array coefficients = {.path = "equations/coefficients",
                                      .type = H5T_NATIVE_DOUBLE,
@@ -76,15 +82,26 @@ static neurlp_status write_equations(const writer *w, neurlp_network_scores *sco
                                      .long_name = "coefficient of each term in each state's equation",
                                      .scales = {"group", "states", "terms"}};
   NEURLP_TRY(neurlp_array_write_rows(w->file, &coefficients, 0, s->data.rank == 0, weights));
-  if (s->errors) {
-    neurlp_array errors = coefficients;
-    errors.path = "equations/standard_errors";
-    errors.long_name =
-        "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
-    NEURLP_TRY(neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors));
-  }
-  if (weights_are_coefficients(s))
-    status = neurlp_study_truth_write(&s->data, w->file, weights, &scores->coefficients, &scores->has_truth);
+  if (!s->errors) goto done;
+  neurlp_array errors = coefficients;
+  errors.path = "equations/standard_errors";
+  errors.long_name =
+      "standard errors of the coefficients, with the state estimate taken to be right; NaN: not estimated";
+  status = neurlp_array_write_rows(w->file, &errors, 0, s->data.rank == 0, s->errors);
+done:
+  neurlp_release(s->context, &weights);
+  return status;
+}
+
+/* How far the weights are from the truth; file NULL: it is written there already. */
+static neurlp_status judge_equations(const writer *w, neurlp_array_file *file,
+                                     neurlp_network_scores *scores) {
+  neurlp_network_study *s = w->s;
+  neurlp_status status = NEURLP_SUCCESS;
+  double *weights = NULL;
+  if (!weights_are_shared(s) || !weights_are_coefficients(s)) return NEURLP_SUCCESS;
+  NEURLP_TRY(take_weights(s, &weights));
+  status = neurlp_study_truth_write(&s->data, file, weights, &scores->coefficients, &scores->has_truth);
 done:
   neurlp_release(s->context, &weights);
   return status;
@@ -212,148 +229,59 @@ done:
 
 /* ---- windows ----------------------------------------------------------------------------------------- */
 
-static neurlp_status take(const writer *w, int64_t each, double **answer) {
-  return neurlp_allocate(w->s->context, (w->count > 0 ? w->count : 1) * each, sizeof **answer, answer);
-}
+/* Sums over windows. */
+enum { SQUARES, KNOWN, FAILED, SUMS };
 
-/* Time steps that coefficients are for. */
-static int64_t coefficient_steps(const neurlp_network_study *s) {
-  return s->wiring.coefficients.steady ? 1 : s->windows.spec.window;
-}
-
-/* What this rank's windows give. */
-static neurlp_status evaluate(writer *w) {
-  neurlp_network_study *s = w->s;
-  const neurlp_window_spec *z = &s->windows.spec;
-  neurlp_network_answers *a = &w->answers;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(take(w, z->window * z->dimensions, &a->solution));
-  NEURLP_TRY(take(w, z->window * z->dimensions, &a->states));
-  if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK)
-    NEURLP_TRY(take(w, (int64_t)z->dimensions * s->terms, &a->weights));
-  if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK)
-    NEURLP_TRY(take(w, coefficient_steps(s) * z->dimensions * (s->order + 1), &a->coefficients));
-  if (s->wiring.steps.kind == NEURLP_SOURCE_NETWORK) NEURLP_TRY(take(w, z->window - 1, &a->steps));
-  NEURLP_TRY(neurlp_allocate(s->context, w->count > 0 ? w->count : 1, sizeof *a->statuses, &a->statuses));
-  status = neurlp_network_evaluate(&s->model, &s->windows, w->first, w->count, a);
-done:
-  return status;
-}
-
-static void release_answers(writer *w) {
-  neurlp_context *context = w->s->context;
-  neurlp_release(context, &w->answers.solution);
-  neurlp_release(context, &w->answers.states);
-  neurlp_release(context, &w->answers.weights);
-  neurlp_release(context, &w->answers.coefficients);
-  neurlp_release(context, &w->answers.steps);
-  neurlp_release(context, &w->answers.statuses);
-}
-
-/* What is written of every window, in this order. */
-enum { SYSTEM, FIRST, VALIDATION, SOLUTION, STATES, WEIGHTS, COEFFICIENTS, STEPS, STATUS, WINDOW_ARRAYS };
-
-/* All but types and extents; the first dimension are the windows. */
-static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
-    [SYSTEM] = {.path = "windows/system", .rank = 1, .long_name = "trajectory of each window"},
-    [FIRST] = {.path = "windows/first",
-               .rank = 1,
-               .units = "samples",
-               .long_name = "sample with which each window begins"},
-    [VALIDATION] = {.path = "windows/validation", .rank = 1, .long_name = "1: kept for validation"},
-    [SOLUTION] = {.path = "windows/solution",
-                  .rank = 3,
-                  .long_name = "solution of the block",
-                  .scales = {"window", "step", "states"}},
-    [STATES] = {.path = "windows/states",
-                .rank = 3,
-                .long_name = "state estimate",
-                .scales = {"window", "step", "states"}},
-    [WEIGHTS] = {.path = "windows/weights",
-                 .rank = 3,
-                 .long_name = "weights of the library, read off each window",
-                 .scales = {"window", "states", "terms"}},
-    [COEFFICIENTS] = {.path = "windows/coefficients",
-                      .rank = 4,
-                      .long_name =
-                          "coefficients of u, u', ...; they are not identifiable from a trajectory alone",
-                      .scales = {"window", "step", "states", "derivative"}},
-    [STEPS] = {.path = "windows/steps",
-               .rank = 2,
-               .long_name = "step sizes",
-               .scales = {"window", "interval"}},
-    [STATUS] = {.path = "status", .rank = 1, .long_name = "0: success; of each window's block"}};
-
-/* Array i as this study has it. */
-static neurlp_array window_array(const writer *w, int i) {
-  const neurlp_network_study *s = w->s;
-  const int64_t T = s->windows.spec.window, D = s->windows.spec.dimensions;
-  const int64_t extents[WINDOW_ARRAYS][4] = {[SOLUTION] = {0, T, D},
-                                             [STATES] = {0, T, D},
-                                             [WEIGHTS] = {0, D, s->terms},
-                                             [COEFFICIENTS] = {0, coefficient_steps(s), D, s->order + 1},
-                                             [STEPS] = {0, T - 1}};
-  neurlp_array array = window_arrays[i];
-  array.type = i == SYSTEM || i == FIRST        ? H5T_NATIVE_INT64
-               : i == VALIDATION || i == STATUS ? H5T_NATIVE_INT32
-                                                : H5T_NATIVE_DOUBLE;
-  memcpy(array.extents, extents[i], sizeof extents[i]);
-  array.extents[0] = s->windows.count;
-  array.scales[0] = "window";
-  array.compress = w->compress;
-  if (i == COEFFICIENTS && s->wiring.coefficients.steady) array.scales[1] = NULL;
-  if (i == STEPS) array.units = s->data.time_units;
-  return array;
-}
-
-static neurlp_status write_windows(const writer *w) {
-  const neurlp_windows *v = &w->s->windows;
-  const neurlp_network_answers *a = &w->answers;
-  const void *const numbers[WINDOW_ARRAYS] = {[SYSTEM] = v->system + w->first,
-                                              [FIRST] = v->first + w->first,
-                                              [VALIDATION] = w->s->validation + w->first,
-                                              [SOLUTION] = a->solution,
-                                              [STATES] = a->states,
-                                              [WEIGHTS] = a->weights,
-                                              [COEFFICIENTS] = a->coefficients,
-                                              [STEPS] = a->steps,
-                                              [STATUS] = a->statuses};
-  neurlp_status status = NEURLP_SUCCESS;
-  for (int i = 0; i < WINDOW_ARRAYS; i++) {
-    if (!numbers[i]) continue;
-    const neurlp_array array = window_array(w, i);
-    NEURLP_TRY(neurlp_array_write_rows(w->file, &array, w->first, w->count, numbers[i]));
-  }
-done:
-  return status;
-}
-
-/* Collective. Windows whose block failed have no error. Ranks add theirs one after the other, in the order of
- * the windows, so that the sum is the same for any number of ranks. */
-static void score(const writer *w, neurlp_network_scores *scores) {
-  const neurlp_windows *v = &w->s->windows;
+/* Collective. Adds the windows of the piece in hand, of which those whose block failed have no error. Ranks
+ * add theirs one after the other, in the order of the windows, so that the sum is the same for any number of
+ * ranks and any pieces. */
+static void add_errors(const neurlp_network_pieces *p, double sums[SUMS]) {
+  const neurlp_windows *v = &p->study->windows;
   const int64_t T = v->spec.window, D = v->spec.dimensions;
-  const neurlp_study *d = &w->s->data;
-  double sums[3] = {0}; /* squares, known samples, failed windows */
-  if (d->rank > 0) MPI_Recv(sums, 3, MPI_DOUBLE, d->rank - 1, 0, d->comm, MPI_STATUS_IGNORE);
-  for (int64_t i = 0; i < w->count; i++) {
-    if (w->answers.statuses[i] != NEURLP_SUCCESS) {
-      sums[2]++;
+  const neurlp_study *d = &p->study->data;
+  if (d->rank > 0) MPI_Recv(sums, SUMS, MPI_DOUBLE, d->rank - 1, 0, d->comm, MPI_STATUS_IGNORE);
+  for (int64_t i = 0; i < p->count; i++) {
+    if (p->answers.statuses[i] != NEURLP_SUCCESS) {
+      sums[FAILED]++;
       continue;
     }
     const double *known =
-        v->spec.states + (v->system[w->first + i] * v->spec.samples + v->first[w->first + i]) * D;
+        v->spec.states + (v->system[p->first + i] * v->spec.samples + v->first[p->first + i]) * D;
     for (int64_t j = 0; j < T * D; j++) {
-      const double error = (w->answers.solution[i * T * D + j] - known[j]) / v->spread[j % D];
+      const double error = (p->answers.solution[i * T * D + j] - known[j]) / v->spread[j % D];
       if (isnan(known[j])) continue;
-      sums[0] += error * error;
-      sums[1]++;
+      sums[SQUARES] += error * error;
+      sums[KNOWN]++;
     }
   }
-  if (d->rank + 1 < d->size) MPI_Send(sums, 3, MPI_DOUBLE, d->rank + 1, 0, d->comm);
-  MPI_Bcast(sums, 3, MPI_DOUBLE, d->size - 1, d->comm);
-  *scores = (neurlp_network_scores){
-      .windows = v->count, .failed = (int64_t)sums[2], .error = sqrt(sums[0] / sums[1])};
+  if (d->rank + 1 < d->size) MPI_Send(sums, SUMS, MPI_DOUBLE, d->rank + 1, 0, d->comm);
+  MPI_Bcast(sums, SUMS, MPI_DOUBLE, d->size - 1, d->comm);
+}
+
+/* Collective. All windows: until they are on disk, and judged. */
+static neurlp_status write_windows(writer *w, neurlp_network_scores *scores) {
+  neurlp_network_study *s = w->s;
+  neurlp_network_pieces *p = &w->pieces;
+  neurlp_network_judge judge = {0};
+  double sums[SUMS] = {0};
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_network_judge_open(s, &scores->truth, &judge));
+  for (int64_t start = 0; start < s->windows.count; start += p->taken) {
+    NEURLP_TRY(neurlp_network_pieces_take(p, start));
+    add_errors(p, sums);
+    neurlp_network_judge_add(&judge, p->first, p->count, &p->answers);
+  }
+  scores->windows = s->windows.count;
+  scores->failed = (int64_t)sums[FAILED];
+  scores->error = sqrt(sums[SQUARES] / sums[KNOWN]);
+  while (neurlp_network_judge_settle(&judge))
+    for (int64_t start = 0; start < s->windows.count; start += p->taken) {
+      NEURLP_TRY(neurlp_network_pieces_take(p, start));
+      neurlp_network_judge_add(&judge, p->first, p->count, &p->answers);
+    }
+done:
+  neurlp_network_judge_release(&judge);
+  return status;
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------- */
@@ -364,8 +292,9 @@ static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_h
   return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
-static neurlp_status write_all(writer *w, const neurlp_network_history *history,
-                               neurlp_network_scores *scores) {
+/* What comes before windows. */
+static neurlp_status write_frame(const writer *w, const neurlp_network_history *history,
+                                 neurlp_network_scores *scores) {
   const neurlp_study *d = &w->s->data;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_array_file_provenance(w->file, "neurlp result", SCHEMA_VERSION, d->job->command_line,
@@ -373,47 +302,72 @@ static neurlp_status write_all(writer *w, const neurlp_network_history *history,
                                           neurlp_deck_integer(d->job->deck, "run.seed")));
   NEURLP_TRY(neurlp_array_write_texts(w->file, "states", "names of the states", d->dimensions,
                                       (const char *const *)d->names));
-  NEURLP_TRY(write_equations(w, scores));
+  NEURLP_TRY(write_equations(w));
+  NEURLP_TRY(judge_equations(w, w->file, scores));
   NEURLP_TRY(write_history(w, history));
-  NEURLP_TRY(write_model(w));
-  if (neurlp_deck_flag(d->job->deck, "output.solution")) NEURLP_TRY(write_windows(w));
-  NEURLP_TRY(neurlp_network_forecast_write(w->s, w->file, w->compress, &scores->forecast));
-  NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome)));
-  if (history->message[0])
-    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome_message", history->message));
-  if (history->trouble)
-    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "checkpoint_trouble", history->trouble));
+  status = write_model(w);
 done:
   return status;
 }
 
-void neurlp_network_result_part(const neurlp_network_study *s, int64_t *first, int64_t *count) {
-  const int64_t samples = neurlp_graph_samples(s->model.graph), windows = s->windows.count;
-  neurlp_partition((windows + samples - 1) / samples, s->data.rank, s->data.size, first, count);
-  *first *= samples;
-  *count *= samples;
-  if (*first > windows) *first = windows;
-  if (*count > windows - *first) *count = windows - *first;
+/* What is known at the end. */
+static neurlp_status write_end(const writer *w, const neurlp_network_history *history,
+                               const neurlp_network_scores *scores) {
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_network_truth_write(w->s, &scores->truth, w->file));
+  if (history->message[0])
+    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "outcome_message", history->message));
+  if (history->trouble)
+    NEURLP_TRY(neurlp_array_attribute_text(w->file, "/", "checkpoint_trouble", history->trouble));
+  NEURLP_TRY(neurlp_array_attribute_number(w->file, "/", "error", scores->error));
+  status = neurlp_array_attribute_text(w->file, "/", "outcome", neurlp_status_sentence(history->outcome));
+done:
+  return status;
+}
+
+/* Collective. The file, new or as a run was killed that came to the same model; *begun: something is complete
+ * in it. */
+static neurlp_status open_file(writer *w, const char *path, int64_t bytes, bool *begun) {
+  neurlp_network_study *s = w->s;
+  char *identity = NULL;
+  bool resumed = false;
+  int64_t windows = 0, forecasts = 0, failed = 0;
+  neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_network_identity(s, &identity));
+  NEURLP_TRY(neurlp_array_file_stream(s->data.comm, s->context, path, identity, w->compress > 0 ? 0 : bytes,
+                                      &w->file, &resumed));
+  neurlp_array_file_progress(w->file, "windows", &windows, &failed);
+  neurlp_array_file_progress(w->file, "forecast", &forecasts, &failed);
+  *begun = windows > 0 || forecasts > 0;
+done:
+  neurlp_release(s->context, &identity);
+  return status;
+}
+
+bool neurlp_network_result_in_pieces(const neurlp_network_study *s) {
+  return neurlp_network_piece_of_windows(s) < s->windows.count || neurlp_network_forecast_in_pieces(s);
 }
 
 neurlp_status neurlp_network_result_write(neurlp_network_study *s, const neurlp_network_history *history,
                                           const char *path, neurlp_network_scores *scores,
                                           int64_t *written_bytes) {
+  static const neurlp_network_answers none = {0};
   neurlp_status status = NEURLP_SUCCESS;
+  bool begun = false;
   writer w = {.s = s, .compress = (int32_t)neurlp_deck_integer(s->data.job->deck, "output.compress")};
-  neurlp_network_result_part(s, &w.first, &w.count);
   *written_bytes = array_bytes(s, history) + neurlp_network_forecast_bytes(s);
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, evaluate(&w)));
-  score(&w, scores);
-  NEURLP_TRY(neurlp_network_truth_judge(s, w.first, w.count, &w.answers, &scores->truth));
+  /* What is of no window is read off the graph. */
   NEURLP_TRY(
-      neurlp_array_file_create(s->data.comm, s->context, path, w.compress > 0 ? 0 : *written_bytes, &w.file));
-  NEURLP_TRY(write_all(&w, history, scores));
-  NEURLP_TRY(neurlp_network_truth_write(s, &scores->truth, w.file));
-  NEURLP_TRY(neurlp_array_attribute_number(w.file, "/", "error", scores->error));
+      neurlp_agree(s->data.comm, s->context, neurlp_network_evaluate(&s->model, &s->windows, 0, 0, &none)));
+  NEURLP_TRY(open_file(&w, path, *written_bytes, &begun));
+  NEURLP_TRY(neurlp_network_pieces_open(s, w.file, &w.pieces));
+  NEURLP_TRY(begun ? judge_equations(&w, NULL, scores) : write_frame(&w, history, scores));
+  NEURLP_TRY(write_windows(&w, scores));
+  neurlp_network_pieces_release(&w.pieces);
+  NEURLP_TRY(neurlp_network_forecast_write(s, w.file, w.compress, &scores->forecast));
+  NEURLP_TRY(write_end(&w, history, scores));
   status = neurlp_array_file_commit(&w.file);
 done:
-  status = neurlp_array_file_discard(&w.file, status);
-  release_answers(&w);
-  return status;
+  neurlp_network_pieces_release(&w.pieces);
+  return neurlp_array_file_discard(&w.file, status);
 }

@@ -30,16 +30,17 @@ typedef struct neurlp_network_scores {
   neurlp_coefficient_errors coefficients;
 } neurlp_network_scores;
 
-/* The windows that this rank evaluates: whole shards, so that each window has the same place in the same
- * shard for any number of ranks, and the same numbers to the last bit. */
-void neurlp_network_result_part(const neurlp_network_study *study, int64_t *first, int64_t *count);
-
-/* Collective. Evaluates the model on all windows, each rank a part of them, and writes everything that was
- * found. */
+/* Collective. Evaluates the model on all windows, and forecasts, piece by piece, each rank a part of a piece,
+ * and writes everything that was found. Goes on from what an earlier run with the same model has completed.
+ * All numbers are the same for any number of ranks and any pieces, to the last bit. NEURLP_STOPPED: an end
+ * was asked for between two pieces. */
 NEURLP_MUST_USE neurlp_status neurlp_network_result_write(neurlp_network_study *study,
                                                           const neurlp_network_history *history,
                                                           const char *path, neurlp_network_scores *scores,
                                                           int64_t *written_bytes);
+
+/* Whether that takes more than one piece. */
+bool neurlp_network_result_in_pieces(const neurlp_network_study *study);
 
 /* The library's weights [D][L] of the model's last run, zeros where terms were dropped. Only where they are
  * parameters; after neurlp_network_evaluate, on every rank those of the parameters as they are. */

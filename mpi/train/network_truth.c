@@ -92,36 +92,27 @@ done:
 
 /* ---- sums over windows ------------------------------------------------------------------------------- */
 
-/* This rank's windows, while sums are taken over them. */
-typedef struct judge {
+enum { FOUND_FOUND, TRUTH_TRUTH, FOUND_TRUTH, ERROR_ERROR, SIZE, MOMENTS };
+enum { CLEAN = 3 * NEURLP_SETS }; /* sums of solution less clean curve */
+
+/* This rank's windows of a piece, while sums are taken over them. */
+typedef struct judged {
   const neurlp_network_study *s;
   const neurlp_network_answers *answers;
   int64_t first, count;
-  int64_t weights; /* D L; 0: not compared */
+  int64_t weights;
   double time_scale;
-  double *means; /* [set][D L][2] of weights and of true ones, after the first pass */
-} judge;
-
-typedef void add_windows(const judge *j, double *sums);
-
-/* Collective. The sum goes from rank to rank, each adding its windows in their order, so that it does not
- * depend on how many ranks there are. */
-static void sum_in_order(const judge *j, add_windows *add, int32_t count, double *sums) {
-  const neurlp_study *d = &j->s->data;
-  if (d->rank > 0) MPI_Recv(sums, count, MPI_DOUBLE, d->rank - 1, 0, d->comm, MPI_STATUS_IGNORE);
-  add(j, sums);
-  if (d->rank + 1 < d->size) MPI_Send(sums, count, MPI_DOUBLE, d->rank + 1, 0, d->comm);
-  MPI_Bcast(sums, count, MPI_DOUBLE, d->size - 1, d->comm);
-}
+  const double *means; /* [set][D L][2] of weights and of true ones, in the second pass */
+} judged;
 
 /* The set, besides all, that window i of this rank belongs to; -1 for one that failed. */
-static int32_t set_of(const judge *j, int64_t i) {
+static int32_t set_of(const judged *j, int64_t i) {
   if (j->answers->statuses[i] != NEURLP_SUCCESS) return -1;
   return j->s->validation[j->first + i] ? 2 : 1;
 }
 
 /* Sums [set][3]: windows, numbers, squares of solution less clean curve. */
-static void add_clean(const judge *j, double *sums) {
+static void add_clean(const judged *j, double *sums) {
   const neurlp_windows *v = &j->s->windows;
   const int64_t T = v->spec.window, D = v->spec.dimensions;
   for (int64_t i = 0; i < j->count; i++) {
@@ -146,13 +137,13 @@ static void add_clean(const judge *j, double *sums) {
 }
 
 /* Weight n of window i of this rank, and the true one. */
-static void take_pair(const judge *j, int64_t i, int64_t n, double *found, double *truth) {
+static void take_pair(const judged *j, int64_t i, int64_t n, double *found, double *truth) {
   *found = j->answers->weights[i * j->weights + n] * j->time_scale;
   *truth = j->s->true_weights[j->s->windows.system[j->first + i] * j->weights + n];
 }
 
 /* Sums [set][D L][2]. */
-static void add_means(const judge *j, double *sums) {
+static void add_means(const judged *j, double *sums) {
   for (int64_t i = 0; i < j->count; i++) {
     const int32_t set = set_of(j, i);
     for (int64_t n = 0; set >= 0 && n < j->weights; n++) {
@@ -167,10 +158,8 @@ static void add_means(const judge *j, double *sums) {
   }
 }
 
-enum { FOUND_FOUND, TRUTH_TRUTH, FOUND_TRUTH, ERROR_ERROR, SIZE, MOMENTS };
-
 /* Sums [set][D L][MOMENTS]; the first three about the means. */
-static void add_moments(const judge *j, double *sums) {
+static void add_moments(const judged *j, double *sums) {
   for (int64_t i = 0; i < j->count; i++) {
     const int32_t set = set_of(j, i);
     for (int64_t n = 0; set >= 0 && n < j->weights; n++) {
@@ -209,62 +198,85 @@ static neurlp_status find_time_scale(neurlp_network_study *s, double *scale) {
   return NEURLP_SUCCESS;
 }
 
-static neurlp_status allocate(const judge *j, neurlp_network_truth *t, double **sums) {
-  neurlp_context *context = j->s->context;
+static neurlp_status allocate(neurlp_network_judge *j) {
+  neurlp_context *context = j->study->context;
+  neurlp_network_truth *t = j->truth;
   const int64_t numbers = NEURLP_SETS * j->weights;
   neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(neurlp_allocate(context, CLEAN + numbers * (2 + MOMENTS), sizeof *j->sums, &j->sums));
+  j->means = j->sums + CLEAN;
+  j->moments = j->means + 2 * numbers;
+  if (numbers == 0) goto done;
   NEURLP_TRY(neurlp_allocate(context, numbers, sizeof *t->correlation, &t->correlation));
   NEURLP_TRY(neurlp_allocate(context, numbers, sizeof *t->error, &t->error));
   NEURLP_TRY(neurlp_allocate(context, numbers, sizeof *t->relative, &t->relative));
-  status = neurlp_allocate(context, numbers * (2 + MOMENTS), sizeof **sums, sums);
+  status = find_time_scale(j->study, &t->time_scale);
 done:
   return status;
 }
 
-/* Collective. */
-static neurlp_status judge_weights(judge *j, neurlp_network_truth *t) {
-  neurlp_context *context = j->s->context;
+neurlp_status neurlp_network_judge_open(neurlp_network_study *s, neurlp_network_truth *t,
+                                        neurlp_network_judge *j) {
+  *j = (neurlp_network_judge){
+      .study = s, .truth = t, .weights = s->true_weights ? (int64_t)s->data.dimensions * s->terms : 0};
+  *t = (neurlp_network_truth){.clean = s->clean != NULL, .time_scale = 1};
+  return neurlp_agree(s->data.comm, s->context, allocate(j));
+}
+
+void neurlp_network_judge_add(neurlp_network_judge *j, int64_t first, int64_t count,
+                              const neurlp_network_answers *answers) {
+  const neurlp_study *d = &j->study->data;
   const int64_t numbers = NEURLP_SETS * j->weights;
-  double *sums = NULL;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_agree(j->s->data.comm, context, allocate(j, t, &sums)));
-  sum_in_order(j, add_means, (int32_t)(2 * numbers), sums);
-  for (int64_t i = 0; i < 2 * numbers; i++) sums[i] /= (double)t->windows[i / (2 * j->weights)];
-  j->means = sums;
-  double *moments = sums + 2 * numbers;
-  sum_in_order(j, add_moments, (int32_t)(MOMENTS * numbers), moments);
-  for (int64_t i = 0; i < numbers; i++) {
-    const double *m = moments + i * MOMENTS, count = (double)t->windows[i / j->weights];
+  const judged mine = {.s = j->study,
+                       .answers = answers,
+                       .first = first,
+                       .count = count,
+                       .weights = j->weights,
+                       .time_scale = j->truth->time_scale,
+                       .means = j->means};
+  double *sums = j->second ? j->moments : j->sums;
+  const int32_t size = (int32_t)(j->second ? MOMENTS * numbers : CLEAN + 2 * numbers);
+  /* The sum goes from rank to rank, each adding its windows in their order. */
+  if (d->rank > 0) MPI_Recv(sums, size, MPI_DOUBLE, d->rank - 1, 0, d->comm, MPI_STATUS_IGNORE);
+  if (!j->second) add_clean(&mine, sums);
+  if (!j->second) add_means(&mine, j->means);
+  if (j->second) add_moments(&mine, sums);
+  if (d->rank + 1 < d->size) MPI_Send(sums, size, MPI_DOUBLE, d->rank + 1, 0, d->comm);
+  MPI_Bcast(sums, size, MPI_DOUBLE, d->size - 1, d->comm);
+}
+
+static void settle_clean(const neurlp_network_judge *j) {
+  neurlp_network_truth *t = j->truth;
+  for (int32_t set = 0; set < NEURLP_SETS; set++) {
+    t->windows[set] = (int64_t)j->sums[3 * set];
+    t->clean_mse[set] = j->sums[3 * set + 2] / j->sums[3 * set + 1];
+  }
+}
+
+static void settle_weights(const neurlp_network_judge *j) {
+  neurlp_network_truth *t = j->truth;
+  for (int64_t i = 0; i < NEURLP_SETS * j->weights; i++) {
+    const double *m = j->moments + i * MOMENTS, count = (double)t->windows[i / j->weights];
     t->correlation[i] = m[FOUND_TRUTH] / sqrt(m[FOUND_FOUND] * m[TRUTH_TRUTH]);
     t->error[i] = sqrt(m[ERROR_ERROR] / count);
     t->relative[i] = sqrt(m[ERROR_ERROR] / m[SIZE]);
   }
-done:
-  neurlp_release(context, &sums);
-  return status;
 }
 
-neurlp_status neurlp_network_truth_judge(neurlp_network_study *s, int64_t first, int64_t count,
-                                         const neurlp_network_answers *answers, neurlp_network_truth *t) {
-  double sums[NEURLP_SETS * 3] = {0};
-  neurlp_status status = NEURLP_SUCCESS;
-  judge j = {.s = s,
-             .answers = answers,
-             .first = first,
-             .count = count,
-             .weights = s->true_weights ? (int64_t)s->data.dimensions * s->terms : 0};
-  *t = (neurlp_network_truth){.clean = s->clean != NULL, .time_scale = 1};
-  sum_in_order(&j, add_clean, NEURLP_SETS * 3, sums);
-  for (int32_t set = 0; set < NEURLP_SETS; set++) {
-    t->windows[set] = (int64_t)sums[3 * set];
-    t->clean_mse[set] = sums[3 * set + 2] / sums[3 * set + 1];
+bool neurlp_network_judge_settle(neurlp_network_judge *j) {
+  if (j->second) {
+    settle_weights(j);
+    return false;
   }
-  if (j.weights == 0) return NEURLP_SUCCESS;
-  NEURLP_TRY(neurlp_agree(s->data.comm, s->context, find_time_scale(s, &t->time_scale)));
-  j.time_scale = t->time_scale;
-  status = judge_weights(&j, t);
-done:
-  return status;
+  settle_clean(j);
+  for (int64_t i = 0; i < 2 * NEURLP_SETS * j->weights; i++)
+    j->means[i] /= (double)j->truth->windows[i / (2 * j->weights)];
+  j->second = j->weights > 0;
+  return j->second;
+}
+
+void neurlp_network_judge_release(neurlp_network_judge *j) {
+  if (j->study) neurlp_release(j->study->context, &j->sums);
 }
 
 void neurlp_network_truth_release(neurlp_context *context, neurlp_network_truth *t) {

@@ -29,11 +29,31 @@ typedef struct neurlp_network_truth {
  * number; or weights that are not read off windows) or NEURLP_ERROR_MEMORY. */
 NEURLP_MUST_USE neurlp_status neurlp_network_truth_prepare(neurlp_network_study *study);
 
-/* Collective. Judges this rank's windows first to first + count - 1 together with those of all others; the
- * same for any number of ranks, to the last bit. Release it either way. */
-NEURLP_MUST_USE neurlp_status neurlp_network_truth_judge(neurlp_network_study *study, int64_t first,
-                                                         int64_t count, const neurlp_network_answers *answers,
-                                                         neurlp_network_truth *truth);
+/* Windows are judged piece by piece: opened; all windows added, in their order; settled; where that says so,
+ * all of them added once more; closed. The numbers are the same for any pieces and any number of ranks, to
+ * the last bit. */
+typedef struct neurlp_network_judge {
+  neurlp_network_study *study;
+  int64_t weights;             /* D L; 0: not compared */
+  bool second;                 /* of the two passes */
+  double *sums;                /* of the pass, over all windows of all ranks so far */
+  double *means, *moments;     /* [set][D L][..] */
+  neurlp_network_truth *truth; /* borrowed */
+} neurlp_network_judge;
+
+/* Collective; the model has been run. Release the judge, and what it found, either way. */
+NEURLP_MUST_USE neurlp_status neurlp_network_judge_open(neurlp_network_study *study,
+                                                        neurlp_network_truth *truth,
+                                                        neurlp_network_judge *judge);
+
+/* Collective. Adds a piece, of which this rank has windows first to first + count - 1. */
+void neurlp_network_judge_add(neurlp_network_judge *judge, int64_t first, int64_t count,
+                              const neurlp_network_answers *answers);
+
+/* Local. After all windows; true: they have to be added once more, and it be settled again. */
+bool neurlp_network_judge_settle(neurlp_network_judge *judge);
+
+void neurlp_network_judge_release(neurlp_network_judge *judge);
 
 /* Collective. Writes the true parameters and weights, and what was judged. */
 NEURLP_MUST_USE neurlp_status neurlp_network_truth_write(const neurlp_network_study *study,

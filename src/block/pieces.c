@@ -1,7 +1,7 @@
 #include "block/pieces.h"
 
 static bool can_cut(const neurlp_problem *problem) {
-  return !problem->central && !problem->first && !problem->final && !problem->one_factor &&
+  return !problem->central && !problem->first && !problem->one_factor &&
          problem->shape.precision != NEURLP_MIXED;
 }
 
@@ -44,6 +44,8 @@ void neurlp_cut_plan(neurlp_cut *cut, const neurlp_problem *problem, int32_t int
     return;
   }
   cut->head = neurlp_problem_of_piece(problem, longest_head(cut, shape), true);
+  cut->whole = cut->head;
+  cut->whole.final = problem->final;
   cut->piece = neurlp_problem_of_piece(problem, cut->intervals + 1, false);
   cut->part_numbers = part_numbers(problem);
 }

@@ -12,6 +12,7 @@ typedef struct neurlp_cut {
   int64_t most;         /* such pieces of one system */
   int64_t part_numbers; /* numbers of a piece that are gradients of something constant in time; 0: none */
   neurlp_problem head, piece;
+  neurlp_problem whole; /* as head, with final values: of a system that is too short to be cut */
 } neurlp_cut;
 
 /* Plans pieces of so many intervals for systems of at least so many steps, unless the shape says of how many

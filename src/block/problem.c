@@ -265,6 +265,7 @@ done:
 neurlp_problem neurlp_problem_of_piece(const neurlp_problem *whole, int32_t steps, bool first) {
   neurlp_problem piece = *whole;
   piece.shape.steps = steps;
+  piece.final = 0;
   if (first) return piece;
   piece.hard_steps = piece.soft_steps = 0;
   piece.first = 1;

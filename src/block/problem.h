@@ -38,7 +38,7 @@ struct neurlp_problem {
 };
 
 /* The problem of a piece of so many steps of time: the first piece of a system has its initial values, a
- * later one global unknowns at its first step. */
+ * later one global unknowns at its first step. Final values are put in where pieces are joined (tree.h). */
 neurlp_problem neurlp_problem_of_piece(const neurlp_problem *whole, int32_t steps, bool first);
 
 #endif

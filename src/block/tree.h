@@ -19,6 +19,21 @@ int64_t neurlp_tree_node(int64_t pieces, int32_t levels, int64_t i);
 /* The whole depth of any tree. */
 enum { NEURLP_TREE_ALL = 64 };
 
+/* Values that are given at the end of a system. Pieces know nothing of them: they come in where all pieces
+ * have been joined, and what is left are rows of the last step alone. */
+typedef struct neurlp_tree_given {
+  int32_t derivatives, count; /* d+1, of which the first JF are given, in every dimension */
+  bool hard;
+  double weight;                       /* of soft ones */
+  const double *scale, *inverse_scale; /* [d+1] of the unknowns */
+  const double *values;                /* [D][JF][R] in the caller's units, or changes of them; NULL: zeros */
+  double *gradients;                   /* [D][JF][R] likewise, of an adjoint: written; NULL: not wanted */
+} neurlp_tree_given;
+
+/* Those of systems of this problem. */
+neurlp_tree_given neurlp_tree_given_of(const neurlp_problem *problem, const double *values,
+                                       double *gradients);
+
 /* Pieces that are in memory, of one system. Records are chain.h's: what a run leaves stands in the place of
  * its first piece. */
 typedef struct neurlp_tree {
@@ -34,6 +49,7 @@ typedef struct neurlp_tree {
   /* Of piece 0, and of the pieces from first on: the status of a piece, then that of the run it begins: of
    * its left half, or of the right one, or of the joint between them, whichever is a failure first. */
   neurlp_status *head_status, *status;
+  const neurlp_tree_given *given; /* NULL: nothing is */
 } neurlp_tree;
 
 /* Numbers that are kept of a joint, and of workspace for one thread. */
@@ -57,8 +73,8 @@ void neurlp_tree_gather(const neurlp_tree *tree, int64_t first, int64_t end, int
 /* The status of the run that begins with a piece. */
 neurlp_status neurlp_tree_status(const neurlp_tree *tree, int64_t piece);
 
-/* The unknowns [n][R] at the end of the last piece, from the record of all. Returns as neurlp_tree_merge,
- * NEURLP_NOT_FINITE also where they are not finite. */
+/* The unknowns [n][R] at the end of the last piece, from the record of all, and what is given there. Returns
+ * as neurlp_tree_merge, NEURLP_NOT_FINITE also where they are not finite. */
 neurlp_status neurlp_tree_root(const neurlp_tree *tree, const double *record, double *work, double *x);
 
 /* The unknowns at the joint in the middle of a run, from those at its end and before its beginning. */

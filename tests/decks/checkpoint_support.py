@@ -20,7 +20,7 @@ inputs:
 loss: [solution, states]
 train: {epochs: 4, batch: 12, shards: 6, stride: 5, validation: 0.2, learning_rate: 0.02}
 """
-OF_THE_RUN = {"date", "command_line", "ranks", "deck"} # attributes that say where a file comes from
+OF_THE_RUN = {"date", "command_line", "ranks", "deck", "identity"} # attributes that say where a file comes from
 
 
 def write_trajectories(path="data.h5", shift=0.0):

@@ -68,6 +68,7 @@ static neurlp_status read_slab(void *user, const neurlp_long_slab *slab) {
       give(m, slab->grad_output, 0, batch->grad_output + slab->first_step * each_step(batch),
            slab->length * each_step(batch));
   }
+  if (slab->final_values) give_array(m, FINAL_VALUES, slab->final_values, 0, 1);
   return meet_fault(m, ++m->reads, m->fault->read);
 }
 
@@ -102,7 +103,7 @@ static void put_together(MPI_Comm comm, double *numbers, int64_t count) {
   MPI_Allreduce(MPI_IN_PLACE, numbers, (int)(count * (int64_t)sizeof *numbers), MPI_BYTE, MPI_BOR, comm);
 }
 
-/* Gradients of what is constant in time are on every rank. */
+/* Gradients of what is constant in time, and of final values, are on every rank. */
 static void take_constant(const memory *m, int32_t i, const void *gradient) {
   const test_array *array = &m->batch->arrays[i];
   if (gradient) take(m, gradient, 0, array->gradient, array->each);
@@ -146,6 +147,7 @@ long_answer long_batch_run(MPI_Comm comm, test_batch *batch, int32_t threads, in
     take_constant(&m, COEFFICIENTS, result.grad_coefficients);
     take_constant(&m, RHS, result.grad_rhs);
     take_constant(&m, STEPS, result.grad_steps);
+    take_constant(&m, FINAL_VALUES, result.grad_final_values);
     collect(&m, &answer);
   }
   answer.status = result.status;

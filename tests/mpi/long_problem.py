@@ -5,6 +5,8 @@ usage: long_problem.py write FILE            groups of many kinds, cut into shor
        long_problem.py attribute FILE NAME VALUE ...  sets attributes of all groups
        long_problem.py same FILE ONE OTHER   the same bytes in all arrays of two files of answers
        long_problem.py failed FILE           what must have become of the groups that fail
+       long_problem.py ends FILE ANSWERS     two-point problems: values come out as they went in, a closed form is met, and
+                                             what the solution is linear in has gradients that say so
        long_problem.py oscillator FILE STEPS  u'' + u = 0 over STEPS steps of 0.001, all but u constant in time
        long_problem.py decay FILE STEPS      u' + u = sin t over STEPS steps of 0.001, as a file of its own arrays
        long_problem.py check ANSWERS KIND STEPS BOUND  the largest error of u, over the whole time
@@ -48,6 +50,13 @@ def write(path):
         group(file, "few_pieces", 60, piece_intervals=28, seed=6)
         group(file, "short", 60, seed=7)
         group(file, "central", 60, seed=8, smoothness="taylor", central=1, piece_intervals=5)
+        for name, initial in (("two_point", "hard"), ("two_point_soft", "soft")):
+            two = group(file, name, 700, D=2, E=2, d=3, piece_intervals=23, seed=11, systems=2, initial=initial)
+            two["final_values"] = np.random.default_rng(12).normal(size=(2, 2, 1))
+        ends = group(file, "ends", 401, d=3, piece_intervals=40, initial="hard", leading_derivative=2)
+        ends["coefficients"][:] = [1, 0, 1, 0]  # u'' + u = 0, u = cos t at both ends
+        ends["rhs"][:], ends["steps"][:], ends["initial_values"][:] = 0, 0.05, 1
+        ends["final_values"] = np.full((1, 1, 1), np.cos(20))
         bad = group(file, "failing", 800, piece_intervals=20, seed=9, systems=4)
         bad["rhs"][0, 400] = np.nan
         bad["steps"][1, 700] = 0
@@ -84,6 +93,30 @@ def attribute(path, *pairs):
         for name in file:
             for key, value in zip(pairs[::2], pairs[1::2]):
                 file[name].attrs[key] = float(value)
+
+
+def ends(path, answers):
+    good = True
+
+    def check(what, measured, bound):
+        nonlocal good
+        good = good and measured <= bound
+        print("ok  " if measured <= bound else "FAIL", f"{what}: {measured:.2e} <= {bound:.2e}")
+
+    with h5py.File(path) as file, h5py.File(answers) as found:
+        error = np.abs(found["ends/solution"][0, :, 0, 0] - np.cos(0.05 * np.arange(401))).max()
+        check("cos t from its ends, error", error, 0.05**3)  # of order h^(d+2-kappa) at worst (docs/math.md, section 1)
+        for name in ("two_point", "two_point_soft", "ends"):
+            solution, grad_output = found[name]["solution"][:], file[name]["grad_output"][:]
+            J = file[name]["final_values"].shape[2]
+            if name != "two_point_soft":
+                check(f"{name}: final values", np.abs(solution[:, -1, :, :J] - file[name]["final_values"][:]).max(), 0)
+            parts = [np.sum(found[name][f"grad_{x}"][:] * file[name][x][:]) for x in ("rhs", "initial_values", "final_values")]
+            size = np.abs(solution * grad_output).sum()
+            # sums of T (d+1) D products, with the errors of solution and gradients: condition some 1e4
+            check(f"{name}: <g, u> less <dL/db, b> + <dL/dv, v>", abs(np.sum(solution * grad_output) - sum(parts)) / size,
+                  1e4 * np.finfo(float).eps * 16)
+    sys.exit(not good)
 
 
 def failed(path):

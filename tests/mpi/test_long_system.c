@@ -59,6 +59,16 @@ static const test_task tasks[] = {
      {SHAPE(60, 1, 2, 1, 1, 1, 2), .precision = NEURLP_SINGLE, .steps_sharing = NEURLP_CONSTANT},
      1,
      0.1},
+    {"two-point", false, false, {SHAPE(70, 1, 3, 1, 1, 1, 1), .final_derivatives = 1}, 2, 0.05},
+    {"two-point, soft", true, true, {SHAPE(30, 2, 2, 2, 1, 2, 2), .final_derivatives = 2}, 2, 0.1},
+    {"two-point, single",
+     false,
+     false,
+     {SHAPE(40, 1, 2, 1, 1, 1, 2), .final_derivatives = 1, .precision = NEURLP_SINGLE,
+      .rhs_sharing = NEURLP_CONSTANT},
+     2,
+     0.1},
+    {"values at the end alone", false, false, {SHAPE(40, 2, 2, 2, 0, 0, 1), .final_derivatives = 2}, 1, 0.1},
     {"short", false, false, {SHAPE(6, 1, 2, 1, 1, 1, 1)}, 1, 0.1}};
 
 enum { TASKS = sizeof tasks / sizeof *tasks, SIZES = 4 };
@@ -94,7 +104,7 @@ static int64_t differing(const test_batch *batch, double *const kept[OUTPUTS]) {
   for (int32_t i = 0; i < OUTPUTS; i++) {
     double *numbers;
     const int64_t count = output_of(batch, i, &numbers);
-    for (int64_t p = 0; p < count && i != FINAL_VALUES; p++)
+    for (int64_t p = 0; p < count; p++)
       differ +=
           memcmp(&numbers[p], &kept[i][p], sizeof *numbers) != 0 && !(isnan(numbers[p]) && isnan(kept[i][p]));
   }
@@ -310,17 +320,15 @@ static void run_refusals(void) {
   const struct {
     const char *name;
     bool taylor, central, periodic;
-    int32_t final, intervals;
-  } all[] = {{"central rows are refused", true, true, false, 0, 7},
-             {"periodic rows are refused", false, false, true, 0, 7},
-             {"final values are refused", false, false, false, 1, 7},
-             {"a short system is refused", false, false, false, 0, 0}};
+    int32_t intervals;
+  } all[] = {{"central rows are refused", true, true, false, 7},
+             {"periodic rows are refused", false, false, true, 7},
+             {"a short system is refused", false, false, false, 0}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     test_case drawn = case_of(&tasks[all[i].taylor ? 5 : 0]);
     test_batch batch;
     drawn.formulation.central = all[i].central;
     drawn.formulation.periodic = all[i].periodic;
-    drawn.shape.final_derivatives = all[i].final;
     batch_open(&batch, &drawn, 8300);
     batch.shape.piece_intervals = all[i].intervals;
     const long_answer answer = long_batch_run(MPI_COMM_WORLD, &batch, 1, 0, NULL);

@@ -29,8 +29,11 @@ says() {
 solve 5 1 all.h5 -o one.h5
 "$python" "$tool" failed one.h5 || fail "systems that fail"
 grep -q "time divided" log && fail "one rank divides time"
+"$python" "$tool" ends all.h5 one.h5 || fail "two-point problems"
 solve 5 3 all.h5 -o other.h5
 says "hermite: 1 system of 1 equation in 1 dimension, order 2, 3000 steps, with gradients; time divided, 60 pieces"
+says "ends: 1 system of 1 equation in 1 dimension, order 3, 401 steps, with gradients; time divided, 10 pieces"
+says "two_point: 2 systems of 2 equations in 2 dimensions, order 3, 700 steps, with gradients; time divided, 31 pieces"
 says "failing: 4 systems of 1 equation in 1 dimension, order 2, 800 steps, with gradients; 3 failed"
 "$python" "$tool" same all.h5 one.h5 other.h5 || fail "3 ranks give other bytes"
 "$python" "$tool" without all.h5 few.h5 short central default_pieces taylor steps_constant failing_late
@@ -45,7 +48,8 @@ grep -q "time divided" log && fail "--divide systems divides time"
 "$python" "$tool" same few.h5 one.h5 other.h5 || fail "systems divided give other bytes"
 
 # Two records of n (3 n + 2 R + 2) + 1 numbers, n = 3, for the solution, two for the gradients.
-"$python" "$tool" without some.h5 hermite.h5 default_pieces taylor constant steps_constant few_pieces failing failing_late
+"$python" "$tool" without some.h5 hermite.h5 default_pieces taylor constant steps_constant few_pieces failing failing_late \
+  two_point two_point_soft ends
 solve 0 2 hermite.h5 -o other.h5
 says "joined by 4 messages of $((4 * (3 * (3 * 3 + 2 + 2) + 1) * 8)) bytes in all"
 
@@ -53,7 +57,7 @@ rm -f other.h5
 solve 2 2 all.h5 -o other.h5 --divide time
 says "group 'central': the time of a system of 60 steps cannot be divided: central rows join three steps"
 "$python" "$tool" without all.h5 short.h5 central hermite default_pieces taylor constant steps_constant few_pieces failing \
-  failing_late
+  failing_late two_point two_point_soft ends
 solve 2 2 short.h5 -o other.h5 --divide time
 says "group 'short': the time of a system of 60 steps cannot be divided: it has too few steps; set piece_intervals"
 solve 2 2 all.h5 -o other.h5 --divide space

@@ -10,11 +10,17 @@ static int64_t tiles_of(const neurlp_kernels *kernels, int64_t items) {
   return (items + kernels->width - 1) / kernels->width;
 }
 
+/* The most tiles of all systems, or their heads: some may be swept whole, by themselves. */
+static int64_t tiles_of_heads(const neurlp_kernels *kernels, const neurlp_problem *problem,
+                              const cpu_cut *cut) {
+  return tiles_of(kernels, problem->shape.systems) + (cut->plan.intervals > 0 && problem->final > 0);
+}
+
 /* The most tiles of a call. */
 static int64_t most_tiles(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
   const int64_t systems = problem->shape.systems;
   const int64_t pieces = cut->plan.intervals > 0 ? systems * cut->plan.most : 0;
-  return tiles_of(kernels, systems) + tiles_of(kernels, pieces);
+  return tiles_of_heads(kernels, problem, cut) + tiles_of(kernels, pieces);
 }
 
 /* Room for the factors of all systems: those of heads first where time is cut. */
@@ -23,7 +29,9 @@ static size_t store_bytes(const neurlp_kernels *kernels, const neurlp_problem *p
   if (!problem->keeps) return 0;
   const size_t tiles = (size_t)tiles_of(kernels, systems);
   if (cut->plan.intervals == 0) return tiles * kernels->store_bytes(problem, false);
-  return tiles * kernels->store_bytes(&cut->plan.head, true) +
+  const size_t head = kernels->store_bytes(&cut->plan.head, true),
+               whole = kernels->store_bytes(&cut->plan.whole, true);
+  return (size_t)tiles_of_heads(kernels, problem, cut) * (head > whole ? head : whole) +
          (size_t)tiles_of(kernels, systems * cut->plan.most) * kernels->store_bytes(&cut->plan.piece, true);
 }
 
@@ -41,9 +49,9 @@ static size_t whole_lines(size_t bytes) {
 /* Workspace of a thread: for a tile of systems, or of pieces. */
 static size_t thread_bytes(const neurlp_kernels *kernels, const neurlp_problem *problem, const cpu_cut *cut) {
   if (cut->plan.intervals == 0) return whole_lines(kernels->workspace_bytes(problem));
-  const size_t head = kernels->workspace_bytes(&cut->plan.head),
-               piece = kernels->workspace_bytes(&cut->plan.piece);
-  return whole_lines(head > piece ? head : piece);
+  const size_t whole = kernels->workspace_bytes(&cut->plan.whole), /* no less than a head's */
+      piece = kernels->workspace_bytes(&cut->plan.piece);
+  return whole_lines(whole > piece ? whole : piece);
 }
 
 void neurlp_threads_plan_cpu(cpu_state *cpu, int64_t tiles) {

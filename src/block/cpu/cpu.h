@@ -30,6 +30,13 @@ typedef struct cpu_cut {
   double *merging;       /* workspace of each thread for that */
   double *zeros;         /* [n][R] */
   void *parts;           /* [S + S most][part_numbers] gradients that are constant in time */
+  /* Of final values: what tree.h takes of each system, values, or changes of them, and gradients. */
+  neurlp_tree_given *given;               /* [S]; NULL: there are none, nor what follows */
+  double *given_values, *given_gradients; /* [S][D][JF][R] */
+  /* Then systems that are not cut are swept by themselves, as their final values are part of that: heads in
+   * the order of what is kept of them, those of systems that are cut first, and where each system's is. */
+  neurlp_piece *order; /* [S] */
+  int64_t *place;      /* [S] */
 } cpu_cut;
 
 typedef struct cpu_state {
@@ -56,8 +63,8 @@ void neurlp_threads_plan_cpu(cpu_state *cpu, int64_t tiles);
 
 typedef void (*cpu_kernel)(const neurlp_tile_job *);
 
-/* The most jobs that are run at once: first pieces of systems, and others. */
-enum { CPU_JOBS = 2 };
+/* The most jobs that are run at once: first pieces of systems, systems that are whole, and other pieces. */
+enum { CPU_JOBS = 3 };
 
 /* Runs a kernel over all tiles of some jobs, each with `first` where its tiles begin: all systems, or pieces.
  */
@@ -93,13 +100,23 @@ size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, i
 neurlp_status neurlp_cut_create_cpu(cpu_state *cpu);
 void neurlp_cut_destroy_cpu(cpu_state *cpu);
 
-/* One pass over the pieces that cut->pieces lists: `heads` first pieces of systems, then `count` others. The
- * first pass writes cut->ends, the second one reads cut->joints; both read and write cut->status. */
-void neurlp_cut_pass_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job, int64_t heads,
-                         int64_t count, bool first_pass);
+/* What is in a pass: first pieces of systems, whole systems that are apart from these, other pieces. */
+typedef struct cpu_counts {
+  int64_t heads, whole, pieces;
+} cpu_counts;
 
-/* Solves for the joints of all systems of a call, `count` pieces beside their heads, from cut->ends. A
- * failure is given to all pieces of its system. */
+/* One pass over the pieces that cut->pieces lists. The first pass writes cut->ends, the second one reads
+ * cut->joints; both read and write cut->status. */
+void neurlp_cut_pass_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job, cpu_counts counts,
+                         bool first_pass);
+
+/* Where the end, the status and the parts of a system's head are. */
+static inline int64_t neurlp_cut_place_cpu(const cpu_cut *cut, int64_t system) {
+  return cut->place ? cut->place[system] : system;
+}
+
+/* Solves for the joints of all systems of a call, `count` pieces beside their heads, from cut->ends, with
+ * final values as cut->given has them. A failure is given to all pieces of its system. */
 void neurlp_solve_joints_cpu(cpu_state *cpu, int64_t systems, int64_t count, bool normal);
 
 /* Does what the job says for all systems, in pieces of time. */

@@ -3,6 +3,7 @@
  * section 2). */
 #include "block/cpu/cpu.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Intervals of a piece, whose factor then stays in the second-level cache, and the length from which systems
@@ -17,6 +18,11 @@ static neurlp_end_layout layout_of(const neurlp_problem *problem) {
   return neurlp_end_layout_of(problem->unknowns, problem->shape.columns);
 }
 
+/* Final values of one system. */
+static int64_t given_numbers(const neurlp_problem *problem) {
+  return (int64_t)problem->shape.dimensions * problem->final * problem->shape.columns;
+}
+
 /* Bytes for each piece, and of all. */
 size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, int32_t threads) {
   if (cut->plan.intervals == 0) return 0;
@@ -26,8 +32,11 @@ size_t neurlp_cut_bytes_cpu(const cpu_cut *cut, const neurlp_problem *problem, i
                        (size_t)(layout.numbers * (1 + problem->keeps) + joint) * sizeof(double) +
                        (size_t)cut->plan.part_numbers * neurlp_number_bytes(&problem->shape);
   const int64_t kept = problem->shape.systems * cut->plan.most * neurlp_tree_kept_numbers(layout);
+  const size_t given = sizeof(neurlp_tree_given) + 2 * (size_t)given_numbers(problem) * sizeof(double) +
+                       sizeof(neurlp_piece) + sizeof(int64_t);
   return (size_t)(problem->shape.systems * (cut->plan.most + 1)) * piece +
-         (size_t)(kept + threads * neurlp_tree_work_numbers(layout) + joint) * sizeof(double);
+         (size_t)(kept + threads * neurlp_tree_work_numbers(layout) + joint) * sizeof(double) +
+         (problem->final > 0 ? (size_t)problem->shape.systems * given : 0);
 }
 
 neurlp_status neurlp_cut_create_cpu(cpu_state *cpu) {
@@ -52,6 +61,13 @@ neurlp_status neurlp_cut_create_cpu(cpu_state *cpu) {
   NEURLP_TRY(neurlp_allocate(cpu->context, layout.unknowns * layout.columns, number, &cut->zeros));
   NEURLP_TRY(neurlp_allocate(cpu->context, all * cut->plan.part_numbers, neurlp_number_bytes(&problem->shape),
                              &cut->parts));
+  if (problem->final == 0) goto done;
+  const int64_t given = problem->shape.systems * given_numbers(problem);
+  NEURLP_TRY(neurlp_allocate(cpu->context, problem->shape.systems, sizeof *cut->given, &cut->given));
+  NEURLP_TRY(neurlp_allocate(cpu->context, given, number, &cut->given_values));
+  NEURLP_TRY(neurlp_allocate(cpu->context, given, number, &cut->given_gradients));
+  NEURLP_TRY(neurlp_allocate(cpu->context, problem->shape.systems, sizeof *cut->order, &cut->order));
+  NEURLP_TRY(neurlp_allocate(cpu->context, problem->shape.systems, sizeof *cut->place, &cut->place));
 done:
   return status;
 }
@@ -66,38 +82,108 @@ void neurlp_cut_destroy_cpu(cpu_state *cpu) {
   neurlp_release(cpu->context, &cpu->cut.merging);
   neurlp_release(cpu->context, &cpu->cut.zeros);
   neurlp_release(cpu->context, &cpu->cut.parts);
+  neurlp_release(cpu->context, &cpu->cut.given);
+  neurlp_release(cpu->context, &cpu->cut.given_values);
+  neurlp_release(cpu->context, &cpu->cut.given_gradients);
+  neurlp_release(cpu->context, &cpu->cut.order);
+  neurlp_release(cpu->context, &cpu->cut.place);
 }
+
+/* ---- final values ------------------------------------------------------------------------------------ */
+
+static double number_at(const neurlp_problem *problem, const void *array, int64_t i) {
+  if (problem->shape.precision == NEURLP_SINGLE) return ((const float *)array)[i];
+  return ((const double *)array)[i];
+}
+
+/* Those of a solve, the changes of a tangent, or none for an adjoint, whose gradients are wanted. */
+static void give_final(cpu_state *cpu, const neurlp_tile_job *job) {
+  cpu_cut *cut = &cpu->cut;
+  const int64_t numbers = given_numbers(cpu->problem);
+  const neurlp_extents z = neurlp_array_extents(&cpu->problem->shape, NEURLP_ARRAY_FINAL_VALUES);
+  const void *from = job->gradients ? NULL
+                     : job->tangent ? job->direction->final_values
+                                    : job->inputs->final_values;
+  const bool wanted = job->gradients && job->gradients->final_values;
+  for (int64_t s = 0; cut->given && s < job->inputs->systems; s++) {
+    double *values = cut->given_values + s * numbers, *gradients = cut->given_gradients + s * numbers;
+    for (int64_t i = 0; i < numbers && from; i++)
+      values[i] = number_at(cpu->problem, from, s * z.system_stride + i);
+    cut->given[s] = neurlp_tree_given_of(cpu->problem, from ? values : NULL, wanted ? gradients : NULL);
+  }
+}
+
+/* Gradients of final values where systems were cut, which no tile has found: of each system, or added to the
+ * sum of those that were not; NaN where one failed. */
+static void finish_final(const cpu_state *cpu, const neurlp_tile_job *job) {
+  const cpu_cut *cut = &cpu->cut;
+  const int64_t numbers = given_numbers(cpu->problem);
+  const neurlp_extents z = neurlp_array_extents(&cpu->problem->shape, NEURLP_ARRAY_FINAL_VALUES);
+  const bool single = cpu->problem->shape.precision == NEURLP_SINGLE;
+  void *to = job->gradients ? job->gradients->final_values : NULL;
+  for (int64_t i = 0; cut->given && to && i < numbers * job->inputs->systems; i++) {
+    const int64_t s = i / numbers, place = s * z.system_stride + i % numbers;
+    if (!cut->pieces[s].joined) continue;
+    const double own = job->status[s] == NEURLP_SUCCESS ? cut->given_gradients[i] : (double)NAN;
+    const double sum = z.system_stride == 0 ? own + number_at(cpu->problem, to, place) : own;
+    if (single)
+      ((float *)to)[place] = (float)sum;
+    else
+      ((double *)to)[place] = sum;
+  }
+}
+
+/* ---- passes ------------------------------------------------------------------------------------------ */
 
 /* The first failure among the pieces of a system. */
 static neurlp_status status_of(const cpu_cut *cut, int64_t systems, int64_t s, int64_t begin, int64_t end) {
-  neurlp_status status = cut->status[s];
+  neurlp_status status = cut->status[neurlp_cut_place_cpu(cut, s)];
   for (int64_t p = begin; p < end && status == NEURLP_SUCCESS; p++) status = cut->status[systems + p];
   return status;
 }
 
-/* The two jobs of a pass: heads, others. */
-static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, int64_t heads, int64_t count,
-                      bool first_pass, neurlp_tile_job jobs[CPU_JOBS]) {
+/* The jobs of a pass: heads, whole systems, others. */
+static void make_jobs(const cpu_state *cpu, const neurlp_tile_job *job, cpu_counts n, bool first_pass,
+                      neurlp_tile_job jobs[CPU_JOBS]) {
   const cpu_cut *cut = &cpu->cut;
-  const size_t head_store =
-      (size_t)neurlp_tiles_of_cpu(cpu, heads) * cpu->kernels->store_bytes(&cut->plan.head, true);
-  const int64_t numbers = layout_of(&cut->plan.head).numbers;
+  const neurlp_problem *problems[CPU_JOBS] = {&cut->plan.head, &cut->plan.whole, &cut->plan.piece};
+  const int64_t counts[CPU_JOBS] = {n.heads, n.whole, n.pieces}, numbers = layout_of(&cut->plan.head).numbers;
   const size_t part = (size_t)cut->plan.part_numbers * neurlp_number_bytes(&cut->plan.head.shape);
+  int64_t offset = 0;
+  size_t store = 0;
   for (int32_t i = 0; i < CPU_JOBS; i++) {
-    const int64_t offset = i == 0 ? 0 : heads;
+    const bool piece = i + 1 == CPU_JOBS;
     jobs[i] = *job;
-    jobs[i].problem = i == 0 ? &cut->plan.head : &cut->plan.piece;
+    jobs[i].problem = problems[i];
     jobs[i].shape = &job->problem->shape;
-    jobs[i].pieces = cut->pieces + offset;
-    jobs[i].piece_count = i == 0 ? heads : count;
+    jobs[i].pieces = (cut->order && !piece ? cut->order : cut->pieces) + offset;
+    jobs[i].piece_count = counts[i];
     jobs[i].status = cut->status + offset;
     jobs[i].ends = first_pass ? cut->ends + offset * numbers : NULL;
     jobs[i].joints = first_pass ? NULL : cut->joints;
     jobs[i].parts = (unsigned char *)cut->parts + (size_t)offset * part;
     jobs[i].part_numbers = cut->plan.part_numbers;
-    if (job->store) jobs[i].store = (unsigned char *)job->store + (i == 0 ? 0 : head_store);
+    if (job->store) jobs[i].store = (unsigned char *)job->store + store;
     jobs[i].stored = job->store && (job->stored || !first_pass);
+    offset += counts[i];
+    if (job->store)
+      store += (size_t)neurlp_tiles_of_cpu(cpu, counts[i]) * cpu->kernels->store_bytes(problems[i], true);
   }
+}
+
+/* Heads in the order in which they are swept; how many are followed by pieces. */
+static int64_t order_heads(cpu_cut *cut, int64_t systems) {
+  int64_t next = 0, joined = 0;
+  if (!cut->order) return systems;
+  for (int32_t whole = 0; whole < 2; whole++) {
+    for (int64_t s = 0; s < systems; s++)
+      if (cut->pieces[s].joined == !whole) {
+        cut->order[next] = cut->pieces[s];
+        cut->place[s] = next++;
+      }
+    if (!whole) joined = next;
+  }
+  return joined;
 }
 
 /* Adds up what the pieces of system s have found for an input that is constant in time; `part` is its place
@@ -114,7 +200,7 @@ static void collect_parts(const cpu_state *cpu, neurlp_array array, int64_t syst
                                    .first = 1,
                                    .count = extents.per_system,
                                    .stride = cut->plan.part_numbers,
-                                   .head = from + (size_t)s * piece,
+                                   .head = from + (size_t)neurlp_cut_place_cpu(cut, s) * piece,
                                    .parts = from + (size_t)(systems + begin) * piece};
   neurlp_tree_sum(&parts, 0, end - begin + 1);
   memcpy(to, parts.head, (size_t)extents.per_system * bytes);
@@ -165,12 +251,13 @@ static void finish(const cpu_state *cpu, const neurlp_tile_job *job, cpu_cut *cu
     finish_system(cpu, NEURLP_ARRAY_SOLUTION, job->tangent, s, length, failed);
     if (job->gradients) finish_gradients(cpu, job, s, begin, end, length, failed);
   }
+  finish_final(cpu, job);
 }
 
-void neurlp_cut_pass_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job, int64_t heads,
-                         int64_t count, bool first_pass) {
+void neurlp_cut_pass_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job *job, cpu_counts counts,
+                         bool first_pass) {
   neurlp_tile_job jobs[CPU_JOBS];
-  make_jobs(cpu, job, heads, count, first_pass, jobs);
+  make_jobs(cpu, job, counts, first_pass, jobs);
   if (job->gradients && !first_pass)
     neurlp_run_adjoint_cpu(cpu, jobs, CPU_JOBS);
   else
@@ -181,11 +268,14 @@ void neurlp_run_cut_cpu(cpu_state *cpu, cpu_kernel kernel, const neurlp_tile_job
   cpu_cut *cut = &cpu->cut;
   neurlp_inputs inputs = *job->inputs;
   const int64_t count = neurlp_cut_list(&cut->plan, &cpu->problem->shape, &inputs, cut->pieces);
+  const int64_t heads = order_heads(cut, inputs.systems);
+  const cpu_counts counts = {.heads = heads, .whole = inputs.systems - heads, .pieces = count};
   inputs.lengths = NULL; /* pieces know theirs */
   neurlp_tile_job pass = *job;
   pass.inputs = &inputs;
-  neurlp_cut_pass_cpu(cpu, kernel, &pass, inputs.systems, count, true);
+  neurlp_cut_pass_cpu(cpu, kernel, &pass, counts, true);
+  give_final(cpu, job);
   neurlp_solve_joints_cpu(cpu, inputs.systems, count, job->gradients || job->tangent);
-  neurlp_cut_pass_cpu(cpu, kernel, &pass, inputs.systems, count, false);
+  neurlp_cut_pass_cpu(cpu, kernel, &pass, counts, false);
   finish(cpu, job, cut, count);
 }

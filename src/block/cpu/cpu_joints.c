@@ -26,19 +26,21 @@ static joined_system open_system(const cpu_state *cpu, int64_t systems, int64_t 
   const cpu_cut *cut = &cpu->cut;
   const neurlp_end_layout layout = layout_of(cpu->problem);
   const int64_t begin = neurlp_cut_first(cut->pieces, systems, s, count),
-                end = neurlp_cut_first(cut->pieces, systems, s + 1, count), others = systems + begin;
+                end = neurlp_cut_first(cut->pieces, systems, s + 1, count), others = systems + begin,
+                place = neurlp_cut_place_cpu(cut, s);
   double *records = cut->merged ? cut->merged : cut->ends;
   const neurlp_tree tree = {.layout = layout,
                             .normal = normal,
                             .epsilon =
                                 cpu->problem->shape.precision == NEURLP_SINGLE ? FLT_EPSILON : DBL_EPSILON,
                             .first = 1,
-                            .head = records + s * layout.numbers,
+                            .head = records + place * layout.numbers,
                             .ends = records + others * layout.numbers,
                             .kept = cut->kept + begin * neurlp_tree_kept_numbers(layout),
                             .joints = cut->joints + cut->pieces[s].joint * layout.unknowns * layout.columns,
-                            .head_status = cut->status + s,
-                            .status = cut->status + others};
+                            .head_status = cut->status + place,
+                            .status = cut->status + others,
+                            .given = cut->given ? cut->given + s : NULL};
   const int64_t pieces = end - begin + 1;
   return (joined_system){.tree = tree,
                          .pieces = pieces,

@@ -20,7 +20,6 @@ static const neurlp_gradients no_gradients;
 static const char *reason_of(const neurlp_problem *problem) {
   if (problem->central) return "central rows join three steps";
   if (problem->first) return "periodic rows join the last step to the first";
-  if (problem->final) return "final values are given at the last step";
   if (problem->shape.precision == NEURLP_MIXED) return "in mixed precision answers are refined as a whole";
   if (problem->one_factor) return "coefficients and steps are shared by all systems";
   return "it has too few steps; set piece_intervals to cut it into shorter pieces";
@@ -77,6 +76,7 @@ static neurlp_status create_workspace(neurlp_stretch *made) {
                        .part_numbers = line->part_numbers,
                        .head = neurlp_problem_of_piece(&made->problem, line->head_steps, true),
                        .piece = neurlp_problem_of_piece(&made->problem, line->intervals + 1, false)};
+  plan->whole = plan->head; /* there is none */
   cpu->context = context;
   cpu->problem = &made->problem;
   cpu->kernels = neurlp_kernels_choose(made->problem.shape.precision);
@@ -143,7 +143,8 @@ static void run_pass(neurlp_stretch *stretch, cpu_kernel kernel, const neurlp_st
   job->problem = &stretch->problem;
   job->inputs = &inputs;
   job->sums = &no_gradients;
-  neurlp_cut_pass_cpu(&stretch->cpu, kernel, job, heads, pieces - heads, first_pass);
+  neurlp_cut_pass_cpu(&stretch->cpu, kernel, job, (cpu_counts){.heads = heads, .pieces = pieces - heads},
+                      first_pass);
 }
 
 void neurlp_stretch_condense(neurlp_stretch *stretch, const neurlp_stretch_call *call, double *records) {
