@@ -13,6 +13,7 @@
 
 #define MEMORY_REMEDY                                                                                        \
   "; put fewer ranks on a node, or use more nodes (`neurlp validate DECK` says what a run needs)"
+#define NO_CONTEXT "could not allocate the first few bytes"
 
 /* The first bytes of every HDF5 file. */
 #define HDF5_BEGIN "\x89HDF\r\n\x1a\n"
@@ -158,12 +159,20 @@ static int32_t threads_of_rank(MPI_Comm comm, const neurlp_deck *deck) {
 
 neurlp_context *neurlp_job_context(MPI_Comm comm, const char *command, int32_t threads) {
   neurlp_context *context = NULL;
-  if (neurlp_context_create(threads, &context) != NEURLP_SUCCESS) {
-    fprintf(stderr, "neurlp %s: rank %d: could not allocate the first few bytes" MEMORY_REMEDY "\n", command,
-            rank_of(comm));
-    MPI_Abort(comm, NEURLP_EXIT_INTERNAL);
-  }
-  return context;
+  int size = 1;
+  MPI_Comm_size(comm, &size);
+  int first = neurlp_context_create(threads, &context) == NEURLP_SUCCESS ? size : rank_of(comm);
+  MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm);
+  if (first == size) return context;
+  if (rank_of(comm) == 0)
+    fprintf(stderr, "neurlp %s: rank %d: " NO_CONTEXT MEMORY_REMEDY "\n", command, first);
+  neurlp_context_destroy(&context);
+  return NULL;
+}
+
+static neurlp_status make_context(neurlp_job *job, int32_t threads) {
+  if (neurlp_context_create(threads, &job->context) == NEURLP_SUCCESS) return NEURLP_SUCCESS;
+  return neurlp_fail(job->lent, NEURLP_ERROR_MEMORY, NO_CONTEXT);
 }
 
 int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, neurlp_job *job) {
@@ -172,6 +181,7 @@ int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, 
   char *report = NULL;
   *job = (neurlp_job){0};
   job->lent = neurlp_job_context(comm, command, 1);
+  if (!job->lent) return NEURLP_EXIT_INTERNAL;
   NEURLP_TRY(neurlp_agree(comm, job->lent,
                           neurlp_allocate(job->lent, argc, sizeof *found.overrides, &found.overrides)));
   NEURLP_TRY(sort_arguments(job->lent, argc, argv, &found));
@@ -191,7 +201,7 @@ int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, 
             stderr);
   }
   NEURLP_TRY(neurlp_agree(comm, job->lent, status));
-  job->context = neurlp_job_context(comm, command, threads_of_rank(comm, job->deck));
+  NEURLP_TRY(neurlp_agree(comm, job->lent, make_context(job, threads_of_rank(comm, job->deck))));
 done:
   neurlp_release(job->lent, &found.overrides);
   if (report) {

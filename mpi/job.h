@@ -21,8 +21,8 @@ typedef struct neurlp_job {
  * is NEURLP_EXIT_DONE, rank 0 has said on standard error what is wrong. End the job either way. */
 int neurlp_job_begin(MPI_Comm comm, const char *command, int argc, char **argv, neurlp_job *job);
 
-/* A context for a command. Without memory even for that, ranks could agree on nothing: it then says so and
- * ends all of them with status 1. */
+/* Collective. A context for a command. NULL on all ranks where one of them has no memory even for that, which
+ * rank 0 has then said on standard error; the exit status is NEURLP_EXIT_INTERNAL. */
 neurlp_context *neurlp_job_context(MPI_Comm comm, const char *command, int32_t threads);
 
 /* Frees all of it. Safe on a job that did not begin. */

@@ -1,12 +1,12 @@
 #include "comm.h"
 #include "command/command.h"
 #include "deck/deck.h"
+#include "job.h"
 
 #include <stdio.h>
 #include <string.h>
 
 int neurlp_command_keys(MPI_Comm comm, int argc, char **argv) {
-  neurlp_context *context = NULL;
   char *text = NULL;
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
@@ -16,12 +16,14 @@ int neurlp_command_keys(MPI_Comm comm, int argc, char **argv) {
               argv[0]);
     return NEURLP_EXIT_DECK;
   }
-  neurlp_status status = neurlp_context_create(1, &context);
-  if (status != NEURLP_SUCCESS) return neurlp_exit_status(status);
+  neurlp_context *context = neurlp_job_context(comm, "keys", 1);
+  if (!context) return NEURLP_EXIT_INTERNAL;
+  neurlp_status status = NEURLP_SUCCESS;
   if (argc == 1 && strcmp(argv[0], "--markdown") == 0)
     status = neurlp_deck_document_keys(context, &text);
   else
     status = neurlp_deck_describe_keys(context, argc == 1 ? argv[0] : NULL, &text);
+  status = neurlp_agree(comm, context, status);
   if (rank == 0 && status == NEURLP_SUCCESS) fputs(text, stdout);
   if (rank == 0 && status != NEURLP_SUCCESS)
     fprintf(stderr, "neurlp keys: error: %s\n", neurlp_context_message(context));

@@ -66,6 +66,7 @@ int neurlp_command_plot(MPI_Comm comm, int argc, char **argv) {
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   neurlp_context *context = neurlp_job_context(comm, "plot", 1);
+  if (!context) return NEURLP_EXIT_INTERNAL;
   neurlp_status status = rank == 0 ? plot(context, argc, argv) : NEURLP_SUCCESS;
   status = neurlp_agree(comm, context, status);
   const int exit_status = neurlp_job_finish(comm, context, "plot", status);

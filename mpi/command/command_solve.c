@@ -162,6 +162,7 @@ done:
 
 int neurlp_command_solve(MPI_Comm comm, int argc, char **argv) {
   neurlp_context *context = neurlp_job_context(comm, "solve", 0);
+  if (!context) return NEURLP_EXIT_INTERNAL;
   solve_arguments arguments = {0};
   neurlp_status status = neurlp_agree(comm, context, read_arguments(context, argc, argv, &arguments));
   if (status == NEURLP_SUCCESS) status = neurlp_bind_device(comm, context, arguments.backend);

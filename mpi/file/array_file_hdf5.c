@@ -49,7 +49,8 @@ hid_t neurlp_hdf5_open_alone(const char *path) {
   neurlp_hdf5_quiet();
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_file_locking(access, false, true);
-  const hid_t file = neurlp_hdf5_noted(H5Fopen(path, H5F_ACC_RDONLY, access));
+  const bool ready = neurlp_hdf5_noted(neurlp_hdf5_read_carefully(access)) >= 0;
+  const hid_t file = ready ? neurlp_hdf5_noted(H5Fopen(path, H5F_ACC_RDONLY, access)) : -1;
   H5Pclose(access);
   return file;
 }

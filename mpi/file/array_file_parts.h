@@ -70,6 +70,12 @@ bool neurlp_stream_is_ours(const neurlp_array_file *file, const char *identity, 
 /* Collective. Puts the seal on the closed temporary file. */
 NEURLP_MUST_USE neurlp_status neurlp_seal_put(neurlp_array_file *file);
 
+/* ---- array_file_driver.c ----------------------------------------------------------------------------- */
+
+/* Has files be read so that one which is damaged, or cut meanwhile, is an error of HDF5's, and not without
+ * end. Negative on failure. */
+int neurlp_hdf5_read_carefully(hid_t access);
+
 /* ---- array_file_hdf5.c ------------------------------------------------------------------------------- */
 
 /* HDF5 prints its error stack by default; from here on it does not. Nor does it follow links into other
@@ -81,7 +87,8 @@ int64_t neurlp_hdf5_noted(int64_t result);
 /* Why the last failure happened: the innermost lines of HDF5's error stack, which name the cause, as one
  * line. Static, valid until the next call. */
 const char *neurlp_hdf5_reason(void);
-/* Opens a file for reading by this process alone, without locks (a file being read is never written). */
+/* Opens a file for reading by this process alone, without locks (a file being read is never written), and
+ * carefully (array_file_driver.c). */
 hid_t neurlp_hdf5_open_alone(const char *path);
 /* Collective. Creates a file that all ranks write. MPI takes what is before a colon in a name for a type of
  * file system: names with colons are told which it is. */

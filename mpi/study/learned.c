@@ -160,12 +160,12 @@ neurlp_status neurlp_learned_read_all(neurlp_context *context, const char *path,
     NEURLP_TRY(read_rows(&r, "equations/coefficients", coefficients, (*model)->named, P, rows, theta));
   if (!*theta) status = refuse(&r, "it has no estimates");
 done:
+  status = neurlp_data_close_alone(context, path, &r.file, status);
   if (status < 0) {
     neurlp_model_destroy(model);
     neurlp_release(context, theta);
   }
   neurlp_learned_release(context, &learned);
-  H5Fclose(r.file);
   return status;
 }
 

@@ -1,8 +1,9 @@
 /* Makes the n-th call of some function do harm: fail, kill this process, or cut or remove a file.
  *
  * The product has no hooks for this. Test programs are linked from its objects with `ld --wrap` (see
- * CMakeLists.txt here), which sends calls of the functions below, from our code only, through inject.c. A
- * program that is not armed by fault_arm is armed by its environment:
+ * CMakeLists.txt here), which sends calls of the functions below, from our code only, through inject.c; of
+ * pread all calls count that read fault_arm's file. A program that is not armed by fault_arm is armed by its
+ * environment:
  *   NEURLP_FAULT="CALL RANK COUNT ACTION", say "MPI_Allreduce 1 20 kill"; NEURLP_FAULT_FILE for cut, vanish
  */
 #ifndef TESTS_FAULT_INJECT_H
@@ -19,6 +20,7 @@
   X(MPI_Bcast)                                                                                               \
   X(H5Dread)                                                                                                 \
   X(H5Dwrite)                                                                                                \
+  X(pread)                                                                                                   \
   X(rename)                                                                                                  \
   X(neurlp_triangle_append)
 

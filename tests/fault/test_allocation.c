@@ -62,6 +62,9 @@ static double spread(int64_t i) {
   return at;
 }
 
+/* All of a rank's are tried where they are so few, however long it takes. */
+enum { FEW = 16 };
+
 /* Collective. Tries as many allocations as there is time for, at least three of each rank. */
 static void sweep(const fault_job *job, fault_call call, const char *name, double seconds) {
   char said[FAULT_SAID_BYTES], what[128];
@@ -72,14 +75,16 @@ static void sweep(const fault_job *job, fault_call call, const char *name, doubl
   MPI_Allgather(&mine, 1, MPI_INT64_T, total, 1, MPI_INT64_T, MPI_COMM_WORLD);
   if (status != 0) printf("%s: %s\n", job->name, said);
   check_equal("without a fault the exit status is", status, NEURLP_EXIT_DONE);
+  int64_t least = 3;
+  for (int i = 0; i < size; i++)
+    if (total[i] <= FEW && total[i] > least) least = total[i];
   const double begin = MPI_Wtime();
   for (int64_t i = 0;; i++) {
-    int late = i >= 3 && MPI_Wtime() - begin > seconds;
+    int late = i >= least && MPI_Wtime() - begin > seconds;
     MPI_Bcast(&late, 1, MPI_INT, 0, MPI_COMM_WORLD);
     bool any = false;
     for (int victim = 0; victim < size && !late; victim++) {
-      /* all of them where they are few */
-      const int64_t few = total[victim] <= 16;
+      const bool few = total[victim] <= FEW;
       if (few && i >= total[victim]) continue;
       any = true;
       tried++;
@@ -104,6 +109,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < FAULT_JOBS; i++) {
     sweep(&fault_jobs[i], FAULT_aligned_alloc, "aligned_alloc", seconds);
     sweep(&fault_jobs[i], FAULT_malloc, "malloc", seconds / 4);
+    sweep(&fault_jobs[i], FAULT_calloc, "calloc", seconds / 4); /* contexts, and blocks of 8 MB and more */
     fflush(stdout);
   }
   int verdict = check_verdict();

@@ -1,6 +1,7 @@
-/* A file that is cut in two, or vanishes, while it is being read: at any agreement of the ranks, at any read.
- * All ranks leave with the same status: either the file is said to be bad and nothing is left behind, or
- * everything had been read by then and the result is, bit for bit, what it always is.
+/* A file that is cut in two, or vanishes, while it is being read: at any agreement of the ranks, at any read
+ * of a data set, and at any call of the kernel's by which HDF5 reads, on either rank. All ranks leave with
+ * the same status: either the file is said to be bad and nothing is left behind, or everything had been read
+ * by then and the result is, bit for bit, what it always is.
  *
  *   test_change PROBLEMS.h5 SECONDS */
 #include "command/command.h"
@@ -58,6 +59,22 @@ static const change_job jobs[] = {
      "hermite_order1/solution"}};
 enum { JOBS = sizeof jobs / sizeof *jobs };
 
+/* What is done to the file, at which calls, on which rank. What HDF5 has read of a file that is gone, it has.
+ */
+typedef struct change_kind {
+  fault_call call;
+  fault_action action;
+  int victim;
+} change_kind;
+
+static const change_kind kinds[] = {{FAULT_H5Dread, FAULT_VANISH, 0},
+                                    {FAULT_H5Dread, FAULT_CUT, 0},
+                                    {FAULT_MPI_Allreduce, FAULT_VANISH, 0},
+                                    {FAULT_MPI_Allreduce, FAULT_CUT, 0},
+                                    {FAULT_pread, FAULT_CUT, 0},
+                                    {FAULT_pread, FAULT_CUT, 1}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 static int rank;
 
 static int64_t largest(int64_t mine) {
@@ -96,16 +113,16 @@ static hssize_t read_output(const change_job *j, double *numbers) {
   return count;
 }
 
-/* Collective. The file is changed by rank 0 at its call number `count`. */
-static bool ends_well(const change_job *j, fault_call call, fault_action action, int64_t count,
-                      const double *expected, hssize_t numbers) {
+/* Collective. The file is changed at call number `count` of the kind's rank. */
+static bool ends_well(const change_job *j, const change_kind *kind, int64_t count, const double *expected,
+                      hssize_t numbers) {
   static double got[MOST_NUMBERS];
   char said[FAULT_SAID_BYTES];
   prepare(j);
-  fault_arm(call, count, rank == 0 ? action : FAULT_NONE, j->input);
+  fault_arm(kind->call, count, rank == kind->victim ? kind->action : FAULT_NONE, j->input);
   const int status = fault_job_run(&j->job, said);
   const bool happened = fault_happened();
-  fault_arm(call, 0, FAULT_NONE, NULL);
+  fault_arm(kind->call, 0, FAULT_NONE, NULL);
   const int64_t highest = largest(status), lowest = -largest(-status);
   bool good = highest == lowest && largest(happened);
   if (rank == 0 && status == NEURLP_EXIT_DONE)
@@ -115,9 +132,9 @@ static bool ends_well(const change_job *j, fault_call call, fault_action action,
     good = good && (status == NEURLP_EXIT_DATA || status == NEURLP_EXIT_DECK) && strstr(said, j->input) &&
            !fault_left_behind(j->job.output);
   if (rank == 0 && !good)
-    printf("FAIL %s, file %s at call %d number %lld: status %lld to %lld, said: %s\n", j->job.name,
-           action == FAULT_CUT ? "cut" : "gone", (int)call, (long long)count, (long long)lowest,
-           (long long)highest, said);
+    printf("FAIL %s, file %s by rank %d at call %d number %lld: status %lld to %lld, said: %s\n", j->job.name,
+           kind->action == FAULT_CUT ? "cut" : "gone", kind->victim, (int)kind->call, (long long)count,
+           (long long)lowest, (long long)highest, said);
   fflush(stdout);
   return !largest(!good);
 }
@@ -129,35 +146,45 @@ static double spread(int64_t i) {
   return at;
 }
 
+/* Collective. How often each kind's call is made by its rank, where nothing happens. */
+static void count_calls(int64_t total[KINDS]) {
+  for (int k = 0; k < KINDS; k++) {
+    total[k] = fault_calls(kinds[k].call);
+    MPI_Bcast(&total[k], 1, MPI_INT64_T, kinds[k].victim, MPI_COMM_WORLD);
+  }
+}
+
 static void sweep(const change_job *j, double seconds) {
-  static const fault_call calls[] = {FAULT_MPI_Allreduce, FAULT_H5Dread};
   static double expected[MOST_NUMBERS];
-  char said[FAULT_SAID_BYTES], what[128];
+  char said[FAULT_SAID_BYTES], what[160];
   prepare(j);
-  fault_arm(FAULT_H5Dread, 0, FAULT_NONE, NULL);
+  fault_arm(FAULT_H5Dread, 0, FAULT_NONE, j->input);
   const int status = fault_job_run(&j->job, said);
-  int64_t total[2] = {fault_calls(calls[0]), fault_calls(calls[1])}, tried = 0, bad = 0;
+  int64_t total[KINDS], tried = 0, bad = 0, most = 0;
+  count_calls(total);
   check_equal("without a fault the exit status is", status, NEURLP_EXIT_DONE);
   if (status != NEURLP_EXIT_DONE) printf("%s\n", said);
-  MPI_Bcast(total, 2, MPI_INT64_T, 0, MPI_COMM_WORLD);
   int64_t numbers = rank == 0 ? (int64_t)read_output(j, expected) : 1;
   check_above("numbers in the result", (double)numbers, 1);
+  for (int k = 0; k < KINDS; k++) {
+    if (total[k] > most) most = total[k];
+    check_above("calls at which the file may change", (double)total[k], 1);
+  }
   const double begin = MPI_Wtime();
-  for (int64_t i = 0; i < 2 * (total[0] > total[1] ? total[0] : total[1]); i++) {
-    int late = i >= 4 && MPI_Wtime() - begin > seconds;
+  for (int64_t i = 0; i < KINDS * most; i++) {
+    int late = i >= KINDS && MPI_Wtime() - begin > seconds;
     MPI_Bcast(&late, 1, MPI_INT, 0, MPI_COMM_WORLD);
     if (late) break;
-    const int which = i % 4 < 2 ? 1 : 0;
-    const fault_action action = i % 2 ? FAULT_CUT : FAULT_VANISH;
     /* the first calls are the reading of descriptions; the others are sampled */
-    const int64_t turn = i / 4,
-                  count = turn % 2 ? 1 + turn / 2 : 1 + (int64_t)(spread(turn) * (double)total[which]);
-    if (count > total[which]) continue;
-    bad += !ends_well(j, calls[which], action, count, expected, numbers);
+    const int64_t turn = i / KINDS, calls = total[i % KINDS],
+                  count = turn % 2 ? 1 + turn / 2 : 1 + (int64_t)(spread(turn) * (double)calls);
+    if (count > calls) continue;
+    bad += !ends_well(j, &kinds[i % KINDS], count, expected, numbers);
     tried++;
   }
-  snprintf(what, sizeof what, "%s: file changed at one of %lld agreements, %lld reads; bad ends of %lld",
-           j->job.name, (long long)total[0], (long long)total[1], (long long)tried);
+  snprintf(what, sizeof what,
+           "%s: file changed at one of %lld agreements, %lld reads, %lld calls; bad ends of %lld",
+           j->job.name, (long long)total[2], (long long)total[0], (long long)total[4], (long long)tried);
   check_equal(what, bad, 0);
 }
 

@@ -76,14 +76,14 @@ static void put_back(const unsigned char *good, size_t size, unsigned char *byte
   if (begin <= size && count <= size - begin) memcpy(bytes + begin, good + begin, count);
 }
 
-/* The heap at `at`: its header, those of its texts, and all places that name it. */
+/* The heap at `at`: the headers of its texts, and all places that name it. Its own header, and that of what
+ * is free in it (number 0), are damaged like everything else. */
 static void spare_heap(const unsigned char *good, size_t size, unsigned char *bytes, size_t at) {
   const uint64_t heap = read_number(good + at + 8);
   const size_t end = heap < size - at ? at + heap : size;
-  put_back(good, size, bytes, at, HEAP_HEADER);
   for (size_t object = at + HEAP_HEADER; object + HEAP_OBJECT <= end;) {
     const uint64_t length = read_number(good + object + 8);
-    put_back(good, size, bytes, object, HEAP_OBJECT);
+    if (good[object] || good[object + 1]) put_back(good, size, bytes, object, HEAP_OBJECT);
     if (length >= end - object - HEAP_OBJECT) break;
     object += HEAP_OBJECT + (length + 7) / 8 * 8;
   }

@@ -22,9 +22,9 @@ static inline int64_t fuzz_choose(fuzz_draw *draw, int64_t below) {
  * end cut off. Returns the new size, at most `size`. */
 size_t fuzz_damage_bytes(fuzz_draw *draw, unsigned char *bytes, size_t size);
 
-/* Puts back, from the good file of `size` bytes, what HDF5 believes of its heaps of texts: lengths, places
- * and sizes of texts. HDF5 1.10.8 copies as much as one of them says to where another made room, and crashes
- * then or later, anywhere. */
+/* Puts back, from the good file of `size` bytes, what HDF5 believes of texts in its heaps: lengths, places
+ * and sizes. HDF5 1.10.8 copies as much as one of them says to where another made room, and crashes then or
+ * later, anywhere. (Sizes that lead out of the heap never reach it: array_file_driver.c.) */
 void fuzz_spare_texts(const unsigned char *good, size_t size, unsigned char *bytes);
 
 /* Changes one to three objects of the HDF5 file at `path` through the library: arrays of another type, rank,
