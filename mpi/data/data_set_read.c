@@ -6,6 +6,7 @@
 #include "file/array_file_parts.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -241,12 +242,15 @@ enum { LARGE_BYTES = 64 << 20, LARGE_PAGE_BYTES = 2 << 20 };
 
 /* Memory of which everything will be written. In pages of 4 kB its first touch takes longer than copying from
  * the page cache does: 0.9 against 0.1 processor seconds a GB. A hint: a system without large pages, or whose
- * administrator does not want them, goes on as ever. */
+ * administrator does not want them, goes on as ever. NEURLP_LARGE_PAGES=off is for virtual machines that have
+ * to fetch free memory from their host, where large pages take longer. */
 static neurlp_status allocate_whole(neurlp_context *context, int64_t count, size_t size_bytes,
                                     void *pointer_to_pointer) {
   const neurlp_status status = neurlp_allocate(context, count, size_bytes, pointer_to_pointer);
 #ifdef MADV_HUGEPAGE
-  if (status == NEURLP_SUCCESS && (size_t)count * size_bytes >= LARGE_BYTES) {
+  const char *wanted = getenv("NEURLP_LARGE_PAGES");
+  const bool small = wanted && strcmp(wanted, "off") == 0;
+  if (status == NEURLP_SUCCESS && !small && (size_t)count * size_bytes >= LARGE_BYTES) {
     char *memory = NULL;
     memcpy(&memory, pointer_to_pointer, sizeof memory);
     const size_t beyond = LARGE_PAGE_BYTES - (uintptr_t)memory % LARGE_PAGE_BYTES;

@@ -31,7 +31,7 @@ forget() { # FILE
   dd if="$1" iflag=nocache count=0 2>/dev/null
 }
 
-# Before each measurement: free memory that the host of a virtual machine has taken back, it has to fetch again, which takes longer than
+# Before each measurement (the program does it itself, just before its time begins): free memory that the host of a virtual machine has taken back, it has to fetch again, which takes longer than
 # all that is measured here; so whoever came after someone who had just freed much would win. Room for the file in the page cache, the
 # numbers, and a time for each sample.
 fetch_memory() {
@@ -68,13 +68,11 @@ floor_read() { # FILE
 
 write_file() { # RANKS COMPRESS FILE
   rm -f "$3"
-  fetch_memory
   $MPIRUN -n "$1" "$program" write "$3" "$megabytes" "$2"
 }
 
 read_file() { # RANKS FILE
-  fetch_memory
-  $MPIRUN -n "$1" "$program" read "$2"
+  $MPIRUN -n "$1" "$program" read "$2" "$megabytes"
 }
 
 # One case, its measurements by turns: what else the machine does meets all alike. "again": what is in the page cache.
