@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void neurlp_array_file_prepare(void) {
   setenv("OMPI_MCA_io", "^ompio", 0); /* leaves ROMIO, whatever this version calls it */
@@ -14,6 +15,7 @@ static void release_file(neurlp_array_file **file) {
   neurlp_array_file *gone = *file;
   neurlp_context *context = gone->context;
   neurlp_verify_release(gone);
+  if (gone->descriptor >= 0) close(gone->descriptor);
   neurlp_file_lock_release(&gone->lock);
   neurlp_release(context, &gone->path);
   neurlp_release(context, &gone->folder);
@@ -68,6 +70,7 @@ static neurlp_status make_handle(MPI_Comm comm, neurlp_context *context, const c
   made->comm = comm;
   made->context = context;
   made->id = -1;
+  made->descriptor = -1;
   made->sealed = sealed;
   made->streamed = streamed;
   MPI_Comm_rank(comm, &made->rank);

@@ -1,5 +1,5 @@
 /* fallocate is Linux's own: where a file system cannot reserve, it says so, while posix_fallocate would write
- * every block. */
+ * every block. So is sync_file_range. */
 #define _GNU_SOURCE
 #include "file/array_file_parts.h"
 
@@ -111,6 +111,11 @@ neurlp_status neurlp_guard_sync(neurlp_array_file *file) {
   if (failure == 0) return NEURLP_SUCCESS;
   return neurlp_fail(file->context, NEURLP_ERROR_IO, "%s could not be written: %s", file->path,
                      strerror(failure));
+}
+
+void neurlp_guard_begin_sync(neurlp_array_file *file) {
+  if (file->descriptor < 0) file->descriptor = open(file->temporary, O_RDWR | O_CLOEXEC);
+  if (file->descriptor >= 0) (void)sync_file_range(file->descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 neurlp_status neurlp_guard_rename(neurlp_array_file *file) {

@@ -29,12 +29,14 @@ struct neurlp_array_file {
   char *path, *folder, *temporary;
   bool sealed;
   bool streamed, advanced; /* written piece by piece; something of it is complete */
+  bool filled;             /* of some array every number was written before, as a fill value */
+  int descriptor;          /* of the temporary file, for neurlp_guard_begin_sync; -1: not open */
   neurlp_file_lock *lock;
   neurlp_written_block *blocks;
   int64_t block_count, block_capacity;
 };
 
-/* ---- array_file_guard.c: the file system. Local, called on rank 0 only ------------------------------- */
+/* ---- array_file_guard.c: the file system. Local, called on rank 0 only, but for begin_sync ------------ */
 
 /* Splits `path` and makes up the temporary name; fills file->path, ->folder and ->temporary. */
 NEURLP_MUST_USE neurlp_status neurlp_guard_names(neurlp_array_file *file, const char *path);
@@ -45,6 +47,9 @@ NEURLP_MUST_USE neurlp_status neurlp_guard_room(neurlp_array_file *file, int64_t
 /* Reserves `bytes` of the temporary file until it is closed and cut to its length. */
 NEURLP_MUST_USE neurlp_status neurlp_guard_reserve(neurlp_array_file *file, int64_t bytes);
 NEURLP_MUST_USE neurlp_status neurlp_guard_sync(neurlp_array_file *file);
+/* Local, any rank. Has the system begin to bring to disk what was written so far, and does not wait for it: a
+ * hint, so that the disk works while the next numbers are copied. Errors are left for neurlp_guard_sync. */
+void neurlp_guard_begin_sync(neurlp_array_file *file);
 /* Gives the temporary file its name and makes that last. */
 NEURLP_MUST_USE neurlp_status neurlp_guard_rename(neurlp_array_file *file);
 void neurlp_guard_remove(neurlp_array_file *file);

@@ -172,12 +172,15 @@ static neurlp_status transfer_block(neurlp_array_file *file, const neurlp_array 
   return NEURLP_SUCCESS;
 }
 
-/* Collective. The same, and remembers it for the verifying read. */
+/* Collective. The same, and remembers it for the verifying read. Where nothing in the file is written twice,
+ * the disk begins with it. */
 static neurlp_status write_block(neurlp_array_file *file, const neurlp_array *array, hid_t dataset,
                                  const int64_t *start, const int64_t *count, const void *values) {
   neurlp_written_block block;
   const neurlp_status status = transfer_block(file, array, dataset, start, count, values, &block);
-  return status == NEURLP_SUCCESS ? neurlp_verify_record(file, &block, array->path, values) : status;
+  if (status != NEURLP_SUCCESS) return status;
+  if (block.bytes >= NEURLP_CHUNK_BYTES && !file->filled) neurlp_guard_begin_sync(file);
+  return neurlp_verify_record(file, &block, array->path, values);
 }
 
 /* The value of what nobody writes: NaN, or 0 in arrays of integers. */
@@ -233,6 +236,7 @@ static neurlp_status open_dataset(neurlp_array_file *file, const neurlp_array *a
   const bool fills = !covered && !file->sealed && array->compress == 0 && elements_of(array, 0) > 0;
   *dataset = make_dataset(file, array, covered || fills);
   status = neurlp_agree(file->comm, file->context, neurlp_array_describe(file, *dataset, array));
+  file->filled = file->filled || !covered;
   if (status == NEURLP_SUCCESS && fills) status = fill_dataset(file, array, *dataset);
   if (status != NEURLP_SUCCESS) {
     H5Dclose(*dataset);

@@ -1,11 +1,15 @@
 /* How fast the program's own functions write and read a data set; io.sh runs it, beside dd.
  *
  *   mpirun -n RANKS bench_io write PATH MEGABYTES COMPRESS
- *   mpirun -n RANKS bench_io read PATH
+ *   mpirun -n RANKS bench_io read PATH MEGABYTES
+ *
+ * MEGABYTES of numbers. Before the time begins, three times as much memory is touched and given back
+ * (io_floor.c says why): room for the file in the page cache, the numbers, and a time for each sample.
  *
  * Prints megabytes of numbers, seconds, and processor seconds of all ranks in them (ranks that wait spin). A
  * write is what a run's result goes through: written, flushed, synced, read back and compared, renamed. Exit
  * status 1, and a message, where anything fails or a number is not what it should be. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "comm.h"
 #include "data/data_set.h"
 #include "file/array_file.h"
@@ -14,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 enum { SAMPLES = 500, STATES = 2 }; /* of a system: 8 kB */
@@ -28,6 +33,16 @@ typedef struct lapse {
 
 static double seconds_of(struct timeval time) {
   return (double)time.tv_sec + 1e-6 * (double)time.tv_usec;
+}
+
+/* Has so much memory that is free at hand again, this rank a share of it. */
+static void touch_memory(int64_t megabytes) {
+  const size_t bytes = (size_t)(3 * megabytes * 1000000 / size) + 1;
+  char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  (void)madvise(memory, bytes, MADV_HUGEPAGE);
+  memset(memory, 1, bytes);
+  munmap(memory, bytes);
 }
 
 /* Collective. */
@@ -82,11 +97,13 @@ static neurlp_status make_states(int64_t systems, double **states) {
 }
 
 /* *taken: from creating the file to its name; not of making the numbers. */
-static neurlp_status write_file(const char *path, int64_t systems, int32_t compress, lapse *taken) {
+static neurlp_status write_file(const char *path, int64_t megabytes, int64_t systems, int32_t compress,
+                                lapse *taken) {
   neurlp_array_file *file = NULL;
   double *states = NULL;
   neurlp_status status = NEURLP_SUCCESS;
   NEURLP_TRY(make_states(systems, &states));
+  touch_memory(megabytes);
   const lapse begin = now();
   NEURLP_TRY(neurlp_array_file_create(MPI_COMM_WORLD, context, path, 0, &file));
   NEURLP_TRY(write_states(file, systems, compress, states));
@@ -99,12 +116,13 @@ done:
 }
 
 /* *systems: how many there are. */
-static neurlp_status read_file(const char *path, int64_t *systems, lapse *taken) {
+static neurlp_status read_file(const char *path, int64_t megabytes, int64_t *systems, lapse *taken) {
   const neurlp_data_request request = {.path = path, .end = -1, .stride = 1};
   neurlp_data_set *data = NULL;
   neurlp_samples samples = {0};
   neurlp_status status = NEURLP_SUCCESS;
   int64_t first = 0, owned = 0, wrong = 0;
+  touch_memory(megabytes);
   const lapse begin = now();
   NEURLP_TRY(neurlp_data_open(MPI_COMM_WORLD, context, &request, &data));
   *systems = data->systems;
@@ -127,18 +145,19 @@ int main(int argc, char **argv) {
   neurlp_array_file_prepare();
   MPI_Init(&argc, &argv);
   const bool writes = argc == 5 && strcmp(argv[1], "write") == 0;
-  if (!writes && !(argc == 3 && strcmp(argv[1], "read") == 0)) return 2;
+  if (!writes && !(argc == 4 && strcmp(argv[1], "read") == 0)) return 2;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (neurlp_context_create(1, &context) != NEURLP_SUCCESS) return 2;
   const int64_t row_bytes = (int64_t)sizeof(double) * SAMPLES * STATES;
-  int64_t systems = writes ? atoll(argv[3]) * 1000000 / row_bytes : 0;
+  const int64_t megabytes = atoll(argv[3]);
+  int64_t systems = writes ? megabytes * 1000000 / row_bytes : 0;
   lapse taken = {0};
   neurlp_status status = NEURLP_SUCCESS;
   if (writes) {
-    status = write_file(argv[2], systems, (int32_t)atoi(argv[4]), &taken);
+    status = write_file(argv[2], megabytes, systems, (int32_t)atoi(argv[4]), &taken);
   } else {
-    status = read_file(argv[2], &systems, &taken);
+    status = read_file(argv[2], megabytes, &systems, &taken);
   }
   if (rank == 0 && status == NEURLP_SUCCESS)
     printf("%.6f %.6f %.6f\n", (double)(systems * row_bytes) / 1e6, taken.wall, taken.processor);
