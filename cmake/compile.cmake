@@ -12,6 +12,18 @@ target_compile_definitions(neurlp_compile INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(neurlp_compile INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(neurlp_compile INTERFACE OpenMP::OpenMP_C m)
 
+# Each test is linked with the rooms that it tests, so that linking is a good part of a build for tests.
+set(NEURLP_LINKER "" CACHE STRING "Linker: what stands behind ld. in its name, lld for example; empty for the compiler's own")
+if(NEURLP_LINKER)
+  find_program(NEURLP_LINKER_PROGRAM ld.${NEURLP_LINKER})
+  mark_as_advanced(NEURLP_LINKER_PROGRAM)
+  if(NEURLP_LINKER_PROGRAM)
+    add_link_options($<$<LINK_LANGUAGE:C>:-fuse-ld=${NEURLP_LINKER}>)
+  else()
+    message(STATUS "ld.${NEURLP_LINKER} was not found (Debian: ${NEURLP_LINKER}); the compiler's own linker does it, more slowly")
+  endif()
+endif()
+
 # One room of the library: neurlp_add_room(expr SOURCES a.c b.c NEEDS core) makes the object library neurlp_expr.
 # A room sees only the rooms it names, and those they name.
 function(neurlp_add_room name)
