@@ -35,6 +35,26 @@ function(neurlp_add_room name)
   set_property(GLOBAL PROPERTY NEURLP_ROOM_${name}_NEEDS "${ARG_NEEDS}")
 endfunction()
 
+# Kernels take minutes to compile well. A build for tests on this machine compiles those that cannot run here without
+# optimisation: they have to be right C, and nothing more can be said of them here anyway.
+option(NEURLP_HOST_ISAS "Optimise only for instruction sets of this machine; for builds that stay on it" OFF)
+function(neurlp_foreign_isas out)
+  set(foreign "")
+  if(NEURLP_HOST_ISAS AND EXISTS /proc/cpuinfo)
+    file(STRINGS /proc/cpuinfo line REGEX "^flags[ \t]*:" LIMIT_COUNT 1)
+    set(needs_avx2 avx2 fma)
+    set(needs_avx512 avx2 fma avx512f avx512dq avx512vl avx512bw) # as in src/block/cpu/isa.c
+    foreach(isa avx2 avx512)
+      foreach(flag IN LISTS needs_${isa})
+        if(NOT "${line} " MATCHES " ${flag} " AND NOT isa IN_LIST foreign)
+          list(APPEND foreign ${isa})
+        endif()
+      endforeach()
+    endforeach()
+  endif()
+  set(${out} "${foreign}" PARENT_SCOPE)
+endfunction()
+
 # Source files that are compiled once for each instruction set, with NEURLP_ISA defined as baseline, avx2 or avx512 (a
 # suffix for their functions); which one runs is chosen when the program runs: one build serves a mixed cluster. With
 # PRECISIONS they are compiled for each of these, too, with NEURLP_KERNEL_DOUBLE and the like defined, and NEURLP_KERNELS
@@ -54,6 +74,7 @@ function(neurlp_add_lane_sources room)
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set(unroll "SHELL:--param max-completely-peeled-insns=30000" "SHELL:--param max-completely-peel-times=40")
   endif()
+  neurlp_foreign_isas(foreign)
   set(variants "")
   foreach(precision IN LISTS ARG_PRECISIONS)
     list(APPEND variants _${precision})
@@ -70,6 +91,9 @@ function(neurlp_add_lane_sources room)
       target_compile_definitions(${target} PRIVATE NEURLP_ISA=${isa} NEURLP_KERNELS=neurlp_kernels_${isa}${variant}
                                                    ${kernel}=1)
       target_compile_options(${target} PRIVATE ${flags_${isa}} -ffp-contract=${ARG_CONTRACT} ${unroll})
+      if(isa IN_LIST foreign)
+        target_compile_options(${target} PRIVATE -O0 -fno-sanitize=all)
+      endif()
       target_link_libraries(${target} PRIVATE neurlp_compile)
       set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES ${target})
     endforeach()

@@ -54,8 +54,8 @@ build_and_test() { # PRESET [ctest option ...]
 }
 
 stage_packages() { neurlp_install_packages $neurlp_packages_build $neurlp_packages_test; }
-stage_gcc() { build_and_test release; }
-stage_gcc-quick() { build_and_test release --label-regex '^unit$'; }
+stage_gcc() { build_and_test ci; }
+stage_gcc-quick() { build_and_test ci --label-regex '^unit$'; }
 stage_sanitizers() { build_and_test sanitize; }
 stage_clang() { build_and_test clang --label-regex '^unit$'; }
 
