@@ -12,6 +12,18 @@ target_compile_definitions(neurlp_compile INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(neurlp_compile INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
 target_link_libraries(neurlp_compile INTERFACE OpenMP::OpenMP_C m)
 
+# Each test is linked with the rooms that it tests, so that linking is a good part of a build for tests.
+set(NEURLP_LINKER "" CACHE STRING "Linker: what stands behind ld. in its name, lld for example; empty for the compiler's own")
+if(NEURLP_LINKER)
+  find_program(NEURLP_LINKER_PROGRAM ld.${NEURLP_LINKER})
+  mark_as_advanced(NEURLP_LINKER_PROGRAM)
+  if(NEURLP_LINKER_PROGRAM)
+    add_link_options($<$<LINK_LANGUAGE:C>:-fuse-ld=${NEURLP_LINKER}>)
+  else()
+    message(STATUS "ld.${NEURLP_LINKER} was not found (Debian: ${NEURLP_LINKER}); the compiler's own linker does it, more slowly")
+  endif()
+endif()
+
 # One room of the library: neurlp_add_room(expr SOURCES a.c b.c NEEDS core) makes the object library neurlp_expr.
 # A room sees only the rooms it names, and those they name.
 function(neurlp_add_room name)
@@ -21,6 +33,26 @@ function(neurlp_add_room name)
   target_link_libraries(neurlp_${name} PUBLIC neurlp_compile)
   set_property(GLOBAL APPEND PROPERTY NEURLP_ROOMS ${name})
   set_property(GLOBAL PROPERTY NEURLP_ROOM_${name}_NEEDS "${ARG_NEEDS}")
+endfunction()
+
+# Kernels take minutes to compile well. A build for tests on this machine compiles those that cannot run here without
+# optimisation: they have to be right C, and nothing more can be said of them here anyway.
+option(NEURLP_HOST_ISAS "Optimise only for instruction sets of this machine; for builds that stay on it" OFF)
+function(neurlp_foreign_isas out)
+  set(foreign "")
+  if(NEURLP_HOST_ISAS AND EXISTS /proc/cpuinfo)
+    file(STRINGS /proc/cpuinfo line REGEX "^flags[ \t]*:" LIMIT_COUNT 1)
+    set(needs_avx2 avx2 fma)
+    set(needs_avx512 avx2 fma avx512f avx512dq avx512vl avx512bw) # as in src/block/cpu/isa.c
+    foreach(isa avx2 avx512)
+      foreach(flag IN LISTS needs_${isa})
+        if(NOT "${line} " MATCHES " ${flag} " AND NOT isa IN_LIST foreign)
+          list(APPEND foreign ${isa})
+        endif()
+      endforeach()
+    endforeach()
+  endif()
+  set(${out} "${foreign}" PARENT_SCOPE)
 endfunction()
 
 # Source files that are compiled once for each instruction set, with NEURLP_ISA defined as baseline, avx2 or avx512 (a
@@ -42,6 +74,7 @@ function(neurlp_add_lane_sources room)
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
     set(unroll "SHELL:--param max-completely-peeled-insns=30000" "SHELL:--param max-completely-peel-times=40")
   endif()
+  neurlp_foreign_isas(foreign)
   set(variants "")
   foreach(precision IN LISTS ARG_PRECISIONS)
     list(APPEND variants _${precision})
@@ -58,6 +91,9 @@ function(neurlp_add_lane_sources room)
       target_compile_definitions(${target} PRIVATE NEURLP_ISA=${isa} NEURLP_KERNELS=neurlp_kernels_${isa}${variant}
                                                    ${kernel}=1)
       target_compile_options(${target} PRIVATE ${flags_${isa}} -ffp-contract=${ARG_CONTRACT} ${unroll})
+      if(isa IN_LIST foreign)
+        target_compile_options(${target} PRIVATE -O0 -fno-sanitize=all)
+      endif()
       target_link_libraries(${target} PRIVATE neurlp_compile)
       set_property(GLOBAL APPEND PROPERTY NEURLP_ROOM_${room}_LANES ${target})
     endforeach()

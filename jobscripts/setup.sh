@@ -5,12 +5,12 @@
 # Debian packages with the build tools and libraries ...
 neurlp_packages_build="gcc libc6-dev cmake ninja-build pkg-config openmpi-bin libopenmpi-dev
   libhdf5-openmpi-dev libfyaml-dev libopenblas-dev"
-# ... and what only the tests need: a second compiler and its OpenMP, C++ for the embedding test, LAPACK's C
+# ... and what only the tests need: a second compiler, its OpenMP and a quick linker, C++ for the embedding test, LAPACK's C
 # interface as an oracle, readers of HDF5 files that are not ours, scipy for baselines, the formatter, Slurm (tests
 # start one of their own), PETSc, optional, for the plug-in, with indices of 32 and of 64 bits, and its tutorials, which are
 # programs that it is tried on, and PLplot, which is optional and brings half a desktop with it: who wants `neurlp plot` from a build of local.sh installs its
 # two packages.
-neurlp_packages_test="clang libomp-dev g++ clang-format-14 liblapacke-dev hdf5-tools python3-h5py python3-numpy
+neurlp_packages_test="clang lld libomp-dev g++ clang-format-14 liblapacke-dev hdf5-tools python3-h5py python3-numpy
   python3-scipy libplplot-dev plplot-driver-cairo slurmctld slurmd slurm-client munge petsc-dev
   petsc64-dev libpetsc3.18-dev-examples patch git"
 

@@ -8,8 +8,8 @@
 
 /* X(D, d+1): the sizes for which loops over unknowns have constant bounds, and are unrolled. One equation for
  * each dimension and one right-hand side are constant too. With more unknowns that gains nothing. Instruction
- * sets that are there for old machines do without, as sanitizers do. */
-#if !defined(__AVX2__) || defined(__SANITIZE_ADDRESS__)
+ * sets that are there for old machines do without, as sanitizers and builds without optimisation do. */
+#if !defined(__AVX2__) || defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
 #define COMMON_SIZES(X)
 #elif defined(NEURLP_KERNEL_MIXED)
 #define COMMON_SIZES(X) X(1, 3) X(1, 4)
