@@ -65,7 +65,7 @@ static int64_t training_bytes(neurlp_network_study *s) {
 static int64_t result_bytes(const neurlp_network_study *s) {
   const neurlp_window_spec *z = &s->windows.spec;
   const int64_t T = z->window, D = z->dimensions, samples = neurlp_graph_samples(s->model.graph);
-  int64_t each = 2 * T * D, most = T * D, first = 0, count = 0, largest = 0;
+  int64_t each = 2 * T * D + T, most = T * D, first = 0, count = 0, largest = 0;
   neurlp_network_result_part(s, &first, &count);
   if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK) each += D * s->terms;
   if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK) {

@@ -16,6 +16,7 @@ typedef struct writer {
   neurlp_array_file *file;
   int32_t compress;
   int64_t first, count; /* this rank's windows */
+  double *times;        /* [count][T] of their samples */
   neurlp_network_answers answers;
 } writer;
 
@@ -221,12 +222,25 @@ static int64_t coefficient_steps(const neurlp_network_study *s) {
   return s->wiring.coefficients.steady ? 1 : s->windows.spec.window;
 }
 
+/* The data's time at each sample, whatever the block's own steps are. */
+static void find_times(const writer *w) {
+  const neurlp_network_study *s = w->s;
+  const neurlp_windows *v = &s->windows;
+  const int64_t T = v->spec.window;
+  for (int64_t i = 0; i < w->count; i++)
+    for (int64_t t = 0; t < T; t++)
+      w->times[i * T + t] =
+          s->starts[v->system[w->first + i]] + s->step * (double)(v->first[w->first + i] + t);
+}
+
 /* What this rank's windows give. */
 static neurlp_status evaluate(writer *w) {
   neurlp_network_study *s = w->s;
   const neurlp_window_spec *z = &s->windows.spec;
   neurlp_network_answers *a = &w->answers;
   neurlp_status status = NEURLP_SUCCESS;
+  NEURLP_TRY(take(w, z->window, &w->times));
+  find_times(w);
   NEURLP_TRY(take(w, z->window * z->dimensions, &a->solution));
   NEURLP_TRY(take(w, z->window * z->dimensions, &a->states));
   if (s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK)
@@ -242,6 +256,7 @@ done:
 
 static void release_answers(writer *w) {
   neurlp_context *context = w->s->context;
+  neurlp_release(context, &w->times);
   neurlp_release(context, &w->answers.solution);
   neurlp_release(context, &w->answers.states);
   neurlp_release(context, &w->answers.weights);
@@ -251,7 +266,19 @@ static void release_answers(writer *w) {
 }
 
 /* What is written of every window, in this order. */
-enum { SYSTEM, FIRST, VALIDATION, SOLUTION, STATES, WEIGHTS, COEFFICIENTS, STEPS, STATUS, WINDOW_ARRAYS };
+enum {
+  SYSTEM,
+  FIRST,
+  TIME,
+  VALIDATION,
+  SOLUTION,
+  STATES,
+  WEIGHTS,
+  COEFFICIENTS,
+  STEPS,
+  STATUS,
+  WINDOW_ARRAYS
+};
 
 /* All but types and extents; the first dimension are the windows. */
 static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
@@ -260,6 +287,10 @@ static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
                .rank = 1,
                .units = "samples",
                .long_name = "sample with which each window begins"},
+    [TIME] = {.path = "windows/time",
+              .rank = 2,
+              .long_name = "time of each sample",
+              .scales = {"window", "step"}},
     [VALIDATION] = {.path = "windows/validation", .rank = 1, .long_name = "1: kept for validation"},
     [SOLUTION] = {.path = "windows/solution",
                   .rank = 3,
@@ -288,7 +319,8 @@ static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
 static neurlp_array window_array(const writer *w, int i) {
   const neurlp_network_study *s = w->s;
   const int64_t T = s->windows.spec.window, D = s->windows.spec.dimensions;
-  const int64_t extents[WINDOW_ARRAYS][4] = {[SOLUTION] = {0, T, D},
+  const int64_t extents[WINDOW_ARRAYS][4] = {[TIME] = {0, T},
+                                             [SOLUTION] = {0, T, D},
                                              [STATES] = {0, T, D},
                                              [WEIGHTS] = {0, D, s->terms},
                                              [COEFFICIENTS] = {0, coefficient_steps(s), D, s->order + 1},
@@ -302,7 +334,7 @@ static neurlp_array window_array(const writer *w, int i) {
   array.scales[0] = "window";
   array.compress = w->compress;
   if (i == COEFFICIENTS && s->wiring.coefficients.steady) array.scales[1] = NULL;
-  if (i == STEPS) array.units = s->data.time_units;
+  if (i == TIME || i == STEPS) array.units = s->data.time_units;
   return array;
 }
 
@@ -311,6 +343,7 @@ static neurlp_status write_windows(const writer *w) {
   const neurlp_network_answers *a = &w->answers;
   const void *const numbers[WINDOW_ARRAYS] = {[SYSTEM] = v->system + w->first,
                                               [FIRST] = v->first + w->first,
+                                              [TIME] = w->times,
                                               [VALIDATION] = w->s->validation + w->first,
                                               [SOLUTION] = a->solution,
                                               [STATES] = a->states,
@@ -360,7 +393,7 @@ static void score(const writer *w, neurlp_network_scores *scores) {
 
 static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_history *history) {
   const neurlp_window_spec *z = &s->windows.spec;
-  const int64_t each = 3 * z->window * z->dimensions * (s->order + 2);
+  const int64_t each = 3 * z->window * z->dimensions * (s->order + 2) + z->window;
   return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
