@@ -1,9 +1,7 @@
 /* Titles and legends. */
 #include "plot/panel.h"
 
-#include <math.h>
-
-static const double left = 10, line_height = 14, swatch = 18, between = 10, smallest_title = 8;
+static const double left = 10, line_height = 14, swatch = 18, between = 10;
 
 static double entry_width(const neurlp_legend_entry *entry) {
   return entry->text[0] ? swatch + neurlp_text_width(entry->text, NEURLP_PLOT_TEXT) + between : 0;
@@ -36,8 +34,7 @@ void neurlp_head_draw(const neurlp_canvas *canvas, const char *title, const neur
   const neurlp_text_style style = {NEURLP_PLOT_TEXT, 0, NEURLP_INK, false, false, 0};
   const double widest = 1.1 * neurlp_text_width(title, heading.size),
                room = neurlp_canvas_width(canvas) - 2 * left;
-  if (widest > room) heading.size = fmax(heading.size * room / widest, smallest_title);
-  heading.room = room;
+  if (widest > room) heading.size *= room / widest;
   neurlp_canvas_text(canvas, left, top - 13, heading, title);
   for (int32_t i = 0; i < count; i++) {
     double x = 0;
