@@ -39,7 +39,8 @@ configure() {
 tests="test_block_dense test_block_pieces test_block_gradient test_block_invariance test_block_status test_cuda_plan
   test_block_nonlinear test_block_nonlinear_gradient test_block_nonlinear_status test_cuda_chunks test_cuda_windows
   test_cuda_compiler test_ensemble test_equations test_direct test_shard_sum test_graph_operations test_graph_values test_graph_library
-  test_graph_blocks test_graph_nonlinear test_cuda_graph test_cuda_step test_network_train test_train_accelerator"
+  test_graph_blocks test_graph_nonlinear test_graph_projection test_cuda_graph test_cuda_step test_network_train
+  test_train_accelerator"
 build_all() {
   cmake --build "$build" --parallel "$(nproc)" --target $tests bench_cuda bench_cuda_learn bench_cuda_graph
 }
@@ -92,10 +93,10 @@ done
 for name in equations direct; do
   for how in compile interpret; do step "${name}_$how" learning "$name" "$how"; done
 done
-for name in operations values library blocks nonlinear; do step "graph_$name" network "graph/test_graph_$name"; done
+for name in operations values library blocks nonlinear projection; do step "graph_$name" network "graph/test_graph_$name"; done
 step graph_steps network cuda/test_cuda_graph
 step training_steps network cuda/test_cuda_step
-step training network learn/test_network_train
+step network_train network learn/test_network_train
 step accelerator network train/test_train_accelerator
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck; do

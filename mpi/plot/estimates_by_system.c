@@ -1,4 +1,4 @@
-/* Estimates of many systems: a panel for each parameter, against the truth or over the systems. */
+/* Estimates of many systems or windows: a panel for each parameter, against the truth or over the systems. */
 #include "plot/picture.h"
 
 #include <math.h>
@@ -30,19 +30,22 @@ static void find_axes(const page *p, const neurlp_estimate_column *column, neurl
   } else {
     neurlp_extent_take(&extent, column->values, column->rows, column->stride, false);
     *x = neurlp_axis_make((neurlp_extent){0, (double)(column->rows - 1)}, 0.65 * p->size, false, true);
-    x->title = "system";
+    x->title = column->row;
   }
   *y = neurlp_axis_make(extent, p->height, false, !column->truth);
   y->title = "estimate";
 }
 
-static void draw_estimates(const page *p, const neurlp_panel *panel, const neurlp_estimate_column *column) {
-  const bool bars = column->errors && column->rows <= MOST_BARS;
+/* Rows that were kept for validation, or those that were not. Returns how many of them have no place. */
+static int64_t draw_rows(const page *p, const neurlp_panel *panel, const neurlp_estimate_column *column,
+                         bool validation) {
+  const bool few = column->rows <= MOST_BARS, bars = column->errors && few;
   int64_t outside = 0;
   for (int64_t s = 0; s < column->rows; s++) {
     const double value = column->values[s * column->stride];
     const double place = column->truth ? column->truth[s * column->truth_stride] : (double)s;
     double x = 0, y = 0, low = 0, high = 0;
+    if ((column->validation && column->validation[s] != 0) != validation) continue;
     if (!neurlp_panel_place(panel, place, value, &x, &y)) {
       outside++;
       continue;
@@ -52,9 +55,15 @@ static void draw_estimates(const page *p, const neurlp_panel *panel, const neurl
     if (neurlp_panel_place(panel, place, value - error, &x, &low) &&
         neurlp_panel_place(panel, place, value + error, &x, &high))
       neurlp_canvas_segment(panel->canvas, x, low, x, high, NEURLP_SKY, 0.8);
-    neurlp_canvas_disc(panel->canvas, x, y, bars ? 1.6 : 0.7, NEURLP_BLUE);
+    neurlp_canvas_disc(panel->canvas, x, y, few ? 1.6 : 0.7, validation ? NEURLP_ORANGE : NEURLP_BLUE);
   }
+  return outside;
+}
+
+static void draw_estimates(const page *p, const neurlp_panel *panel, const neurlp_estimate_column *column) {
   char sentence[64];
+  int64_t outside = draw_rows(p, panel, column, false);
+  outside += draw_rows(p, panel, column, true); /* over the others: they are what counts */
   snprintf(sentence, sizeof sentence, "%lld of %lld outside or failed", (long long)outside,
            (long long)column->rows);
   if (outside > 0)
@@ -74,21 +83,32 @@ static void draw_panel(const page *p, const neurlp_canvas *canvas, int32_t i, do
     neurlp_canvas_segment(canvas, panel.x0, panel.y0, panel.x1, panel.y1, NEURLP_VERMILION, 0.9);
 }
 
+enum { ENTRIES = 4 };
+
+static bool has_validation(const neurlp_estimate_column *column) {
+  for (int64_t s = 0; column->validation && s < column->rows; s++)
+    if (column->validation[s] != 0) return true;
+  return false;
+}
+
 /* What dots and lines are; how many systems are shown. */
-static int32_t describe(const page *p, neurlp_legend_entry entries[3]) {
+static int32_t describe(const page *p, neurlp_legend_entry entries[ENTRIES]) {
   const int64_t rows = p->columns[0].rows;
+  const char *row = p->columns[0].row;
   entries[0] = (neurlp_legend_entry){.color = NEURLP_BLUE, .dot = true};
   entries[1] = (neurlp_legend_entry){.color = NEURLP_SKY, .line = true};
   entries[2] = (neurlp_legend_entry){.color = NEURLP_VERMILION, .line = true};
   if (p->every > 1)
-    snprintf(entries[0].text, sizeof entries->text, "one system in %lld of %lld", (long long)p->every,
+    snprintf(entries[0].text, sizeof entries->text, "one %s in %lld of %lld", row, (long long)p->every,
              (long long)rows);
   else
-    snprintf(entries[0].text, sizeof entries->text, "%lld systems", (long long)rows);
+    snprintf(entries[0].text, sizeof entries->text, "%lld %ss", (long long)rows, row);
   if (p->columns[0].errors && rows <= MOST_BARS)
     snprintf(entries[1].text, sizeof entries->text, "one standard error");
   if (p->columns[0].truth) snprintf(entries[2].text, sizeof entries->text, "estimate = truth");
-  return 3;
+  entries[3] = (neurlp_legend_entry){.color = NEURLP_ORANGE, .dot = true};
+  if (has_validation(&p->columns[0])) snprintf(entries[3].text, sizeof entries->text, "kept for validation");
+  return ENTRIES;
 }
 
 neurlp_status neurlp_draw_estimates_by_system(const neurlp_plot_source *source, int format, int32_t count,
@@ -97,7 +117,7 @@ neurlp_status neurlp_draw_estimates_by_system(const neurlp_plot_source *source, 
   p.every = (columns[0].rows + MOST_DOTS - 1) / MOST_DOTS;
   p.size = p.height = 150;
   const double width = p.across == 1 ? 330 : NEURLP_PLOT_WIDTH;
-  neurlp_legend_entry entries[3];
+  neurlp_legend_entry entries[ENTRIES];
   neurlp_axis x, y;
   double below = 0;
   for (int32_t i = 0; i < count; i++) {

@@ -25,6 +25,8 @@ extern const neurlp_picture neurlp_picture_forecast_error;      /* step by step,
 extern const neurlp_picture neurlp_picture_loss;                /* training, epoch by epoch */
 extern const neurlp_picture neurlp_picture_noise;               /* what the solution leaves of the data */
 extern const neurlp_picture neurlp_picture_parameters; /* estimates with their errors, against the truth */
+extern const neurlp_picture neurlp_picture_weights;    /* read off windows: against the truth or over time */
+extern const neurlp_picture neurlp_picture_coefficients, neurlp_picture_steps; /* of networks, over time */
 
 /* ---- what several of them share ---------------------------------------------------------------------- */
 
@@ -57,6 +59,11 @@ const char *neurlp_time_title(const neurlp_plot_source *source);
  * none. */
 void neurlp_print_estimate(double value, double error, char text[64]);
 
+/* Numbers that networks emit, as trajectories of systems: for as many pictures as `count` says. */
+int32_t neurlp_count_emitted(const neurlp_plot_source *source, neurlp_emits what);
+neurlp_status neurlp_draw_emitted(const neurlp_plot_source *source, neurlp_emits what, int format,
+                                  neurlp_canvas **canvas);
+
 /* Rows of one value with its error each: names on the left, values as text on the right. */
 typedef struct neurlp_forest_row {
   char name[96], text[64];
@@ -69,7 +76,9 @@ neurlp_status neurlp_forest_draw(const neurlp_plot_source *source, int format, i
 /* Estimates of one parameter, or of one coefficient. */
 typedef struct neurlp_estimate_column {
   char name[96];
+  const char *row;                       /* what a row is: "system", "window" */
   const double *values, *errors, *truth; /* `stride` apart; NULL: none */
+  const double *validation;              /* [rows] not 0: kept for validation; NULL: none is */
   int64_t rows, stride, truth_stride;
 } neurlp_estimate_column;
 neurlp_status neurlp_draw_estimates_by_system(const neurlp_plot_source *source, int format, int32_t count,

@@ -17,6 +17,9 @@ static const neurlp_picture *const pictures[] = {
     &neurlp_picture_loss,
     &neurlp_picture_noise,
     &neurlp_picture_parameters,
+    &neurlp_picture_weights,
+    &neurlp_picture_coefficients,
+    &neurlp_picture_steps,
 };
 static const char *const endings[NEURLP_FORMATS] = {"png", "svg"};
 

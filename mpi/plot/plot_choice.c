@@ -33,6 +33,7 @@ neurlp_status neurlp_plot_choose(neurlp_plot_source *source) {
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->chosen, &source->chosen));
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->data, &source->data));
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->solution, &source->solution));
+  NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->nothing, &source->nothing));
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->target, &source->target));
   NEURLP_TRY(neurlp_allocate(source->context, MOST_CHOSEN, sizeof *source->forecast, &source->forecast));
   const int64_t usual =

@@ -13,8 +13,7 @@ enum { PATH_BYTES = 4096 };
 
 /* ---- a data set that is open ------------------------------------------------------------------------- */
 
-void neurlp_series_cut(const neurlp_plot_source *source, neurlp_series *series) {
-  const int64_t width = source->states.count;
+void neurlp_series_cut(const neurlp_plot_source *source, neurlp_series *series, int64_t width) {
   int64_t kept = 0;
   for (int64_t t = 0; t < series->count; t++) {
     if (!(series->times[t] >= source->request->from && series->times[t] <= source->request->to)) continue;
@@ -31,7 +30,7 @@ static void take_samples(const neurlp_plot_source *source, neurlp_samples *sampl
   *series = (neurlp_series){.count = samples->offsets[1], .times = samples->times, .states = samples->states};
   samples->times = samples->states = NULL;
   neurlp_samples_release(source->context, samples);
-  neurlp_series_cut(source, series);
+  neurlp_series_cut(source, series, source->states.count);
 }
 
 static neurlp_status read_chosen(neurlp_plot_source *source, neurlp_data_set *data) {

@@ -43,7 +43,7 @@ static neurlp_status read_series(const neurlp_plot_source *s, hid_t file, const 
   NEURLP_TRY(neurlp_plot_read_row(s, file, "forecast/time", row, steps, series->times));
   NEURLP_TRY(neurlp_plot_read_row(s, file, path, row, steps * s->states.count, series->states));
   series->count = steps;
-  neurlp_series_cut(s, series); /* the times of a forecast that could not begin are NaN */
+  neurlp_series_cut(s, series, s->states.count); /* the times of a forecast that could not begin are NaN */
 done:
   return status;
 }

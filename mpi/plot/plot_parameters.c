@@ -28,7 +28,8 @@ static bool is_shown(const neurlp_plot_source *source, int64_t column) {
 }
 
 static neurlp_estimate_column column_of(const neurlp_table *values, const neurlp_table *errors, int64_t i) {
-  return (neurlp_estimate_column){.values = values->values + i,
+  return (neurlp_estimate_column){.row = "system",
+                                  .values = values->values + i,
                                   .errors = errors->values ? errors->values + i : NULL,
                                   .rows = values->rows,
                                   .stride = values->columns};

@@ -80,20 +80,28 @@ static neurlp_status check_estimates(const neurlp_plot_source *s) {
   return NEURLP_SUCCESS;
 }
 
-/* Number of systems: of the solution, else of the forecasts and what is before them, else of the statuses;
- * and samples of a solution, 0 if there is none. */
+static int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* Number of systems: of the solution, else of windows, forecasts and what is before them, and the truth, else
+ * of the statuses, which are of windows where there are some; and samples of a solution, 0 if there is none.
+ */
 static neurlp_status count_systems(neurlp_plot_source *s, hid_t file, int64_t *samples) {
   neurlp_numeric states, times, statuses;
   const char *name = s->request->path;
   neurlp_status status = NEURLP_SUCCESS;
-  int64_t forecasts = 0;
+  int64_t forecasts = 0, trained = 0;
   *samples = 0;
   NEURLP_TRY(neurlp_plot_count_forecasts(s, file, &forecasts));
+  NEURLP_TRY(neurlp_plot_count_windows(s, file, &trained));
+  if (forecasts > 0) forecasts += s->first_forecast;
   NEURLP_TRY(neurlp_numeric_check(s->context, file, name, "solution/states", false, &states));
   NEURLP_TRY(neurlp_numeric_check(s->context, file, name, "solution/time", states.present, &times));
   NEURLP_TRY(neurlp_numeric_check(s->context, file, name, "status", false, &statuses));
   s->systems = states.present     ? states.extents[0]
-               : forecasts > 0    ? s->first_forecast + forecasts
+               : trained > 0      ? larger(larger(trained, forecasts), s->truth.rows)
+               : forecasts > 0    ? forecasts
                : statuses.present ? statuses.extents[0]
                                   : 0;
   if (!states.present) goto done;
@@ -120,7 +128,7 @@ static neurlp_status read_solution(neurlp_plot_source *s, hid_t file, int64_t sa
     NEURLP_TRY(neurlp_plot_read_row(s, file, "solution/states", s->chosen[i], samples * s->states.count,
                                     series->states));
     series->count = samples;
-    neurlp_series_cut(s, series);
+    neurlp_series_cut(s, series, s->states.count);
   }
 done:
   return status;
@@ -135,6 +143,7 @@ static neurlp_status read_result(neurlp_plot_source *s, hid_t file) {
   NEURLP_TRY(neurlp_plot_choose(s));
   NEURLP_TRY(neurlp_attribute_text_read(s->context, file, "solution/time", "units", &s->time_units));
   NEURLP_TRY(read_solution(s, file, samples));
+  if (samples == 0) NEURLP_TRY(neurlp_plot_read_windows(s, file));
   NEURLP_TRY(neurlp_plot_read_forecasts(s, file));
   if (s->chosen_count > 0 && s->states.count > 0) NEURLP_TRY(neurlp_plot_read_result_data(s, file));
   if (samples > 0 && s->states.count <= MOST_FILLED) NEURLP_TRY(neurlp_plot_fill_solution(s));
@@ -183,6 +192,14 @@ done:
   return neurlp_data_close_alone(context, request->path, &file, status);
 }
 
+static void release_series(neurlp_context *context, int32_t count, neurlp_series **series) {
+  for (int32_t i = 0; *series && i < count; i++) {
+    neurlp_release(context, &(*series)[i].times);
+    neurlp_release(context, &(*series)[i].states);
+  }
+  neurlp_release(context, series);
+}
+
 static void release_names(neurlp_context *context, neurlp_names *names) {
   for (int64_t i = 0; i < names->count; i++) neurlp_release(context, &names->texts[i]);
   neurlp_release(context, &names->texts);
@@ -191,25 +208,24 @@ static void release_names(neurlp_context *context, neurlp_names *names) {
 void neurlp_plot_source_release(neurlp_plot_source *s) {
   neurlp_context *context = s->context;
   if (!context) return;
-  neurlp_series *all[] = {s->data, s->solution, s->target, s->forecast};
-  for (size_t j = 0; j < sizeof all / sizeof *all; j++)
-    for (int32_t i = 0; all[j] && i < s->chosen_count; i++) {
-      neurlp_release(context, &all[j][i].times);
-      neurlp_release(context, &all[j][i].states);
-    }
+  neurlp_series **all[] = {&s->data, &s->solution, &s->nothing, &s->target, &s->forecast};
+  for (size_t j = 0; j < sizeof all / sizeof *all; j++) release_series(context, s->chosen_count, all[j]);
+  for (int what = 0; what < NEURLP_EMITS; what++) {
+    release_series(context, s->chosen_count, &s->emitted[what].series);
+    release_names(context, &s->emitted[what].names);
+  }
   neurlp_table *tables[] = {&s->parameters,    &s->parameter_errors,
                             &s->coefficients,  &s->coefficient_errors,
                             &s->truth,         &s->noise,
                             &s->train_loss,    &s->validation_loss,
                             &s->learning_rate, &s->true_coefficients,
-                            &s->forecast_mse,  &s->held_mse};
+                            &s->forecast_mse,  &s->held_mse,
+                            &s->window_system, &s->window_first,
+                            &s->window_status, &s->window_validation,
+                            &s->window_truth,  &s->window_weights};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) neurlp_release(context, &tables[i]->values);
   neurlp_names *lists[] = {&s->states, &s->terms, &s->parameter_names, &s->truth_names};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) release_names(context, lists[i]);
-  neurlp_release(context, &s->data);
-  neurlp_release(context, &s->solution);
-  neurlp_release(context, &s->target);
-  neurlp_release(context, &s->forecast);
   neurlp_release(context, &s->chosen);
   neurlp_release(context, &s->title);
   neurlp_release(context, &s->time_name);

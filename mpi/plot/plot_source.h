@@ -32,6 +32,19 @@ typedef struct neurlp_names {
   char **texts; /* [count] */
 } neurlp_names;
 
+/* What networks emit that can be seen over time, and those of its numbers that vary. */
+typedef enum neurlp_emits {
+  NEURLP_EMITS_COEFFICIENTS,
+  NEURLP_EMITS_STEPS,
+  NEURLP_EMITS_WEIGHTS,
+  NEURLP_EMITS
+} neurlp_emits;
+
+typedef struct neurlp_emitted {
+  neurlp_names names;    /* count 0: nothing */
+  neurlp_series *series; /* [chosen_count], of `names` in the place of states */
+} neurlp_emitted;
+
 typedef struct neurlp_plot_source {
   neurlp_context *context;
   const neurlp_plot_request *request;
@@ -43,17 +56,22 @@ typedef struct neurlp_plot_source {
   int32_t chosen_count;
   int64_t *chosen;                     /* [chosen_count] systems */
   neurlp_series *data, *solution;      /* [chosen_count]; count 0: none */
+  neurlp_series *nothing;              /* [chosen_count], all of them 0 */
   const char *solution_name;           /* what the solution is, in words */
   int64_t first_forecast;              /* the first system that was forecast; -1: none was */
   neurlp_series *target, *forecast;    /* [chosen_count]: what was to be forecast, and what was */
   neurlp_table forecast_mse, held_mse; /* [steps][1] of the forecasts, of the last sample, held */
   neurlp_names parameter_names, terms, truth_names;
-  neurlp_table parameters, parameter_errors;               /* [1 or S][parameter] */
-  neurlp_table coefficients, coefficient_errors;           /* [1 or S][D * terms] */
-  neurlp_table truth;                                      /* [S][truth_names] */
-  neurlp_table true_coefficients;                          /* [D][terms] */
-  neurlp_table noise;                                      /* [1 or S][D] */
-  neurlp_table train_loss, validation_loss, learning_rate; /* [epochs][1] */
+  neurlp_table parameters, parameter_errors;                                  /* [1 or S][parameter] */
+  neurlp_table coefficients, coefficient_errors;                              /* [1 or S][D * terms] */
+  neurlp_table truth;                                                         /* [S][truth_names] */
+  neurlp_table true_coefficients;                                             /* [D][terms] */
+  neurlp_table noise;                                                         /* [1 or S][D] */
+  neurlp_table train_loss, validation_loss, learning_rate;                    /* [epochs][1] */
+  neurlp_table window_system, window_first, window_validation, window_status; /* [W][1] of a training */
+  neurlp_table window_weights,
+      window_truth; /* [W][D * terms], in the data's unit of time if both are there */
+  neurlp_emitted emitted[NEURLP_EMITS];
 } neurlp_plot_source;
 
 /* Local. Reads it all but for the systems that were not chosen. NEURLP_ERROR_DATA: the file, or
@@ -95,10 +113,18 @@ NEURLP_MUST_USE neurlp_status neurlp_plot_count_forecasts(neurlp_plot_source *so
 /* Those of the chosen systems that there are. */
 NEURLP_MUST_USE neurlp_status neurlp_plot_read_forecasts(neurlp_plot_source *source, hid_t file);
 
+/* ---- plot_windows_data.c ------------------------------------------------------------------------------- */
+
+/* The windows of a training, and one more than the highest of their systems; 0 if the file has none. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_count_windows(neurlp_plot_source *source, hid_t file,
+                                                        int64_t *systems);
+/* Solutions of the chosen systems' windows, and what networks emit: of all, and over time of the chosen. */
+NEURLP_MUST_USE neurlp_status neurlp_plot_read_windows(neurlp_plot_source *source, hid_t file);
+
 /* ---- plot_dense.c: points between the samples of solutions that have few ------------------------------ */
 NEURLP_MUST_USE neurlp_status neurlp_plot_fill_solution(neurlp_plot_source *source);
 
-/* Leaves what lies within request->from and request->to. */
-void neurlp_series_cut(const neurlp_plot_source *source, neurlp_series *series);
+/* Leaves what lies within request->from and request->to, of a series of `width` numbers a sample. */
+void neurlp_series_cut(const neurlp_plot_source *source, neurlp_series *series, int64_t width);
 
 #endif

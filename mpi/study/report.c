@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TEXT_BYTES = 65536 };
+
 void neurlp_report_study(const neurlp_study *s) {
   if (s->rank != 0) return;
   const neurlp_model *model = s->model;
@@ -58,27 +60,42 @@ static void print_with_error(char *text, size_t size_bytes, double value, double
     snprintf(text, size_bytes, "%.*f(%.0f)", decimals, value, error * pow(10, decimals));
 }
 
+/* What stands behind an estimate whose error is not there, or does not hold. */
+static const char *remark_on(const neurlp_model *model, int32_t p, double value, double error,
+                             bool at_bound) {
+  if (at_bound) return " (at its bound: the error does not hold)";
+  if (!isnan(error)) return "";
+  return p < model->named && !isnan(value) ? " (given)" : " (not estimated)";
+}
+
+void neurlp_report_equations(const neurlp_model *model, const double *theta) {
+  char text[TEXT_BYTES];
+  printf("\n");
+  for (int32_t k = 0; k < model->dimensions; k++) {
+    neurlp_model_print(model, k, theta, 6, text, sizeof text);
+    printf("  %s\n", text);
+  }
+}
+
+void neurlp_report_errors(const neurlp_model *model, const double *theta, const double *errors,
+                          const int32_t *at_bound) {
+  char number[64], name[256];
+  printf("\n  %-24s %s\n", "parameter", "estimate (standard error)");
+  for (int32_t p = 0; p < model->parameters; p++) {
+    if (p >= model->named && theta[p] == 0) continue;
+    neurlp_model_parameter_name(model, p, name, sizeof name);
+    print_with_error(number, sizeof number, theta[p], errors[p]);
+    printf("  %-24s %s%s\n", name, number,
+           remark_on(model, p, theta[p], errors[p], at_bound && p < model->named && at_bound[p]));
+  }
+}
+
 static void report_equations(const neurlp_study *s, const neurlp_estimates *e) {
   const neurlp_model *model = s->model;
   const int64_t L = model->terms;
-  char text[4096], number[64], name[256];
-  printf("\n");
-  for (int32_t k = 0; k < model->dimensions; k++) {
-    neurlp_model_print(model, k, e->theta, 6, text, sizeof text);
-    printf("  %s\n", text);
-  }
-  printf("\n  %-24s %s\n", "parameter", "estimate (standard error)");
-  for (int32_t p = 0; p < model->parameters; p++) {
-    if (p >= model->named && e->theta[p] == 0) continue;
-    neurlp_model_parameter_name(model, p, name, sizeof name);
-    print_with_error(number, sizeof number, e->theta[p], e->errors[p]);
-    const bool bounded = p < model->named && e->at_bound[p];
-    printf("  %-24s %s%s\n", name, number,
-           bounded               ? " (at its bound: the error does not hold)"
-           : isnan(e->theta[p])  ? " (not estimated)"
-           : isnan(e->errors[p]) ? " (given)"
-                                 : "");
-  }
+  char number[64], name[256];
+  neurlp_report_equations(model, e->theta);
+  neurlp_report_errors(model, e->theta, e->errors, e->at_bound);
   if (L > 0) {
     int32_t kept = 0;
     for (int32_t p = model->named; p < model->parameters; p++) kept += e->theta[p] != 0;

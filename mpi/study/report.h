@@ -19,6 +19,13 @@ typedef struct neurlp_phases {
 void neurlp_report_result(const neurlp_study *study, const neurlp_estimates *estimates,
                           const neurlp_result *result);
 
+/* Rank 0: prints the equations with these numbers, one line for each state; then a line for each parameter
+ * that is named and each term that was not dropped (theta 0), with its standard error in units of the last
+ * digit. errors [model->parameters], NaN: none; at_bound [named], NULL: no parameter is at a bound. */
+void neurlp_report_equations(const neurlp_model *model, const double *theta);
+void neurlp_report_errors(const neurlp_model *model, const double *theta, const double *errors,
+                          const int32_t *at_bound);
+
 /* The phases, their share, bytes and messages; the sum of all is the time since the program began
  * (neurlp_clock_begin). Rank 0 prints to standard output. */
 void neurlp_report_phases(const neurlp_study *study, const neurlp_phases *phases);

@@ -2,6 +2,7 @@
 
 #include "comm.h"
 #include "file/array_file_parts.h"
+#include "study/clean.h"
 #include "study/truth.h"
 
 #include <stdio.h>
@@ -277,7 +278,7 @@ static int64_t array_bytes(const neurlp_study *s) {
   const int64_t row = 2 * P + named + 2 * D + (named <= MOST_CORRELATED ? named * named : 0) + 1;
   const int64_t rows = s->plan_spec.per_system ? s->systems : 1;
   const bool solution = neurlp_deck_flag(s->job->deck, "output.solution");
-  const int64_t system = 3 * D * s->model->order + 2 + s->true_parameter_count + 1;
+  const int64_t system = 3 * D * s->model->order + 3 + s->true_parameter_count + 1;
   const int64_t samples = solution ? s->systems * s->samples_each * (D + 1) : 0;
   return 8 * (rows * row + s->systems * system + samples);
 }
@@ -327,6 +328,7 @@ static neurlp_status write_rows(const writer *w) {
   NEURLP_TRY(write_estimates(w));
   NEURLP_TRY(write_systems(w));
   NEURLP_TRY(write_ends(w));
+  NEURLP_TRY(neurlp_study_clean_write(w->s, w->e, w->file, w->compress));
   if (neurlp_deck_flag(w->s->job->deck, "output.solution")) NEURLP_TRY(write_solution(w));
 done:
   return status;

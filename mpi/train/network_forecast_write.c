@@ -201,6 +201,7 @@ static void score(const work *w, neurlp_forecast_scores *scores) {
     const double known = sum_to(w->sums + KNOWN * N, to);
     scores->errors[h] = sum_to(w->sums + SQUARES * N, to) / known;
     scores->persistence[h] = sum_to(w->sums + PERSISTENCE * N, to) / known;
+    scores->squares[h] = sum_to(w->sums + SIZE * N, to) / known;
   }
   scores->size = sqrt(sum_to(w->sums + SIZE * N, N) / sum_to(w->sums + KNOWN * N, N));
 }
@@ -290,6 +291,25 @@ static neurlp_status write_list(const work *w, neurlp_array_file *file, const ch
   return neurlp_array_write_rows(file, &array, 0, w->s->data.rank == 0 ? count : 0, numbers);
 }
 
+/* Square errors over the squares of the data there. */
+static neurlp_status write_normalised(const work *w, neurlp_array_file *file,
+                                      const neurlp_forecast_scores *c) {
+  double errors[NEURLP_FORECAST_HORIZONS], persistence[NEURLP_FORECAST_HORIZONS];
+  neurlp_status status = NEURLP_SUCCESS;
+  for (int32_t h = 0; h < c->horizon_count; h++) {
+    errors[h] = c->errors[h] / c->squares[h];
+    persistence[h] = c->persistence[h] / c->squares[h];
+  }
+  NEURLP_TRY(write_list(w, file, "metrics/forecast_horizon_normalised",
+                        "sum of square errors over that of the data's squares, up to each horizon", "horizon",
+                        H5T_NATIVE_DOUBLE, c->horizon_count, errors));
+  status = write_list(w, file, "metrics/forecast_horizon_persistence_normalised",
+                      "the same, of a forecast that is the last known sample", "horizon", H5T_NATIVE_DOUBLE,
+                      c->horizon_count, persistence);
+done:
+  return status;
+}
+
 static neurlp_status write_metrics(const work *w, neurlp_array_file *file, const neurlp_forecast_scores *c) {
   const int64_t N = w->plan->steps;
   double *known = w->sums + KNOWN * N;
@@ -310,6 +330,7 @@ static neurlp_status write_metrics(const work *w, neurlp_array_file *file, const
   NEURLP_TRY(write_list(w, file, "metrics/forecast_horizon_persistence_mse",
                         "the same, of a forecast that is the last known sample", "horizon", H5T_NATIVE_DOUBLE,
                         c->horizon_count, c->persistence));
+  NEURLP_TRY(write_normalised(w, file, c));
   status = neurlp_array_attribute_number(file, "metrics/forecast_mse", "size", c->size);
 done:
   return status;
@@ -318,7 +339,7 @@ done:
 int64_t neurlp_network_forecast_bytes(const neurlp_network_study *s) {
   const neurlp_network_forecast_plan *f = &s->forecast;
   const int64_t each = f->steps * (2 * s->data.dimensions + 1) + 2;
-  return f->systems > 0 ? 8 * (f->systems * each + 2 * f->steps + 3 * f->horizon_count) : 0;
+  return f->systems > 0 ? 8 * (f->systems * each + 2 * f->steps + 5 * f->horizon_count) : 0;
 }
 
 bool neurlp_network_forecast_in_pieces(const neurlp_network_study *s) {
@@ -360,9 +381,10 @@ void neurlp_network_forecast_report(const neurlp_forecast_scores *c) {
   printf("\n  forecast of %lld step%s, %lld trajector%s; root mean square of the data there %.6g\n",
          (long long)c->steps, c->steps == 1 ? "" : "s", (long long)c->systems, c->systems == 1 ? "y" : "ies",
          c->size);
-  printf("  %-24s mean square error   of the last sample, held\n", "steps");
+  printf("  %-24s mean square error   of the last sample, held   over the data's squares\n", "steps");
   for (int32_t h = 0; h < c->horizon_count; h++)
-    printf("  %-24lld %-17.6g   %.6g\n", (long long)c->horizons[h], c->errors[h], c->persistence[h]);
+    printf("  %-24lld %-17.6g   %-24.6g   %.3e, %.3e\n", (long long)c->horizons[h], c->errors[h],
+           c->persistence[h], c->errors[h] / c->squares[h], c->persistence[h] / c->squares[h]);
   if (c->failed > 0)
     printf("  %lld of %lld forecasts could not be made to their end\n", (long long)c->failed,
            (long long)c->systems);

@@ -12,6 +12,7 @@ typedef struct neurlp_forecast_scores {
   int64_t horizons[NEURLP_FORECAST_HORIZONS];
   double errors[NEURLP_FORECAST_HORIZONS];      /* mean square over all known samples up to the horizon */
   double persistence[NEURLP_FORECAST_HORIZONS]; /* the same of the last known sample, held */
+  double squares[NEURLP_FORECAST_HORIZONS];     /* mean square of the data there */
   double size;                                  /* root mean square of what was to be forecast */
 } neurlp_forecast_scores;
 

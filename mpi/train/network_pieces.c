@@ -40,7 +40,19 @@ void neurlp_network_share(const neurlp_network_study *s, int64_t rows, int64_t p
 /* ---- what is made of a window ------------------------------------------------------------------------ */
 
 /* What is made of every window, and written in this order. */
-enum { SYSTEM, FIRST, VALIDATION, SOLUTION, STATES, WEIGHTS, COEFFICIENTS, STEPS, STATUS, WINDOW_ARRAYS };
+enum {
+  SYSTEM,
+  FIRST,
+  TIME,
+  VALIDATION,
+  SOLUTION,
+  STATES,
+  WEIGHTS,
+  COEFFICIENTS,
+  STEPS,
+  STATUS,
+  WINDOW_ARRAYS
+};
 
 /* All but types and extents; the first dimension are the windows. */
 static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
@@ -49,6 +61,10 @@ static const neurlp_array window_arrays[WINDOW_ARRAYS] = {
                .rank = 1,
                .units = "samples",
                .long_name = "sample with which each window begins"},
+    [TIME] = {.path = "windows/time",
+              .rank = 2,
+              .long_name = "time of each sample",
+              .scales = {"window", "step"}},
     [VALIDATION] = {.path = "windows/validation", .rank = 1, .long_name = "1: kept for validation"},
     [SOLUTION] = {.path = "windows/solution",
                   .rank = 3,
@@ -82,7 +98,8 @@ static int64_t coefficient_steps(const neurlp_network_study *s) {
 static neurlp_array window_array(const neurlp_network_pieces *p, int i) {
   const neurlp_network_study *s = p->study;
   const int64_t T = s->windows.spec.window, D = s->windows.spec.dimensions;
-  const int64_t extents[WINDOW_ARRAYS][4] = {[SOLUTION] = {0, T, D},
+  const int64_t extents[WINDOW_ARRAYS][4] = {[TIME] = {0, T},
+                                             [SOLUTION] = {0, T, D},
                                              [STATES] = {0, T, D},
                                              [WEIGHTS] = {0, D, s->terms},
                                              [COEFFICIENTS] = {0, coefficient_steps(s), D, s->order + 1},
@@ -97,7 +114,7 @@ static neurlp_array window_array(const neurlp_network_pieces *p, int i) {
   array.compress = p->compress;
   array.covered = true;
   if (i == COEFFICIENTS && s->wiring.coefficients.steady) array.scales[1] = NULL;
-  if (i == STEPS) array.units = s->data.time_units;
+  if (i == TIME || i == STEPS) array.units = s->data.time_units;
   return array;
 }
 
@@ -105,10 +122,10 @@ static bool has_weights(const neurlp_network_study *s) {
   return s->terms > 0 && s->wiring.weights.kind == NEURLP_SOURCE_NETWORK;
 }
 
-/* Numbers that are made of a window; its status beside them. */
+/* Numbers that are made of a window, and their times; its status beside them. */
 static int64_t numbers_of_window(const neurlp_network_study *s) {
   const int64_t T = s->windows.spec.window, D = s->windows.spec.dimensions;
-  int64_t numbers = 2 * T * D + 1;
+  int64_t numbers = 2 * T * D + T + 1;
   if (has_weights(s)) numbers += D * s->terms;
   if (s->wiring.coefficients.kind == NEURLP_SOURCE_NETWORK)
     numbers += coefficient_steps(s) * D * (s->order + 1);
@@ -118,6 +135,11 @@ static int64_t numbers_of_window(const neurlp_network_study *s) {
 
 int64_t neurlp_network_piece_of_windows(const neurlp_network_study *s) {
   return neurlp_network_piece(s, s->windows.count, 8 * numbers_of_window(s));
+}
+
+int64_t neurlp_network_pieces_bytes(const neurlp_network_study *s) {
+  const bool written = neurlp_deck_flag(s->data.job->deck, "output.solution");
+  return written ? s->windows.count * 8 * (numbers_of_window(s) + 3) : 0;
 }
 
 int64_t neurlp_network_pieces_room(const neurlp_network_study *s) {
@@ -136,6 +158,7 @@ static neurlp_status allocate(neurlp_network_pieces *p, int64_t rows) {
   const int64_t T = s->windows.spec.window, D = s->windows.spec.dimensions;
   neurlp_status status = NEURLP_SUCCESS;
   if (rows < 1) rows = 1;
+  NEURLP_TRY(neurlp_allocate(context, rows * T, sizeof *p->times, &p->times));
   NEURLP_TRY(neurlp_allocate(context, rows * T * D, sizeof *a->solution, &a->solution));
   NEURLP_TRY(neurlp_allocate(context, rows * T * D, sizeof *a->states, &a->states));
   if (has_weights(s))
@@ -170,6 +193,7 @@ done:
 void neurlp_network_pieces_release(neurlp_network_pieces *p) {
   if (!p->study) return;
   neurlp_context *context = p->study->context;
+  neurlp_release(context, &p->times);
   neurlp_release(context, &p->answers.solution);
   neurlp_release(context, &p->answers.states);
   neurlp_release(context, &p->answers.weights);
@@ -180,6 +204,17 @@ void neurlp_network_pieces_release(neurlp_network_pieces *p) {
 
 /* ---- written, and read back -------------------------------------------------------------------------- */
 
+/* The data's time at each sample, whatever the block's own steps are. */
+static void find_times(neurlp_network_pieces *p) {
+  const neurlp_network_study *s = p->study;
+  const int64_t T = s->windows.spec.window;
+  for (int64_t i = 0; i < p->count; i++) {
+    const double start = s->starts[s->windows.system[p->first + i]];
+    for (int64_t t = 0; t < T; t++)
+      p->times[i * T + t] = start + s->step * (double)(s->windows.first[p->first + i] + t);
+  }
+}
+
 /* Collective. The piece in hand, until it is on disk. */
 static neurlp_status write_piece(neurlp_network_pieces *p) {
   const neurlp_network_study *s = p->study;
@@ -187,6 +222,7 @@ static neurlp_status write_piece(neurlp_network_pieces *p) {
   const neurlp_network_answers *a = &p->answers;
   const void *const numbers[WINDOW_ARRAYS] = {[SYSTEM] = v->system + p->first,
                                               [FIRST] = v->first + p->first,
+                                              [TIME] = p->times,
                                               [VALIDATION] = s->validation + p->first,
                                               [SOLUTION] = a->solution,
                                               [STATES] = a->states,
@@ -196,6 +232,7 @@ static neurlp_status write_piece(neurlp_network_pieces *p) {
                                               [STATUS] = a->statuses};
   int64_t failed = 0;
   neurlp_status status = NEURLP_SUCCESS;
+  find_times(p);
   for (int i = 0; i < WINDOW_ARRAYS; i++) {
     if (!numbers[i]) continue;
     const neurlp_array array = window_array(p, i);

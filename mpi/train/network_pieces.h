@@ -16,6 +16,7 @@ typedef struct neurlp_network_pieces {
   /* the piece in hand; taken 0: none */
   int64_t start, taken;           /* of all ranks */
   int64_t first, count;           /* of this rank */
+  double *times;                  /* [count][T] the data's time at each sample */
   neurlp_network_answers answers; /* of those; of a piece that was read back solution, weights and statuses */
 } neurlp_network_pieces;
 
@@ -27,6 +28,9 @@ int64_t neurlp_network_piece(const neurlp_network_study *study, int64_t rows, in
 /* This rank's rows of a piece that begins with row `start` of `rows`: whole shards. *taken: of all ranks. */
 void neurlp_network_share(const neurlp_network_study *study, int64_t rows, int64_t piece, int64_t start,
                           int64_t *taken, int64_t *first, int64_t *count);
+
+/* Bytes of all windows in the file; 0 where they are not written. */
+int64_t neurlp_network_pieces_bytes(const neurlp_network_study *study);
 
 /* Windows of a piece, and the bytes that this rank has of one at most. */
 int64_t neurlp_network_piece_of_windows(const neurlp_network_study *study);

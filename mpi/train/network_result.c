@@ -287,9 +287,8 @@ done:
 /* ---- the file ---------------------------------------------------------------------------------------- */
 
 static int64_t array_bytes(const neurlp_network_study *s, const neurlp_network_history *history) {
-  const neurlp_window_spec *z = &s->windows.spec;
-  const int64_t each = 3 * z->window * z->dimensions * (s->order + 2);
-  return 8 * (s->windows.count * each + neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
+  return neurlp_network_pieces_bytes(s) +
+         8 * (neurlp_graph_parameter_count(s->model.graph) + 6 * history->count);
 }
 
 /* What comes before windows. */

@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 65536 };
-
 /* ---- what is said ------------------------------------------------------------------------------------ */
 
 static const char *plural(int64_t count) {
@@ -49,22 +47,20 @@ static void report_peak(const neurlp_network_study *s) {
   if (s->data.rank == 0) printf("  %-24s %lld bytes at most on a rank\n", "memory", (long long)peak);
 }
 
+/* Equations that all windows share; where weights were solved for, with their standard errors. */
 static void print_equations(neurlp_network_study *s) {
-  neurlp_context *context = s->context;
+  const neurlp_model *model = s->data.model;
   double *weights = NULL;
-  char *text = NULL;
   if (s->terms == 0 || s->wiring.weights.kind != NEURLP_SOURCE_PARAMETER) return;
   neurlp_status status =
-      neurlp_allocate(context, (int64_t)s->data.dimensions * s->terms, sizeof *weights, &weights);
-  if (status >= 0) status = neurlp_allocate(context, TEXT_BYTES, 1, &text);
+      neurlp_allocate(s->context, (int64_t)s->data.dimensions * s->terms, sizeof *weights, &weights);
   if (status >= 0) status = neurlp_network_weights(s, weights);
-  if (status >= 0) printf("\n");
-  for (int32_t k = 0; status >= 0 && k < s->data.dimensions; k++) {
-    neurlp_model_print(s->data.model, k, weights, 6, text, TEXT_BYTES);
-    printf("  %s\n", text);
+  if (status >= 0) neurlp_report_equations(model, weights);
+  if (status >= 0 && s->errors) {
+    neurlp_report_errors(model, weights, s->errors, NULL);
+    printf("  errors take the state estimate to be right\n");
   }
-  neurlp_release(context, &weights);
-  neurlp_release(context, &text);
+  neurlp_release(s->context, &weights);
 }
 
 static void report_result(neurlp_network_study *s, const neurlp_network_history *history,

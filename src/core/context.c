@@ -1,5 +1,6 @@
 #include "core/context.h"
 
+#include "core/allocations.h"
 #include "core/shared_failure.h"
 
 #include <omp.h>
@@ -25,6 +26,7 @@ struct neurlp_context {
   int32_t threads, device;
   const char *backend;
   neurlp_memory memory;
+  int64_t allocations;
   attachment *last;
   bool shared; /* the failure that message tells of */
   char message[2048];
@@ -58,6 +60,10 @@ const char *neurlp_context_message(const neurlp_context *context) {
 
 neurlp_memory neurlp_context_memory(const neurlp_context *context) {
   return context->memory;
+}
+
+int64_t neurlp_context_allocations(const neurlp_context *context) {
+  return context->allocations;
 }
 
 int32_t neurlp_context_threads(const neurlp_context *context) {
@@ -154,6 +160,7 @@ neurlp_status neurlp_allocate(neurlp_context *context, int64_t count, size_t siz
   memcpy(pointer_to_pointer, &pointer, sizeof pointer);
   neurlp_memory *memory = &context->memory;
   memory->blocks++;
+  context->allocations++;
   memory->current_bytes += bytes;
   if (memory->current_bytes > memory->peak_bytes) memory->peak_bytes = memory->current_bytes;
   return NEURLP_SUCCESS;

@@ -1,6 +1,8 @@
 /* Status, context, failures and counted memory. */
 #include "core/context.h"
 
+#include "core/allocations.h"
+
 #include "support/check.h"
 
 #include <stdint.h>
@@ -82,6 +84,11 @@ static void test_memory(neurlp_context *context) {
   check_equal("blocks in the end", memory.blocks, 0);
   check_equal("bytes in the end", (long long)memory.current_bytes, 0);
   check_equal("peak bytes", (long long)memory.peak_bytes, 8008);
+  check_equal("allocations, all in all", neurlp_context_allocations(context), 3);
+  check_equal("a small block", neurlp_allocate(context, 1, 8, &nothing), NEURLP_SUCCESS);
+  neurlp_release(context, &nothing);
+  check_equal("is below the peak", (long long)neurlp_context_memory(context).peak_bytes, 8008);
+  check_equal("and counted all the same", neurlp_context_allocations(context), 4);
 }
 
 static void test_failing_allocation(neurlp_context *context) {

@@ -37,6 +37,10 @@ for steps, times_better in ((10, 10), (30, 10)):
     error, persistence = normalised(trained, steps)
     print(f"{steps} steps: normalised squared error {error:.3e}, persistence {persistence:.3e}")
     check_above(f"{steps} steps: better than persistence, times", persistence / error, times_better)
+    written = [trained[f"metrics/forecast_horizon_{which}normalised"][(10, 30).index(steps)] for which in ("", "persistence_")]
+    # sums of at most 8 x 30 x 64 numbers, in another order
+    check_below(f"{steps} steps: errors in the file against NumPy, relative",
+                max(abs(written[0] / error - 1), abs(written[1] / persistence - 1)), 1e-10)
 
 text = DECK.read_text()
 rest = "task: train\ndata: {file: moved.h5}\n" + text[text.index("\nblock:") :]

@@ -57,6 +57,15 @@ check_truth("network", one)
 errors = one["equations/standard_errors"][0]
 check("standard errors: finite, and 0 where terms were dropped",
       bool(np.isfinite(errors).all() and ((errors > 0) == (one["equations/coefficients"][0] != 0)).all()))
+missing = []
+for (state, term), (value, error) in one.terms().items():
+    digits = max(1 - int(np.floor(np.log10(error))), 0)
+    line = f"  {state + chr(39) + ': ' + term:<24} {value:.{digits}f}({error * 10 ** digits:.0f})\n"
+    missing += [line] if line not in one.said else []
+check("standard errors: a line of the report for each term that was not dropped", not missing, str(missing))
+check("standard errors: no such lines where weights are trained", "estimate (standard error)" in one.said and
+      "estimate (standard error)" not in run("trained", DECK, *SHORT, "inputs.weights=parameter", "train.cycles=1",
+                                             "train.epochs=1").said)
 three = run("three", DECK, *SHORT, "train.shards=4", "output.solution=true", ranks=3)
 def check_same(name, a, b):
     first, second = numbers(a.path), numbers(b.path)

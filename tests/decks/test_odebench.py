@@ -87,7 +87,40 @@ def discovery():
                 {("x_0", "x_1"): 1, ("x_1", "sin(x_0)"): -0.93, ("x_1", "sin(2*x_0)"): 0.5}, 0.02)
 
 
+TWO = """
+task: discover
+data: {generate: {system: lorenz, systems: 2, samples: 700, step: 0.01, noise: 0.02, missing: 0.1,
+                  initial: {x: {uniform: [-10, 10]}}}}
+dynamics: {library: {polynomial: 2}}
+output: {solution: true, data: two_data.h5}
+"""
+
+
+def determination():
+    """metrics/clean_r2 by NumPy, of two systems with noise and gaps, and on ranks in the middle of a system; there where the
+    clean trajectory is known, and only there."""
+    one, three = run("two", TWO), run("two_three", TWO, ranks=3)
+    with h5py.File("two_data.h5") as file:
+        clean, data = file["clean"][()], file["states"][()]
+    for s, value in enumerate(one["metrics/clean_r2"]):
+        there = np.isfinite(one["solution/states"][s])
+        errors, known = one["solution/states"][s] - clean[s], np.where(there, clean[s], np.nan)
+        by_hand = np.nansum(errors ** 2) / np.nansum((known - np.nanmean(known, axis=0)) ** 2)
+        # sums of some 2000 numbers; what is compared is 1e-5, so that a rounding of R2 itself is 1e-11 of it
+        check_below(f"system {s}: 1 - R2 against NumPy, relative", abs((1 - value) / by_hand - 1), 1e-9)
+        check_below(f"system {s}: the solution is nearer to the clean trajectory than the noise is", by_hand, 0.02 ** 2)
+    check("clean_r2 is the same, bit for bit, on three ranks",
+          one["metrics/clean_r2"].tobytes() == three["metrics/clean_r2"].tobytes())
+    for name, there, overrides in (("without_clean", False, ["data.generate.keep_clean=false"]),
+                                   ("without_noise", True, ["data.generate.keep_clean=false", "data.generate.noise=0",
+                                                            "data.generate.missing=0"])):
+        found = run(name, TWO, "data.generate.systems=1", *overrides)
+        with h5py.File(found.path) as file:
+            check_equal(f"{name}: metrics/clean_r2 is there", "metrics/clean_r2" in file, there)
+
+
 catalogue()
 noise()
 discovery()
+determination()
 verdict()

@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 
 from pictures import Svg, read_png
-from support import DECKS, check, check_below, check_equal, command, run, verdict, write_data
+from support import DECKS, check, check_above, check_below, check_equal, command, run, verdict, write_data
 
-GRAY, BLUE, VERMILION = "#5F5F5F", "#0072B2", "#D55E00"
+GRAY, BLUE, VERMILION, ORANGE = "#5F5F5F", "#0072B2", "#D55E00", "#E69F00"
 
 
 def plot(name, source, *options, code=0, ranks=1):
@@ -253,6 +253,149 @@ def truth():
                 np.abs((svg.discs(BLUE)[:, 0] - middle[0]) / (middle[1] - middle[0]) - [0, 0.1, -1, 1]).max(), 0.005)
 
 
+def number(text):
+    return float(text.replace("\u2212", "-"))
+
+
+def places_of(svg, times, values):
+    """Where a picture of one panel has these values at these times, as the labels of its axes tell."""
+    numbers = [t for t in svg.texts if re.fullmatch("\u2212?[0-9.]+", t[0])]
+    bottom = min(y for _, _, y in numbers)  # labels of the time are in one line, below all others
+    below, beside = ([t for t in numbers if (t[2] < bottom + 1) == low] for low in (True, False))
+    slope, offset = np.polyfit([number(t) for t, _, _ in below], [x for _, x, _ in below], 1)
+    up, base = np.polyfit([number(t) for t, _, _ in beside], [y for _, _, y in beside], 1)
+    return np.column_stack((slope * times + offset, up * values + base))
+
+
+def blue_lines(svg, least=3):
+    """Lines as they were meant: PLplot draws long ones in pieces, each beginning where the one before it ends."""
+    lines = []
+    for points in (points for colour, points in svg.lines if colour == BLUE and len(points) > 1):
+        joined = lines and (lines[-1][-1] == points[0]).all()
+        lines[-1:] = [np.concatenate((lines[-1], points[1:]))] if joined else lines[-1:] + [points]
+    return [points for points in lines[1:] if len(points) >= least]  # the first is the legend's
+
+
+def check_drawn(name, path, times, values):
+    """The lines of a picture are the samples of these values, one line for each list; and the PNG is blue there."""
+    svg = look(path)
+    lines = blue_lines(svg)
+    check_equal(f"{name}: lines, and their points", [len(line) for line in lines], [len(t) for t in times])
+    places = places_of(svg, np.concatenate(times), np.concatenate(values))
+    check_places(f"{name}: lines less the numbers of the file, points", np.concatenate(lines), places)
+    pixels = read_png(pathlib.Path(f"{path}.png"))
+    x, y = np.rint(3 * places[:, 0]).astype(int), np.rint(pixels.shape[0] - 3 * places[:, 1]).astype(int)
+    blue = np.array([int(BLUE[i:i + 2], 16) for i in (1, 3, 5)])
+    near = [np.abs(pixels[b - 2:b + 3, a - 2:a + 3].astype(int) - blue).sum(axis=2).min() for a, b in zip(x, y)]
+    check_below(f"{name}: colour of the pixels at the samples less that of the line", max(near), 30)
+    return svg
+
+
+OSCILLATOR = """
+task: train
+data: {file: swing.h5}
+block: {order: 2, window: 20}
+networks: {swing: {layers: [flatten, {dense: output}]}}
+inputs:
+  coefficients: {network: swing, range: [[0.1, 2], [-0.2, 0.3], 1]}
+  initial_values: data
+  initial_steps: 5
+  steps: {network: swing_steps, range: [0.09, 0.11]}
+loss: [{of: solution}]
+train: {epochs: 2}
+""".replace("swing: {layers: [flatten, {dense: output}]}}",
+            "swing: {layers: [flatten, {dense: output}]}, swing_steps: {layers: [flatten, {dense: output}]}}")
+
+
+def windows():
+    """What was trained: solutions of the windows, which are joined where they follow one another, and what networks made
+    of them, over time."""
+    found = run("sine", DECKS / "sine_constant.yaml", "train.epochs=5")
+    said, names = plot("sine", "sine.h5")
+    check_equal("sine: pictures", names, ["loss", "trajectories"])
+    svg = check_drawn("sine", "sine/trajectories", [found["windows/time"][0]], [found["windows/solution"][0, :, 0]])
+    check_equal("sine: dots of the data, and of the legend", len(svg.discs(GRAY)), 501)
+    check_says("sine", svg, "data", "solution of the block")
+    times = 3 + 0.1 * np.arange(95)
+    write_data("swing.h5", times, (np.exp(-0.02 * times) * np.sin(times))[:, None], names=["y"])
+    for stride, chain in ((30, [[0], [30], [60]]), (20, [[0, 20, 40, 60]]), (8, [[0, 16, 32, 48, 64, 72]])):
+        name = f"stride_{stride}"
+        found = run(name, OSCILLATOR, f"train.stride={stride}")
+        said, names = plot(name, f"{name}.h5")
+        check_equal(f"{name}: pictures", names, ["coefficients", "loss", "steps", "trajectories"])
+        first = found["windows/first"].tolist()
+        rows = [[first.index(f) for f in line] for line in chain]
+        at, solution, steps = found["windows/time"], found["windows/solution"], found["windows/steps"]
+        check_below(f"{name}: times of the windows less those of the data",
+                    max(np.abs(at[w] - times[f:f + 20]).max() for w, f in enumerate(first)), 1e-12)
+        for what, values, each in (("trajectories", solution[:, :, 0], 20), ("steps", steps, 19)):
+            begin = [[max(0, first[a] + each - first[b]) for a, b in zip(line, line[1:])] for line in rows]
+            check_drawn(f"{name}, {what}", f"{name}/{what}", *(
+                [np.concatenate([numbers[w, b:each] for w, b in zip(line, [0] + skipped)])
+                 for line, skipped in zip(rows, begin)] for numbers in (at, values)))
+        svg = look(f"{name}/coefficients")
+        check_says(name, svg, "c0 of y", "c1 of y", "coefficients of the block")
+        check(f"{name}: c2, which is 1 everywhere, is not shown", "c2 of y" not in svg.words())
+    with h5py.File("stride_20.h5", "a") as file:
+        file["status"][1] = 2
+    plot("failed", "stride_20.h5")
+    check_equal("a window that failed is a gap", [len(line) for line in blue_lines(Svg("failed/trajectories.svg"))], [20, 40])
+    found = run("steady", OSCILLATOR, "train.stride=30",
+                "inputs.coefficients={network: swing, range: [[0.1, 2], [-0.2, 0.3], 1], steady: true}")
+    plot("steady", "steady.h5")
+    lines = blue_lines(Svg("steady/coefficients.svg"), 2)
+    check_equal("steady: a level for each window, in two panels", [len(line) for line in lines], [2] * 6)
+    plot("later", "stride_30.h5", "--time", "5:")
+    check_equal("windows within --time", [len(line) for line in blue_lines(Svg("later/trajectories.svg"))], [20, 20])
+    check_below("steady: levels, points", max(np.ptp(line[:, 1]) for line in lines), 0.011)
+
+
+def weights():
+    """Weights read off windows, over the true ones; and those that all windows share."""
+    found = run("rates", DECKS / "logistic.yaml", "data.generate.systems=60", "train.batch=10", "train.epochs=25")
+    said, names = plot("rates", "rates.h5")
+    check_equal("rates: pictures", names, ["loss", "trajectories", "weights"])
+    svg = look("rates/weights")
+    check_says("rates/weights", svg, "60 windows", "estimate = truth", "kept for validation", "x: x", "x: x^2", "truth")
+    with h5py.File("rates.h5") as file:
+        scale = file["metrics/weights_error"].attrs["time_scale"]
+    read, true = scale * found["windows/weights"][:, 0], found["truth/weights"][found["windows/system"], 0]
+    kept = found["windows/validation"] != 0
+    check_equal("rates: windows kept for validation", int(kept.sum()), 6)
+    for colour, rows in ((BLUE, ~kept), (ORANGE, kept)):
+        dots = svg.discs(colour)[1:]
+        for i in (0, 1):
+            spread = np.ptp(true[:, i])
+            low, high = true[:, i].min() - spread / 4, true[:, i].max() + spread / 4
+            inside = rows & (read[:, i] > low) & (read[:, i] < high)
+            check_above(f"rates: weight {i}, rows in {colour} to be drawn", inside.sum(), 3)
+            panel, dots = dots[:inside.sum()], dots[inside.sum():]
+            check_equal(f"rates: weight {i}, dots in {colour}", len(panel), int(inside.sum()))
+            for axis, values in enumerate((true, read)):
+                fit = np.polyfit(values[inside, i], panel[:, axis], 1)
+                check_below(f"rates: weight {i}, dots less {('the truth', 'the estimate')[axis]}, points",
+                            np.abs(np.polyval(fit, values[inside, i]) - panel[:, axis]).max(), 0.1)
+        check_equal(f"rates: dots in {colour} that are left", len(dots), 0)
+    with h5py.File("rates.h5", "a") as file:
+        del file["truth/weights"]
+    plot("no_truth", "rates.h5")
+    check_says("no_truth", look("no_truth/weights"), "window", "x: x^2")
+    found = run("lorenz", DECKS / "lorenz_network.yaml", "data.generate.samples=400", "train.epochs=1", "train.cycles=2",
+                "output.solution=true")
+    said, names = plot("lorenz", "lorenz.h5")
+    check_equal("lorenz: pictures", names, ["loss", "parameters", "phase", "trajectories"])
+    value, error = found["equations/coefficients"][0, 0, 2], found["equations/standard_errors"][0, 0, 2]
+    check_equal("lorenz: term", found.texts("equations/terms")[2], "y")
+    digits = 1 - int(np.floor(np.log10(error)))
+    check_says("lorenz/parameters", look("lorenz/parameters"), f"{value:.{digits}f}({error * 10 ** digits:.0f}), true 10")
+    with h5py.File("rates.h5", "a") as file:
+        system = file["windows/system"][:]
+        del file["windows/system"]
+        file["windows/system"] = system[:59]
+    code, said = command(["plot", "rates.h5", "-o", "rates"])
+    check("windows that do not belong together are refused", code == 3 and "it needs [window]" in said, said)
+
+
 def mistakes():
     def refused(name, source, code, sentence, *options):
         said, _ = plot(name, source, *options, code=code)
@@ -306,5 +449,7 @@ data_sets()
 losses()
 forecasts()
 truth()
+windows()
+weights()
 mistakes()
 verdict()

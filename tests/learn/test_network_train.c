@@ -1,5 +1,6 @@
 /* Training: optima that are known, terms that stay out, early stopping, shards, and what is said where it
  * goes bad. */
+#include "core/allocations.h"
 #include "learn/network_problem.h"
 
 #include <float.h>
@@ -261,6 +262,49 @@ static void check_shards(bool single) {
   free(four);
 }
 
+/* ---- memory ------------------------------------------------------------------------------------------ */
+
+enum { MOST_STEPS = 64 };
+
+/* Allocations that the context has made when the training arrives between two steps. */
+typedef struct meter {
+  int64_t count, allocations[MOST_STEPS], epochs[MOST_STEPS];
+} meter;
+
+static void read_meter(void *user, const neurlp_training_place *place) {
+  meter *m = user;
+  if (m->count == MOST_STEPS) return;
+  m->epochs[m->count] = place->epoch;
+  m->allocations[m->count++] = neurlp_context_allocations(context);
+}
+
+/* A whole step: batch, graph, block, sums over shards, clipping, optimiser; and what is done between epochs.
+ */
+static void check_allocations(const char *optimiser) {
+  network_problem *p = problem_open(context, &(problem_options){.optimiser = optimiser,
+                                                                .rate = 0.01,
+                                                                .noise = 0.05,
+                                                                .epochs = 4,
+                                                                .batch = 4,
+                                                                .shards = 2,
+                                                                .validation = 0.3,
+                                                                .patience = 4,
+                                                                .network = true});
+  meter m = {0};
+  neurlp_training_result result;
+  char what[80];
+  p->training.arrive = read_meter;
+  p->training.user = &m;
+  p->training.options.clip = 1;
+  check_equal("training succeeds", neurlp_training_run(&p->training, p->mask, &result), NEURLP_SUCCESS);
+  snprintf(what, sizeof what, "%s: steps of several epochs", optimiser);
+  check_above(what, (double)m.count, 4);
+  check_above("the last epoch", (double)m.epochs[m.count - 1], 2);
+  snprintf(what, sizeof what, "%s: allocations between the first step and the last", optimiser);
+  check_equal(what, m.allocations[m.count - 1] - m.allocations[0], 0);
+  problem_close(p);
+}
+
 /* ---- going bad --------------------------------------------------------------------------------------- */
 
 static void check_bad(const char *name, const problem_options *options, neurlp_status expected,
@@ -326,6 +370,13 @@ int main(void) {
   check_stopping();
   check_shards(false);
   check_shards(true);
+  /* what waits in the queues of an imitated GPU is in the host's memory */
+  if (strcmp(neurlp_context_backend(context), "cuda:check") != 0) {
+    check_allocations("adam");
+    check_allocations("adamw");
+    check_allocations("sgd");
+    check_allocations("lbfgs");
+  }
   check_all_bad();
   problem_close_context(&context);
   return check_verdict();
