@@ -56,7 +56,7 @@ static neurlp_status print_attribute(const inspection *in, const char *name) {
   } else {
     double value = (double)NAN;
     if (neurlp_attribute_number_read(in->context, in->file, in->path, "/", name, &value) == NEURLP_SUCCESS)
-      printf("  %-15s %.9g\n", name, value);
+      printf("  %-15s %.*g\n", name, value == rint(value) ? 17 : 9, value); /* seeds to their last digit */
   }
   return status;
 }
