@@ -208,6 +208,7 @@ neurlp_status neurlp_checkpoint_open(MPI_Comm comm, const neurlp_job *job, const
   MPI_Comm_size(comm, &c->size);
   NEURLP_TRY(neurlp_agree(comm, context, fill(c, spec)));
   c->deadline = find_deadline(c);
+  neurlp_stop_limit(c->options.walltime, c->options.margin); /* of what comes after, piece by piece */
   c->last_call = c->last_kept = MPI_Wtime();
   NEURLP_TRY(neurlp_checkpoint_find(c));
   status = neurlp_agree(comm, context, c->rank == 0 ? check_folder(c) : NEURLP_SUCCESS);

@@ -49,12 +49,18 @@ void neurlp_stop_limit(double walltime, double left) {
   margin = left;
 }
 
-/* Whether another piece of work may take too long. */
+void neurlp_stop_begin(void) {
+  last_look = MPI_Wtime();
+}
+
+/* Whether another piece of work may take too long. One is always done: else a program whose time never holds
+ * one would be begun again for ever. */
 static bool runs_out(void) {
   const double now = MPI_Wtime();
-  if (last_look >= 0) longest = fmax(longest, now - last_look);
+  const bool first = last_look < 0;
+  if (!first) longest = fmax(longest, now - last_look);
   last_look = now;
-  return now + longest + margin > fmin(own_end, neurlp_stop_slurm());
+  return !first && now + longest + margin > fmin(own_end, neurlp_stop_slurm());
 }
 
 neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
@@ -64,22 +70,26 @@ neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const 
   if (runs_out() && wish == 0) wish = TIME;
   MPI_Allreduce(MPI_IN_PLACE, &wish, 1, MPI_INT, MPI_MAX, comm);
   if (!wish) return NEURLP_SUCCESS;
-  return neurlp_fail(context, NEURLP_STOPPED, "stopped as %s, after %s; %s%s%s",
+  if (!file && wish != SIGTERM) return NEURLP_SUCCESS; /* it would only be done again from the start */
+  if (!file)
+    return neurlp_fail(context, NEURLP_ERROR_IO, "stopped as signal SIGTERM asked, after %s; nothing is kept",
+                       after);
+  return neurlp_fail(context, NEURLP_STOPPED,
+                     "stopped as %s, after %s; they are in %s; the same command goes on from there",
                      wish == SIGTERM   ? "signal SIGTERM asked"
                      : wish == SIGUSR1 ? "signal SIGUSR1 asked"
                                        : "the wall time is nearly over",
-                     after, file ? "they are in " : "nothing is kept", file ? file : "",
-                     file ? "; the same command goes on from there" : "");
+                     after, file);
 }
 
 void neurlp_stop_ignore(void) {
-  if (!listening) return;
-  sigaction(SIGUSR1, &before_usr1, NULL);
-  sigaction(SIGTERM, &before_term, NULL);
-  arrived = 0;
   own_end = (double)INFINITY;
   margin = USUAL_MARGIN;
   last_look = -1;
   longest = 0;
+  if (!listening) return;
+  sigaction(SIGUSR1, &before_usr1, NULL);
+  sigaction(SIGTERM, &before_term, NULL);
+  arrived = 0;
   listening = false;
 }

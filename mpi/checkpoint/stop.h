@@ -23,10 +23,17 @@ double neurlp_stop_slurm(void);
  * them that are to be left; 60 without a call. Local, until neurlp_stop_ignore. */
 void neurlp_stop_limit(double walltime, double margin);
 
-/* Collective, between two pieces of work that are kept as they are done: NEURLP_STOPPED on all ranks if a
- * signal has arrived on any, or if another piece as long as the longest so far would leave less than the margin
- * of neurlp_stop_limit, or of the time of neurlp_stop_slurm, on any. The message says by whom, `after` how much, and in which file that is
- * (NULL: in none). */
+/* Local, on every rank. A piece of work begins before which nobody looks: the next look knows how long it
+ * took. */
+void neurlp_stop_begin(void);
+
+/* Collective, before each piece of work that is kept once it is done. `file`: which has what is kept, NULL if
+ * nothing is. NEURLP_STOPPED on all ranks where something is, and a signal has arrived on any, or another
+ * piece as long as the longest so far would leave less than neurlp_stop_limit's margin of its time, or of
+ * neurlp_stop_slurm's, on any; not by the time before this program's first piece. The message says by whom,
+ * after how much, and how to go on. Where nothing is kept only SIGTERM, which others would follow with worse,
+ * ends the work, with NEURLP_ERROR_IO: what begins anew is no further than this, and status 75 asks for that.
+ */
 NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                                   const char *file);
 

@@ -49,12 +49,12 @@ static neurlp_status generate(MPI_Comm comm, const char *command, const char *en
   int64_t failed = 0;
   char *name = NULL;
   neurlp_file_lock *lock = NULL;
-  neurlp_stop_listen();
   const char *path = job->output ? job->output : neurlp_deck_text(job->deck, "output.data");
   if (neurlp_deck_text(job->deck, "data.file"))
     return neurlp_fail(context, NEURLP_ERROR_DECK,
                        "%s takes its data from a file; to generate some, it needs the section data.generate",
                        neurlp_deck_name(job->deck));
+  neurlp_stop_listen();
   if (!path) {
     NEURLP_TRY(neurlp_agree(comm, context, neurlp_job_file_name(job, ending, &name)));
     path = name;

@@ -56,7 +56,7 @@ static neurlp_status print_attribute(const inspection *in, const char *name) {
   } else {
     double value = (double)NAN;
     if (neurlp_attribute_number_read(in->context, in->file, in->path, "/", name, &value) == NEURLP_SUCCESS)
-      printf("  %-15s %.9g\n", name, value);
+      printf("  %-15s %.*g\n", name, value == rint(value) ? 17 : 9, value); /* seeds to their last digit */
   }
   return status;
 }
@@ -481,6 +481,26 @@ done:
   return status;
 }
 
+/* Extent of an array of a group along its steps; 1: it is constant in time, or not there. */
+static int64_t extent_in_time(const inspection *in, const char *group, const char *array) {
+  neurlp_numeric numeric;
+  char path[300];
+  snprintf(path, sizeof path, "%s/%s", group, array);
+  if (neurlp_numeric_check(in->context, in->file, in->path, path, false, &numeric) < 0) return 1;
+  return numeric.present && numeric.rank > 1 ? numeric.extents[1] : 1;
+}
+
+/* Steps of a problem's group, whichever array says so (docs/formats.md, "Linear problem"). */
+static int64_t steps_of_group(const inspection *in, const char *group) {
+  const int64_t own = extent_in_time(in, group, "coefficients"), rhs = extent_in_time(in, group, "rhs"),
+                intervals = extent_in_time(in, group, "steps");
+  double told = 2;
+  if (own > 1 || rhs > 1) return own > 1 ? own : rhs;
+  if (intervals > 1) return intervals + 1;
+  if (neurlp_attribute_number_read(in->context, in->file, in->path, group, "step_count", &told) < 0) return 2;
+  return told >= 2 && told <= INT32_MAX ? (int64_t)told : 2;
+}
+
 /* Linear problems, or their solutions: one paragraph for each group. */
 static neurlp_status print_linear(const inspection *in, bool solved) {
   H5G_info_t info = {0};
@@ -502,7 +522,8 @@ static neurlp_status print_linear(const inspection *in, bool solved) {
     const int64_t *n = numeric.extents;
     print_escaped(name);
     const int64_t dimensions = solved ? n[2] : n[3], derivatives = solved ? n[3] : n[4];
-    printf(": %lld system%s, %lld steps, ", (long long)n[0], plural(n[0]), (long long)n[1]);
+    printf(": %lld system%s, %lld steps, ", (long long)n[0], plural(n[0]),
+           (long long)(solved ? n[1] : steps_of_group(in, name)));
     if (!solved) printf("%lld equation%s, ", (long long)n[2], plural(n[2]));
     printf("%lld dimension%s, order %lld\n", (long long)dimensions, plural(dimensions),
            (long long)derivatives - 1);

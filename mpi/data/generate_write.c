@@ -174,7 +174,7 @@ static int64_t size_piece(const stream *s) {
 
 /* One line: the deck, the files that it takes from, and the program. Rank 0's view. */
 static void identify(const stream *s, char *text, int bytes) {
-  static const char *const left_out[] = {"output.piece", NULL}; /* how many are written at a time */
+  static const char *const left_out[] = {"checkpoint", "output.piece", NULL}; /* when and where it stops */
   memset(text, 0, (size_t)bytes);
   int length =
       snprintf(text, (size_t)bytes, "data set: deck %016llx, backend %s, %s, %s",

@@ -227,10 +227,9 @@ static neurlp_status decide(MPI_Comm comm, neurlp_context *context, const neurlp
   const bool few = group->shape.systems < size || numbers_per_system(group) > SOLVE_BYTES / 8;
   *time = false;
   if (division == NEURLP_DIVIDE_SYSTEMS || (division == NEURLP_DIVIDE_AUTO && !few)) return NEURLP_SUCCESS;
-  const neurlp_status status = check_time(context, group);
+  const neurlp_status status = neurlp_agree(comm, context, check_time(context, group));
   *time = status == NEURLP_SUCCESS;
-  if (division == NEURLP_DIVIDE_AUTO && status == NEURLP_ERROR_ARGUMENT) return NEURLP_SUCCESS;
-  return neurlp_agree(comm, context, status);
+  return division == NEURLP_DIVIDE_AUTO && status == NEURLP_ERROR_ARGUMENT ? NEURLP_SUCCESS : status;
 }
 
 neurlp_status neurlp_linear_solve(MPI_Comm comm, neurlp_context *context, neurlp_linear_file *problems,

@@ -270,7 +270,7 @@ static neurlp_status make_piece(work *w, int64_t start) {
   neurlp_status status = NEURLP_SUCCESS;
   neurlp_network_share(w->s, w->plan->systems, w->piece, start, &taken, &w->first, &w->count);
   for (int64_t i = 0; i < w->count; i++) take_trajectory(w, i);
-  if (start > 0) NEURLP_TRY(neurlp_network_look(w->s, w->file, start, w->plan->systems, "forecasts"));
+  NEURLP_TRY(neurlp_network_look(w->s, w->file, start, w->plan->systems, "forecasts"));
   NEURLP_TRY(neurlp_agree(d->comm, w->s->context, roll_out(w)));
   NEURLP_TRY(write_trajectories(w));
   for (int64_t i = 0; i < w->count; i++) failed += w->statuses[i] != NEURLP_SUCCESS;

@@ -291,6 +291,10 @@ neurlp_status neurlp_network_progress(const neurlp_network_study *s, const neurl
 neurlp_status neurlp_network_look(const neurlp_network_study *s, const neurlp_array_file *file,
                                   int64_t complete, int64_t rows, const char *what) {
   char words[96];
+  if (complete == 0) {
+    neurlp_stop_begin();
+    return NEURLP_SUCCESS;
+  }
   snprintf(words, sizeof words, "%lld of %lld %s", (long long)complete, (long long)rows, what);
   return neurlp_stop_between(s->data.comm, s->context, words, neurlp_array_file_partial(file));
 }
@@ -304,7 +308,7 @@ neurlp_status neurlp_network_pieces_take(neurlp_network_pieces *p, int64_t start
   neurlp_network_share(s, is_there ? p->complete : s->windows.count, p->piece, start, &p->taken, &p->first,
                        &p->count);
   if (is_there) return neurlp_agree(s->data.comm, s->context, read_piece(p));
-  if (p->file && start > 0) NEURLP_TRY(neurlp_network_look(s, p->file, start, s->windows.count, "windows"));
+  if (p->file) NEURLP_TRY(neurlp_network_look(s, p->file, start, s->windows.count, "windows"));
   status = neurlp_network_evaluate(&s->model, &s->windows, p->first, p->count, &p->answers);
   NEURLP_TRY(neurlp_agree(s->data.comm, s->context, status));
   if (p->file) status = write_piece(p);

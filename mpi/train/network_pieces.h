@@ -42,11 +42,11 @@ NEURLP_MUST_USE neurlp_status neurlp_network_pieces_open(neurlp_network_study *s
 void neurlp_network_pieces_release(neurlp_network_pieces *pieces);
 
 /* Collective. Takes the piece that begins with window `start` in hand; nothing is done if it is. Where it is
- * not the first one that is computed, the run may be asked to stop before it: NEURLP_STOPPED. */
+ * not the first one of all, the run may be asked to stop before it is computed: NEURLP_STOPPED. */
 NEURLP_MUST_USE neurlp_status neurlp_network_pieces_take(neurlp_network_pieces *pieces, int64_t start);
 
-/* Collective. Between two pieces, after `complete` of `rows` rows ("windows"): NEURLP_STOPPED if an end was
- * asked for. */
+/* Collective. Before each piece, after `complete` of `rows` rows ("windows"): NEURLP_STOPPED if an end was
+ * asked for, and some are complete. */
 NEURLP_MUST_USE neurlp_status neurlp_network_look(const neurlp_network_study *study,
                                                   const neurlp_array_file *file, int64_t complete,
                                                   int64_t rows, const char *what);

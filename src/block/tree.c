@@ -53,10 +53,6 @@ void neurlp_tree_gather(const neurlp_tree *tree, int64_t first, int64_t end, int
   neurlp_tree_merge(tree, run_of(tree, first), run_of(tree, middle), kept_of(tree, middle), work);
 }
 
-neurlp_status neurlp_tree_status(const neurlp_tree *tree, int64_t piece) {
-  return *run_of(tree, piece).status;
-}
-
 /* Row i of the triangle of a record's last step, less what other unknowns of that step take, over its pivot:
  * R x = y, or R^T q = source. */
 static void solve_row(const neurlp_tree *tree, const double *record, int64_t i, bool transposed, double *x) {

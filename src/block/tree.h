@@ -70,9 +70,6 @@ void neurlp_tree_merge(const neurlp_tree *tree, neurlp_tree_run run, neurlp_tree
  * and the status of piece `first`. */
 void neurlp_tree_gather(const neurlp_tree *tree, int64_t first, int64_t end, int32_t levels, double *work);
 
-/* The status of the run that begins with a piece. */
-neurlp_status neurlp_tree_status(const neurlp_tree *tree, int64_t piece);
-
 /* The unknowns [n][R] at the end of the last piece, from the record of all, and what is given there. Returns
  * as neurlp_tree_merge, NEURLP_NOT_FINITE also where they are not finite. */
 neurlp_status neurlp_tree_root(const neurlp_tree *tree, const double *record, double *work, double *x);

@@ -152,6 +152,14 @@ def stops():
     check("a training: its end was kept", "goes on from trained.checkpoint.000001.h5: 2 of 2 epochs" in said)
 
 
+def times():
+    """Each run completes a piece more, however short its time is."""
+    for k in (1, 2):
+        code, said = command(line("timed.h5", "output.piece=12", "checkpoint.walltime=58 seconds", *APPLY))
+        check(f"58 seconds, of which 60 are to be left, run {k}: after {complete_of('timed.h5', 'windows')} windows", code == 75
+              and f"the wall time is nearly over, after {12 * k} of {WINDOWS} windows; they are in" in said, said.strip()[-300:])
+
+
 def others():
     interrupt("other.h5", signal.SIGKILL, 1, "windows", 30, *APPLY)
     command(line("model.h5", "train.epochs=1"))
@@ -164,5 +172,6 @@ pathlib.Path("deck.yaml").write_text(DECK)
 any_pieces()
 kills()
 stops()
+times()
 others()
 verdict()

@@ -24,6 +24,14 @@ with h5py.File("result.h5", "w") as file:
     file.attrs["command_line"] = "neurlp run lorenz.yaml"
     file.attrs["deck"] = "task: discover\n" * 100
     file.attrs["ranks"] = 2
+    file.attrs["seed"] = 12345678901
+
+with h5py.File("constant.h5", "w") as file: # one of these arrays has the steps, or an attribute
+    for name, extents, told in (("rhs", (1, 30, 1), 0), ("steps", (1, 1, 29), 0), ("told", (1, 1, 1), 41)):
+        group = file.create_group(name)
+        group["coefficients"], group["rhs"] = np.ones((2, extents[0], 1, 1, 3)), np.ones((2, extents[1], 1))
+        group["steps"] = np.ones((2, extents[2], 1))
+        group.attrs["step_count"] = told
 
 with h5py.File("other.h5", "w") as file:
     file["something"] = np.zeros(3)

@@ -406,6 +406,32 @@ static void test_when(neurlp_context *context) {
     check_true(wrong[i], !neurlp_checkpoint_duration(wrong[i], &seconds));
 }
 
+static neurlp_status look(neurlp_context *context, const char *file) {
+  return neurlp_stop_between(MPI_COMM_WORLD, context, "a piece", file);
+}
+
+/* Between pieces: the first one is done whatever the time, and where nothing is kept only SIGTERM ends the
+ * work. */
+static void test_between(neurlp_context *context) {
+  const bool one = world_rank == world_size - 1;
+  neurlp_stop_listen();
+  neurlp_stop_limit(0, 0);
+  check_equal("no time, before the first piece", look(context, "file"), NEURLP_SUCCESS);
+  check_equal("no time, nothing kept", look(context, NULL), NEURLP_SUCCESS);
+  check_equal("no time, a piece kept", look(context, "file"), NEURLP_STOPPED);
+  neurlp_stop_ignore();
+  neurlp_stop_listen();
+  check_equal("limits are forgotten", look(context, "file"), NEURLP_SUCCESS);
+  check_equal("limits are forgotten", look(context, "file"), NEURLP_SUCCESS);
+  if (one) raise(SIGUSR1);
+  check_equal("SIGUSR1, nothing kept", look(context, NULL), NEURLP_SUCCESS);
+  check_equal("SIGUSR1, a piece kept", look(context, "file"), NEURLP_STOPPED);
+  if (one) raise(SIGTERM);
+  check_equal("SIGTERM, nothing kept", look(context, NULL), NEURLP_ERROR_IO);
+  check_equal("SIGTERM, a piece kept", look(context, "file"), NEURLP_STOPPED);
+  neurlp_stop_ignore();
+}
+
 /* Finished runs remove what is theirs, and nothing else. */
 static void test_finished(neurlp_context *context) {
   neurlp_job job = job_of(context, deck_text, NULL);
@@ -439,6 +465,7 @@ int main(int argc, char **argv) {
   test_foreign(context);
   test_decks(context);
   test_when(context);
+  test_between(context);
   test_finished(context);
   check_equal("nothing is left allocated", neurlp_context_memory(context).blocks, 0);
   neurlp_context_destroy(&context);
