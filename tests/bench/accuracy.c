@@ -15,7 +15,7 @@ static const char USAGE[] =
     "  --check          verify some facts that have to hold, and write no table\n"
     "  --precision ...  these only\n"
     "  --csv FILE       write everything to FILE\n"
-    "  --markdown       write the tables of docs/results.md to the standard output\n"
+    "  --markdown       write the tables of docs/performance.md to the standard output\n"
     "Exit status: 0, 1 if anything failed, 2 if the block refuses a precision or a call.\n";
 
 enum { FAILED = 1, REFUSED = 2 };

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the tables of docs/results.md again, between its two markers.
+# Writes the tables of docs/performance.md again, between its two markers.
 # usage: accuracy.sh BENCH_ACCURACY RESULTS_MD [options of bench_accuracy, for example --precision double]
 set -eu
 program=$1

@@ -33,7 +33,7 @@ bool accuracy_fill(neurlp_context *context, accuracy_table *table);
 /* One line for each error, with what built and ran it. */
 void accuracy_write_csv(FILE *file, const accuracy_table *table);
 
-/* The tables of docs/results.md. */
+/* The tables of docs/performance.md. */
 void accuracy_write_markdown(FILE *file, const accuracy_table *table);
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Megabytes a second that the program writes and reads, beside dd and plain C (io_floor.c) on the same data in the same run, for 1, 2
-# and 4 ranks, with and without compression; writes the table of docs/results.md again, between its two markers. The machine, and the
+# and 4 ranks, with and without compression; writes the table of docs/performance.md again, between its two markers. The machine, and the
 # disk below the current folder, should have nothing else to do.
 # NEURLP_IO_RANKS="1 2" has other numbers of ranks, NEURLP_IO_LEVELS="0" of gzip.
 # usage: MPIRUN="mpirun --bind-to none --oversubscribe" io.sh BENCH_IO RESULTS_MD [MEGABYTES [REPETITIONS]]; io_floor is beside BENCH_IO

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Robertson's species in 100,000 cells: TS types at equal accuracy (docs/petsc/robertson), for docs/results.md. Prints the
+# Robertson's species in 100,000 cells: TS types at equal accuracy (docs/petsc/robertson), for docs/performance.md. Prints the
 # table; seconds are of the processor.
 # usage: petsc_robertson.sh BUILD [compare.py's options: --cells 10000 --target 1e-6 --repeat 3 ...]
 set -eu

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Times the block and writes the tables of docs/results.md again, between their two markers; the CSV files stay in
+# Times the block and writes the tables of docs/performance.md again, between their two markers; the CSV files stay in
 # the current folder. The machine should have nothing else to do.
 # usage: OMP_NUM_THREADS=2 speed.sh BENCH_BLOCK RESULTS_MD
 set -eu

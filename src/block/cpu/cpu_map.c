@@ -10,7 +10,7 @@
  */
 enum { BLOCK = 256 };
 
-/* How much faster a product's operations are than a sweep's (measured, docs/results.md). */
+/* How much faster a product's operations are than a sweep's (measured, docs/performance.md). */
 static const double PRODUCT_ADVANTAGE = 4;
 
 void neurlp_map_plan_cpu(cpu_map *map, const neurlp_problem *problem) {
