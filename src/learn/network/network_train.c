@@ -352,7 +352,7 @@ done:
 
 /* ---- cycles ------------------------------------------------------------------------------------------ */
 
-static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, int64_t total, bool *early) {
+static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, bool *early) {
   const double judged = isnan(epoch->validation) ? epoch->training : epoch->validation;
   const void *parameters = NULL;
   neurlp_status status = NEURLP_SUCCESS;
@@ -363,7 +363,7 @@ static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, int6
   }
   if (!t->stopping) return NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_training_see_parameters(t, &parameters));
-  *early = neurlp_stopping_observe(t->stopping, total, judged, parameters);
+  *early = neurlp_stopping_observe(t->stopping, judged, parameters);
 done:
   return status;
 }
@@ -392,7 +392,7 @@ static neurlp_status end_epoch(neurlp_training *t, neurlp_training_place *place,
   result->epochs++;
   result->training = epoch->training;
   result->validation = epoch->validation;
-  const neurlp_status status = observe(t, epoch, result->epochs - 1, &early);
+  const neurlp_status status = observe(t, epoch, &early);
   if (early) place->ended = result->stopped = true;
   place->epoch++;
   place->batch = 0;
