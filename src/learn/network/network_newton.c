@@ -377,6 +377,11 @@ static void write_errors(neurlp_newton *n, double left, double *errors) {
   }
 }
 
+/* Where no window could be solved. */
+static void write_no_errors(const double *mask, int64_t count, double *errors) {
+  for (int64_t p = 0; p < count; p++) errors[p] = mask[p] != 0 ? INFINITY : 0;
+}
+
 /* |R w - y|^2 of the triangle on weights and data. */
 static double squares_left(const neurlp_newton *n, const double *weights) {
   const int64_t P = n->weights;
@@ -404,7 +409,10 @@ neurlp_status neurlp_newton_solve(neurlp_newton *n, neurlp_status mine, const do
     neurlp_triangle_merge(P + 1, n->total, other, n->rows);
     for (int64_t i = n->numbers - 2; i < n->numbers; i++) n->total[i] += other[i];
   }
-  if (n->total[n->numbers - 1] == 0) return NEURLP_SUCCESS;
+  if (n->total[n->numbers - 1] == 0) {
+    if (errors) write_no_errors(mask, P, errors);
+    return NEURLP_SUCCESS;
+  }
   for (int64_t p = 0; p < P; p++) n->free[p] = mask[p] != 0;
   neurlp_triangle_step(P, n->total, n->free, 0, NULL, NULL, weights, n->workspace);
   if (errors) write_errors(n, squares_left(n, weights), errors);
