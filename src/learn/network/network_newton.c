@@ -6,8 +6,8 @@
 #include <omp.h>
 #include <string.h>
 
-/* Numbers that the solutions of the windows which are solved in one go have at most, and how many these are.
- */
+/* Numbers that the solutions of a piece, windows that are solved in one go, have at most; most windows of a
+ * piece, of which there are multiples of LANES. */
 static const double NUMBERS = 4e6;
 enum { PIECE = 64, LANES = 8 };
 
@@ -305,8 +305,7 @@ static int64_t chosen_window(const neurlp_newton *n, int64_t place) {
   return n->spec->chosen ? n->spec->chosen[place] : place;
 }
 
-/* RMS of what the estimates leave of the data, of each state; where they are the data themselves, its spread.
- */
+/* Of each state: RMS of the data less the estimates, or, where these are the data, the state's spread. */
 static void measure_residuals(neurlp_newton *n) {
   const int64_t T = n->steps, D = n->dimensions;
   for (int64_t k = 0; k < D; k++) {
