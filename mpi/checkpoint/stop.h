@@ -24,9 +24,9 @@ double neurlp_stop_slurm(void);
 void neurlp_stop_limit(double walltime, double margin);
 
 /* Collective, between two pieces of work that are kept as they are done: NEURLP_STOPPED on all ranks if a
- * signal has arrived on any, or if another piece as long as the longest so far would leave less than the margin
- * of neurlp_stop_limit, or of the time of neurlp_stop_slurm, on any. The message says by whom, `after` how much, and in which file that is
- * (NULL: in none). */
+ * signal has arrived on any, or if another piece as long as the longest so far would leave less than the
+ * margin of neurlp_stop_limit, or of the time of neurlp_stop_slurm, on any. The message says by whom, `after`
+ * how much, and in which file that is (NULL: in none). */
 NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                                   const char *file);
 
