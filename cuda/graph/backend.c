@@ -188,7 +188,8 @@ static void destroy_own(neurlp_context *context, void **own) {
   neurlp_release(context, own);
 }
 
-/* Of NULL where there is nothing to hold. */
+/* NULL where there is nothing to hold. What is pinned is 0 at first: an input that nobody writes goes to the
+ * device with every run. */
 static neurlp_status hold(cuda_graph *g, bool pinned, size_t bytes, void *pointer) {
   const neurlp_device_operations *device = g->device->operations;
   void *memory = NULL;
@@ -196,6 +197,7 @@ static neurlp_status hold(cuda_graph *g, bool pinned, size_t bytes, void *pointe
   if (bytes > 0)
     status = pinned ? device->allocate_pinned(g->device, bytes, &memory)
                     : device->allocate(g->device, bytes, &memory);
+  if (pinned && memory) memset(memory, 0, bytes);
   memcpy(pointer, &memory, sizeof memory);
   return status;
 }

@@ -119,8 +119,8 @@ static neurlp_status descend(void *object, neurlp_update_kind kind, neurlp_preci
   NEURLP_TRY(start(m, &kernels->fix_folds, NEURLP_CUDA_NORM_FOLDS, &work, sizeof work));
   NEURLP_TRY(start(m, &kernels->descend_parts, NEURLP_CUDA_NORM_PARTS, &work, sizeof work));
   NEURLP_TRY(start(m, &kernels->descend_folds, NEURLP_CUDA_NORM_FOLDS, &work, sizeof work));
-  status = start(m, kind == NEURLP_UPDATE_SGD ? &kernels->descend_sgd : &kernels->descend_adam, call->count,
-                 &work, sizeof work);
+  status = start(m, kind == NEURLP_UPDATE_SGD ? &kernels->descend_sgd : &kernels->descend_adam,
+                 call->count > 0 ? call->count : 1, &work, sizeof work);
 done:
   return status;
 }

@@ -32,8 +32,7 @@ void neurlp_stop_begin(void);
  * piece as long as the longest so far would leave less than neurlp_stop_limit's margin of its time, or of
  * neurlp_stop_slurm's, on any; not by the time before this program's first piece. The message says by whom,
  * after how much, and how to go on. Where nothing is kept only SIGTERM, which others would follow with worse,
- * ends the work, with NEURLP_ERROR_IO: what begins anew is no further than this, and status 75 asks for that.
- */
+ * ends the work, with NEURLP_ERROR_IO: who begins anew is no further than this, and 75 asks for that. */
 NEURLP_MUST_USE neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const char *after,
                                                   const char *file);
 

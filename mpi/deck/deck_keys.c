@@ -737,8 +737,7 @@ const neurlp_deck_key neurlp_deck_keys[] = {
      .sentence =
          "How: blocks of the library at the states as they are (picard), or linearised about them (newton: "
          "Gauss-Newton for weights and each window's initial values; windows may be long, and standard "
-         "errors "
-         "hold; for decks where weights that are solved for are all that is trained)."},
+         "errors hold; for decks where weights that are solved for are all that is trained)."},
     {.path = "train.patience",
      .kind = NEURLP_KEY_INTEGER,
      .tasks = NEURLP_TASK_TRAIN,

@@ -67,9 +67,8 @@ static int64_t training_bytes(neurlp_network_study *s) {
   const int64_t optimiser =
       (int64_t)neurlp_optimiser_bytes(&steps, neurlp_graph_precision(s->model.graph), count, tensors);
   bytes += optimiser;
-  if (strncmp(neurlp_context_backend(s->context), "cuda", 4) ==
-      0) { /* on the GPU, too, which makes the steps */
-    bytes += optimiser;
+  if (strncmp(neurlp_context_backend(s->context), "cuda", 4) == 0) {
+    bytes += optimiser; /* on the GPU, too, which makes the steps */
     bytes += (int64_t)neurlp_descent_bytes(neurlp_graph_precision(s->model.graph), count, tensors);
   }
   if (o->refinements > 0) bytes += 3 * samples * z->window * z->dimensions * 8; /* a shard is evaluated */

@@ -7,19 +7,14 @@
 /* Keeps the quotient finite for a gradient of zeros; PyTorch's number. */
 #define CLIP_SMALL 1e-6
 
-static neurlp_status check(neurlp_context *context, neurlp_precision precision, int64_t count, double most,
-                           const neurlp_vector **vector) {
-  if (!(most > 0.0))
-    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "gradients are clipped to more than 0; got %g", most);
-  return neurlp_vector_check(context, precision, count, vector);
-}
-
 neurlp_status neurlp_clip_norm(neurlp_context *context, neurlp_precision precision, int64_t count,
                                void *gradient, double most, double *norm) {
   const int32_t threads = neurlp_context_threads(context);
   const neurlp_vector *vector = NULL;
   neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(check(context, precision, count, most, &vector));
+  if (!(most > 0.0))
+    return neurlp_fail(context, NEURLP_ERROR_ARGUMENT, "gradients are clipped to more than 0; got %g", most);
+  NEURLP_TRY(neurlp_vector_check(context, precision, count, &vector));
   const double before = neurlp_vector_norm(vector, threads, count, gradient);
   if (norm) *norm = before;
   if (!isfinite(before))
@@ -30,16 +25,6 @@ neurlp_status neurlp_clip_norm(neurlp_context *context, neurlp_precision precisi
         before, (long long)vector->first_not_finite(threads, count, gradient));
   const double factor = most / (before + CLIP_SMALL);
   if (factor < 1.0) vector->scale(threads, count, factor, gradient);
-done:
-  return status;
-}
-
-neurlp_status neurlp_clip_value(neurlp_context *context, neurlp_precision precision, int64_t count,
-                                void *gradient, double most) {
-  const neurlp_vector *vector = NULL;
-  neurlp_status status = NEURLP_SUCCESS;
-  NEURLP_TRY(check(context, precision, count, most, &vector));
-  vector->clamp(neurlp_context_threads(context), count, most, gradient);
 done:
   return status;
 }

@@ -13,10 +13,4 @@
 NEURLP_MUST_USE neurlp_status neurlp_clip_norm(neurlp_context *context, neurlp_precision precision,
                                                int64_t count, void *gradient, double most, double *norm);
 
-/* Cuts every entry to -most .. most; an entry that is NaN stays so.
- *   gradient [count], changed, in double or single precision;  most > 0
- * Fails with NEURLP_ERROR_ARGUMENT. Cost: one pass. */
-NEURLP_MUST_USE neurlp_status neurlp_clip_value(neurlp_context *context, neurlp_precision precision,
-                                                int64_t count, void *gradient, double most);
-
 #endif

@@ -42,13 +42,6 @@ neurlp_status neurlp_initialiser_find(neurlp_context *context, const char *name,
       name);
 }
 
-void neurlp_initialise_fans(int32_t rank, const int64_t *extents, int64_t *fan_in, int64_t *fan_out) {
-  int64_t width = 1;
-  for (int32_t i = 2; i < rank; i++) width *= extents[i];
-  *fan_out = extents[0] * width;
-  *fan_in = (rank > 1 ? extents[1] : extents[0]) * width;
-}
-
 /* The distribution of the entries; see the comments of neurlp_initialiser_kind. */
 static distribution distribution_of(const neurlp_initialiser *n, double fan_in, double fan_out) {
   const double fan = n->fan_out ? fan_out : fan_in, both = fan_in + fan_out;

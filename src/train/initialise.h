@@ -35,14 +35,10 @@ typedef struct neurlp_initialiser {
 NEURLP_MUST_USE neurlp_status neurlp_initialiser_find(neurlp_context *context, const char *name,
                                                       neurlp_initialiser *initialiser);
 
-/* Fans of a weight with extents [out][in] (linear) or [out][in][width]... (convolutions): fan_in is in times
- * widths, fan_out is out times widths. A single extent has both fans equal to it.
- *   extents [rank], rank >= 1 */
-void neurlp_initialise_fans(int32_t rank, const int64_t *extents, int64_t *fan_in, int64_t *fan_out);
-
 /* Writes the first values of one tensor.
  *   tensor   its number: the stream of random numbers is (seed, tensor), and entry i takes number i of it
- *   fan_in, fan_out  as far as the initialiser looks at them, >= 1
+ *   fan_in, fan_out  as far as the initialiser looks at them, >= 1: of a weight [out][in][width]... in times
+ *                    widths and out times widths
  *   entries  [count], written, in double or single precision
  * Fails with NEURLP_ERROR_ARGUMENT: the message names the number, its value and its range. */
 NEURLP_MUST_USE neurlp_status neurlp_initialise(neurlp_context *context,

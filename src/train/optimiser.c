@@ -337,13 +337,13 @@ neurlp_status neurlp_optimiser_set_group(neurlp_optimiser *o, int32_t index,
   if (index < 0 || index >= o->groups)
     return neurlp_fail(o->context, NEURLP_ERROR_ARGUMENT, "there is no group %d; there are %d", index,
                        o->groups);
-  const neurlp_optimiser_group now = neurlp_optimiser_get_group(o, index);
-  if (group->first != now.first || group->count != now.count)
+  const int64_t first = o->first[index], count = o->first[index + 1] - first;
+  if (group->first != first || group->count != count)
     return neurlp_fail(
         o->context, NEURLP_ERROR_ARGUMENT,
         "group %d is %lld parameters from number %lld on, and cannot become %lld from %lld on; "
         "make another optimiser",
-        index, (long long)now.count, (long long)now.first, (long long)group->count, (long long)group->first);
+        index, (long long)count, (long long)first, (long long)group->count, (long long)group->first);
   NEURLP_TRY(check_group(o->context, index, group));
   store_group(o, index, group);
 done:
@@ -369,18 +369,6 @@ neurlp_status neurlp_optimiser_reset(neurlp_optimiser *o) {
   memset(o->steps, 0, (size_t)o->groups * sizeof *o->steps);
 done:
   return status;
-}
-
-int32_t neurlp_optimiser_groups(const neurlp_optimiser *o) {
-  return o->groups;
-}
-
-neurlp_optimiser_group neurlp_optimiser_get_group(const neurlp_optimiser *o, int32_t index) {
-  return (neurlp_optimiser_group){.first = o->first[index],
-                                  .count = o->first[index + 1] - o->first[index],
-                                  .rate_factor = o->rate_factor[index],
-                                  .weight_decay = o->weight_decay[index],
-                                  .frozen = o->frozen[index] != 0};
 }
 
 int32_t neurlp_optimiser_state(neurlp_optimiser *o, neurlp_state_array arrays[NEURLP_STATE_MOST]) {

@@ -106,10 +106,6 @@ neurlp_status neurlp_optimiser_reset(neurlp_optimiser *optimiser);
 NEURLP_MUST_USE neurlp_status neurlp_optimiser_move(neurlp_optimiser *optimiser,
                                                     const neurlp_accelerator *accelerator);
 
-/* The groups as they are now. */
-int32_t neurlp_optimiser_groups(const neurlp_optimiser *optimiser);
-neurlp_optimiser_group neurlp_optimiser_get_group(const neurlp_optimiser *optimiser, int32_t index);
-
 /* Lists the state, core/state.h: moments, mask, steps, and what groups can change. Returns how many arrays.
  * Of an optimiser that was moved these are copies: fetch them before they are looked at, and send them after
  * they were changed. On the host both do nothing. */

@@ -74,16 +74,6 @@ int64_t neurlp_sampler_training(const neurlp_sampler *s, int64_t epoch, int64_t 
                neurlp_random_permute(s->options.seed, NEURLP_RANDOM_SHUFFLE, epoch, s->training, position));
 }
 
-int64_t neurlp_sampler_shard(const neurlp_sampler *s, int64_t epoch, int64_t batch, int64_t shard,
-                             int64_t *samples) {
-  int64_t count = 0;
-  for (int64_t i = 0; i < s->shard; i++) {
-    samples[i] = neurlp_sampler_training(s, epoch, batch, shard * s->shard + i);
-    count += samples[i] >= 0;
-  }
-  return count;
-}
-
 int64_t neurlp_sampler_validation(const neurlp_sampler *s, int64_t place) {
   return split(s, s->training + place);
 }

@@ -41,15 +41,9 @@ NEURLP_MUST_USE neurlp_status neurlp_sampler_make(neurlp_context *context,
                                                   const neurlp_sampler_options *options,
                                                   neurlp_sampler *sampler);
 
-/* The sample at `place`, 0 to b-1, of batch `batch`, 0 to batches-1, of epoch `epoch` >= 0; -1: none, the
- * batch is filled up. */
+/* The sample at `place`, 0 to b-1 (those of shard g, 0 to G-1, are from g b/G on), of batch `batch`, 0 to
+ * batches-1, of epoch `epoch` >= 0; -1: none, the batch is filled up. */
 int64_t neurlp_sampler_training(const neurlp_sampler *sampler, int64_t epoch, int64_t batch, int64_t place);
-
-/* Writes the samples of shard `shard`, 0 to G-1, of a batch.
- *   samples [b/G], -1 where there is none; those are the last ones of the batch
- * Returns how many there are. */
-int64_t neurlp_sampler_shard(const neurlp_sampler *sampler, int64_t epoch, int64_t batch, int64_t shard,
-                             int64_t *samples);
 
 /* Validation sample number `place`, 0 to validation-1. */
 int64_t neurlp_sampler_validation(const neurlp_sampler *sampler, int64_t place);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum { BEST, REFERENCE }; /* the least loss; that of the last improvement */
-enum { EPOCH, WAITED };
 
 struct neurlp_stopping {
   neurlp_context *context;
@@ -15,7 +14,7 @@ struct neurlp_stopping {
   int64_t count;
   size_t bytes;
   double losses[2];
-  int64_t integers[2];
+  int64_t waited;   /* losses since then */
   void *parameters; /* [count] of the least loss */
 };
 
@@ -38,7 +37,6 @@ neurlp_status neurlp_stopping_create(neurlp_context *context, const neurlp_stopp
   made->count = count;
   made->bytes = (size_t)count * vector->number_bytes;
   made->losses[BEST] = made->losses[REFERENCE] = INFINITY;
-  made->integers[EPOCH] = -1;
   NEURLP_TRY(neurlp_allocate(context, count, vector->number_bytes, &made->parameters));
   *stopping = made;
   made = NULL;
@@ -54,24 +52,18 @@ void neurlp_stopping_destroy(neurlp_stopping **stopping) {
   neurlp_release(context, stopping);
 }
 
-bool neurlp_stopping_observe(neurlp_stopping *s, int64_t epoch, double loss, const void *parameters) {
+bool neurlp_stopping_observe(neurlp_stopping *s, double loss, const void *parameters) {
   if (loss < s->losses[BEST]) {
     s->losses[BEST] = loss;
-    s->integers[EPOCH] = epoch;
     memcpy(s->parameters, parameters, s->bytes);
   }
   if (loss < s->losses[REFERENCE] - s->options.min_delta) {
     s->losses[REFERENCE] = loss;
-    s->integers[WAITED] = 0;
+    s->waited = 0;
   } else {
-    s->integers[WAITED]++;
+    s->waited++;
   }
-  return s->integers[WAITED] >= s->options.patience;
-}
-
-double neurlp_stopping_best(const neurlp_stopping *s, int64_t *epoch) {
-  *epoch = s->integers[EPOCH];
-  return s->losses[BEST];
+  return s->waited >= s->options.patience;
 }
 
 neurlp_status neurlp_stopping_restore(const neurlp_stopping *s, void *parameters) {
@@ -85,8 +77,8 @@ neurlp_status neurlp_stopping_restore(const neurlp_stopping *s, void *parameters
 int32_t neurlp_stopping_state(neurlp_stopping *s, neurlp_state_array arrays[NEURLP_STATE_MOST]) {
   arrays[0] =
       (neurlp_state_array){.name = "losses", .kind = NEURLP_STATE_DOUBLE, .count = 2, .numbers = s->losses};
-  arrays[1] = (neurlp_state_array){
-      .name = "integers", .kind = NEURLP_STATE_INT64, .count = 2, .numbers = s->integers};
+  arrays[1] =
+      (neurlp_state_array){.name = "waited", .kind = NEURLP_STATE_INT64, .count = 1, .numbers = &s->waited};
   arrays[2] = (neurlp_state_array){.name = "best_parameters",
                                    .kind = neurlp_state_real(s->precision),
                                    .count = s->count,

@@ -23,13 +23,10 @@ NEURLP_MUST_USE neurlp_status neurlp_stopping_create(neurlp_context *context,
 /* Frees it and sets *stopping to NULL. Safe to call twice. */
 void neurlp_stopping_destroy(neurlp_stopping **stopping);
 
-/* Tells the loss of the parameters [count], which belong to `epoch`. The parameters of the least loss so far
+/* Tells the loss of the parameters [count]. The parameters of the least loss so far
  * are copied, also where it is no improvement by min_delta. A NaN is not an improvement. Returns true if
  * training should stop. */
-bool neurlp_stopping_observe(neurlp_stopping *stopping, int64_t epoch, double loss, const void *parameters);
-
-/* Least loss so far, infinity if none was told, and its epoch, -1 if none. */
-double neurlp_stopping_best(const neurlp_stopping *stopping, int64_t *epoch);
+bool neurlp_stopping_observe(neurlp_stopping *stopping, double loss, const void *parameters);
 
 /* Copies the parameters of the least loss to parameters [count]. Fails with NEURLP_ERROR_ARGUMENT, and leaves
  * them, if no finite loss was told. */

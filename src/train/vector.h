@@ -19,8 +19,6 @@ typedef struct neurlp_vector {
   void (*combine)(int32_t threads, int64_t count, const void *a, double factor, const void *b, void *out);
   /* a_i = factor a_i */
   void (*scale)(int32_t threads, int64_t count, double factor, void *a);
-  /* a_i = min(max(a_i, -most), most); NaN stays */
-  void (*clamp)(int32_t threads, int64_t count, double most, void *a);
   /* a_i = 0 where mask_i = 0 */
   void (*mask)(int32_t threads, int64_t count, const uint8_t *mask, void *a);
   /* max_i |a_i|; NaN if one of them is NaN */

@@ -81,16 +81,6 @@ static void scale(int32_t threads, int64_t count, double factor, void *a) {
   for (int64_t i = 0; i < count; i++) numbers[i] *= by;
 }
 
-static void clamp(int32_t threads, int64_t count, double most, void *a) {
-  real *numbers = a;
-  const real limit = (real)most;
-#pragma omp parallel for num_threads(threads) schedule(static) if (count >= SHARED_LEAST)
-  for (int64_t i = 0; i < count; i++) {
-    const real below = numbers[i] > limit ? limit : numbers[i];
-    numbers[i] = below < -limit ? -limit : below;
-  }
-}
-
 static void mask_out(int32_t threads, int64_t count, const uint8_t *mask, void *a) {
   real *numbers = a;
 #pragma omp parallel for num_threads(threads) schedule(static) if (count >= SHARED_LEAST)
@@ -130,7 +120,6 @@ const neurlp_vector VECTOR = {.number_bytes = sizeof(real),
                               .square = square,
                               .combine = combine,
                               .scale = scale,
-                              .clamp = clamp,
                               .mask = mask_out,
                               .greatest = greatest,
                               .first_not_finite = first_not_finite,

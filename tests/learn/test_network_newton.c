@@ -319,8 +319,9 @@ static void check_refusals(void) {
               neurlp_newton_solve(p.newton, NEURLP_ERROR_DATA, p.mask, p.weights, NULL), NEURLP_ERROR_DATA);
   for (int64_t i = 0; i < SYSTEMS * T * D; i++) p.states[i] = NAN;
   p.weights[0] = 3;
-  must(neurlp_newton_solve(p.newton, NEURLP_SUCCESS, p.mask, p.weights, NULL));
-  check_true("no window with data: weights stay as they are", p.weights[0] == 3);
+  must(neurlp_newton_solve(p.newton, NEURLP_SUCCESS, p.mask, p.weights, p.errors));
+  check_true("no window with data: weights stay as they are, and nothing is known of them",
+             p.weights[0] == 3 && p.errors[0] == INFINITY && p.errors[1] == 0);
   close_problem(&p);
 }
 

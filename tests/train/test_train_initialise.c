@@ -126,14 +126,6 @@ static void test_keys(const char *name) {
   neurlp_context_destroy(&one);
 }
 
-static void test_fans(void) {
-  int64_t in, out;
-  neurlp_initialise_fans(2, (const int64_t[]){80, 48}, &in, &out);
-  check_true("linear [80][48]", in == 48 && out == 80);
-  neurlp_initialise_fans(3, (const int64_t[]){16, 4, 5}, &in, &out);
-  check_true("convolution [16][4][5]", in == 20 && out == 80);
-}
-
 static void test_arguments(void) {
   neurlp_initialiser n = find("kaiming_uniform");
   check_equal("no fan", neurlp_initialise(context, &n, 1, 0, 0, 5, NEURLP_DOUBLE, 3, entries),
@@ -151,7 +143,6 @@ int main(void) {
   test_constants();
   test_keys("normal");
   test_keys("uniform");
-  test_fans();
   test_arguments();
   neurlp_context_destroy(&context);
   return check_verdict();

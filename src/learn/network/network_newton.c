@@ -6,8 +6,8 @@
 #include <omp.h>
 #include <string.h>
 
-/* Numbers that the solutions of the windows which are solved in one go have at most, and how many these are.
- */
+/* Numbers that the solutions of a piece, windows that are solved in one go, have at most; most windows of a
+ * piece, of which there are multiples of LANES. */
 static const double NUMBERS = 4e6;
 enum { PIECE = 64, LANES = 8 };
 
@@ -305,8 +305,7 @@ static int64_t chosen_window(const neurlp_newton *n, int64_t place) {
   return n->spec->chosen ? n->spec->chosen[place] : place;
 }
 
-/* RMS of what the estimates leave of the data, of each state; where they are the data themselves, its spread.
- */
+/* Of each state: RMS of the data less the estimates, or, where these are the data, the state's spread. */
 static void measure_residuals(neurlp_newton *n) {
   const int64_t T = n->steps, D = n->dimensions;
   for (int64_t k = 0; k < D; k++) {
@@ -377,6 +376,11 @@ static void write_errors(neurlp_newton *n, double left, double *errors) {
   }
 }
 
+/* Where no window could be solved. */
+static void write_no_errors(const double *mask, int64_t count, double *errors) {
+  for (int64_t p = 0; p < count; p++) errors[p] = mask[p] != 0 ? INFINITY : 0;
+}
+
 /* |R w - y|^2 of the triangle on weights and data. */
 static double squares_left(const neurlp_newton *n, const double *weights) {
   const int64_t P = n->weights;
@@ -404,7 +408,10 @@ neurlp_status neurlp_newton_solve(neurlp_newton *n, neurlp_status mine, const do
     neurlp_triangle_merge(P + 1, n->total, other, n->rows);
     for (int64_t i = n->numbers - 2; i < n->numbers; i++) n->total[i] += other[i];
   }
-  if (n->total[n->numbers - 1] == 0) return NEURLP_SUCCESS;
+  if (n->total[n->numbers - 1] == 0) {
+    if (errors) write_no_errors(mask, P, errors);
+    return NEURLP_SUCCESS;
+  }
   for (int64_t p = 0; p < P; p++) n->free[p] = mask[p] != 0;
   neurlp_triangle_step(P, n->total, n->free, 0, NULL, NULL, weights, n->workspace);
   if (errors) write_errors(n, squares_left(n, weights), errors);

@@ -1,8 +1,8 @@
 /* Gauss-Newton over windows, for weights W of a library that all windows share: the blocks' equations are
  * linearised about what each window is taken for, z,
  *
- *   sum_j a_j u_k^(j) - sum_v J_kv u_v = sum_l W+[k][l] phi_l(z) - sum_v J_kv z_v,     J_kv = sum_l W[k][l]
- * dphi_l/dz_v,
+ *   sum_j a_j u_k^(j) - sum_v J_kv u_v = sum_l W+[k][l] phi_l(z) - sum_v J_kv z_v,
+ *   J_kv = sum_l W[k][l] dphi_l/dz_v,
  *
  * one linear block of D dimensions for each window, whose solution is linear in the new weights W+ and in the
  * window's initial values. Both are found by one least-squares problem against the data, the initial values
@@ -48,7 +48,8 @@ void neurlp_newton_destroy(neurlp_newton **newton);
  *   mask    [D][L] 0: dropped
  *   weights [D][L], in: W, out: W+; unchanged if no window could be solved
  *   errors  [D][L], written: standard errors; 0 where masked, infinite where not determined; NULL: not wanted
- * All ranks get the same bits, for any number of them. Windows whose block cannot be solved count nothing.
+ * All ranks get the same bits, for any number of them. Windows whose block cannot be solved count nothing; if
+ * none can, nothing is determined.
  * Cost for each window: a block of D dimensions with D L + D kappa + 1 columns, and a triangularisation of
  * T D rows of as many. */
 NEURLP_MUST_USE neurlp_status neurlp_newton_solve(neurlp_newton *newton, neurlp_status mine,

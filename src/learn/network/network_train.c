@@ -352,7 +352,7 @@ done:
 
 /* ---- cycles ------------------------------------------------------------------------------------------ */
 
-static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, int64_t total, bool *early) {
+static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, bool *early) {
   const double judged = isnan(epoch->validation) ? epoch->training : epoch->validation;
   const void *parameters = NULL;
   neurlp_status status = NEURLP_SUCCESS;
@@ -363,7 +363,7 @@ static neurlp_status observe(neurlp_training *t, const neurlp_epoch *epoch, int6
   }
   if (!t->stopping) return NEURLP_SUCCESS;
   NEURLP_TRY(neurlp_training_see_parameters(t, &parameters));
-  *early = neurlp_stopping_observe(t->stopping, total, judged, parameters);
+  *early = neurlp_stopping_observe(t->stopping, judged, parameters);
 done:
   return status;
 }
@@ -392,7 +392,7 @@ static neurlp_status end_epoch(neurlp_training *t, neurlp_training_place *place,
   result->epochs++;
   result->training = epoch->training;
   result->validation = epoch->validation;
-  const neurlp_status status = observe(t, epoch, result->epochs - 1, &early);
+  const neurlp_status status = observe(t, epoch, &early);
   if (early) place->ended = result->stopped = true;
   place->epoch++;
   place->batch = 0;
@@ -419,8 +419,8 @@ done:
 }
 
 /* Collective. All epochs that are left in a cycle. Where there is nothing to minimise, that is one, too. */
-static neurlp_status run_whole(neurlp_training *t, const double *mask, neurlp_training_place *place,
-                               neurlp_epoch *epoch, neurlp_training_result *result) {
+static neurlp_status minimise_cycle(neurlp_training *t, const double *mask, neurlp_training_place *place,
+                                    neurlp_epoch *epoch, neurlp_training_result *result) {
   evaluation of = {t, mask, place, epoch, result};
   const neurlp_objective objective = {evaluate, iterated, &of};
   const int64_t before = place->epoch;
@@ -489,7 +489,7 @@ static neurlp_status run_epochs(neurlp_training *t, const double *mask, neurlp_t
                                 neurlp_epoch *epoch, neurlp_training_result *result) {
   neurlp_status status = NEURLP_SUCCESS;
   while (place->epoch < t->spec->options.epochs && !place->ended) {
-    if (t->kind && t->kind->whole) return run_whole(t, mask, place, epoch, result);
+    if (t->kind && t->kind->whole) return minimise_cycle(t, mask, place, epoch, result);
     status = run_epoch(t, mask, place->batch, epoch, &place->ended);
     if (status != NEURLP_SUCCESS) goto done;
     NEURLP_TRY(end_epoch(t, place, epoch, result));

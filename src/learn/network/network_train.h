@@ -31,9 +31,8 @@ typedef struct neurlp_training_options {
   int64_t patience;                   /* early stopping; 0: never */
   double threshold;                   /* below which terms are dropped after a cycle but the last */
   neurlp_threshold_kind threshold_by;
-  double
-      drop_share; /* of the terms below it, those that are dropped at once: the least, one at least; 0: all */
-  double explosion; /* of the loss, over the best one */
+  double drop_share; /* part of the terms below it that a cycle drops, the least, one at least; 0: all */
+  double explosion;  /* of the loss, over the best one */
   uint64_t seed;
 } neurlp_training_options;
 
@@ -63,8 +62,7 @@ typedef struct neurlp_training_spec {
   neurlp_reducer gradients; /* parameter_count numbers of the graph's precision, in its backend's memory */
   neurlp_reducer scalars;   /* NEURLP_TRAINING_SCALARS doubles on the host, of the same shards */
   const neurlp_solving_spec *solving; /* of the library's weights; NULL: they are trained like the rest */
-  /* Refinements by Gauss-Newton, where weights that are solved for are all that is trained; NULL: Picard's.
-   */
+  /* Refinements by Gauss-Newton, for weights that are solved for and all that is trained; NULL: Picard's. */
   const neurlp_newton_spec *newton;
   neurlp_training_options options;
   int32_t terms;           /* L; 0: no library */

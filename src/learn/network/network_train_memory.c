@@ -75,20 +75,20 @@ neurlp_status neurlp_training_clear_fixed(neurlp_training *t) {
   return alone(t, neurlp_optimiser_clear_fixed(t->optimiser, t->gradient));
 }
 
-double neurlp_training_most(const neurlp_training *t) {
+double neurlp_training_norm_limit(const neurlp_training *t) {
   return t->spec->options.clip > 0 ? t->spec->options.clip : 1e300;
 }
 
 static neurlp_status clip(neurlp_training *t, double *norm) {
   const neurlp_precision precision = neurlp_graph_precision(t->graph);
-  const double most = neurlp_training_most(t);
+  const double most = neurlp_training_norm_limit(t);
   if (!t->machine) return neurlp_clip_norm(t->context, precision, t->count, t->gradient, most, norm);
   return t->machine->clip(t->machine->object, precision, t->count, most, t->gradient, norm);
 }
 
 /* In one piece, where there is one. */
 static neurlp_status make_step(neurlp_training *t, double rate, double *norm) {
-  const neurlp_descent_orders orders = {.clip = neurlp_training_most(t)};
+  const neurlp_descent_orders orders = {.clip = neurlp_training_norm_limit(t)};
   neurlp_descent_answer answer = {0};
   const neurlp_status status = neurlp_step_make(t->step, rate, &orders, &answer);
   *norm = answer.norm;

@@ -29,8 +29,8 @@ NEURLP_MUST_USE neurlp_status neurlp_training_get_parameters(neurlp_training *t,
 NEURLP_MUST_USE neurlp_status neurlp_training_set_parameters(neurlp_training *t, const void *parameters);
 NEURLP_MUST_USE neurlp_status neurlp_training_get_gradient(neurlp_training *t, void *gradient);
 
-/* The norm that gradients are cut to: beyond all that there are, if they are not. */
-double neurlp_training_most(const neurlp_training *t);
+/* The norm that gradients are cut to; larger than any of them where they are not to be cut. */
+double neurlp_training_norm_limit(const neurlp_training *t);
 
 /* The gradient loses what does not count, in a minimiser's evaluation; and in a step, in which it is then cut
  * back to that norm, and the optimiser makes its step: NEURLP_NOT_FINITE, and none, as neurlp_clip_norm. */

@@ -118,7 +118,7 @@ NEURLP_MUST_USE neurlp_status neurlp_training_refine(neurlp_training *training, 
 /* Writes the library's weights [D][L], in the data's units and 0 where terms were dropped. */
 NEURLP_MUST_USE neurlp_status neurlp_training_weights(neurlp_training *training, double *weights);
 
-/* Drops terms below the threshold, all of them or a share; how many it were. */
+/* Drops terms below the threshold, all of them or a share, and writes how many. */
 NEURLP_MUST_USE neurlp_status neurlp_training_drop(neurlp_training *training, double *mask, int64_t *dropped);
 
 neurlp_batch neurlp_batch_training(const neurlp_sampler *sampler, int64_t epoch, int64_t batch);

@@ -1,9 +1,7 @@
-/* Batches whose step is made by a machine in the same piece of work (learn/step.h). The host looks at what
- * came of a step when it is over; that it was not made where something is wrong is the machine's business, by
- * the same rules. */
+/* Batches that a machine works off by itself, from data to the optimiser's step, in one piece of work
+ * (learn/step.h). The machine leaves the step out if loss or gradient are not good; the host reads both once
+ * the work is done, applies the same rules, and says what was wrong. */
 #include "learn/network/network_train_memory.h"
-
-#include <math.h>
 
 neurlp_status neurlp_training_open_step(neurlp_training *t) {
   const neurlp_reducer *gradients = &t->spec->gradients, *scalars = &t->spec->scalars;
@@ -22,7 +20,7 @@ neurlp_status neurlp_training_open_step(neurlp_training *t) {
 static neurlp_status make_step(neurlp_training *t, const neurlp_batch *batch, double rate,
                                neurlp_descent_answer *answer) {
   const neurlp_reducer *scalars = &t->spec->scalars;
-  const neurlp_descent_orders orders = {.clip = neurlp_training_most(t),
+  const neurlp_descent_orders orders = {.clip = neurlp_training_norm_limit(t),
                                         .most_loss = neurlp_watch_most_loss(t->watch),
                                         .samples = batch->windows,
                                         .keep = batch->batch == 0};
@@ -41,8 +39,7 @@ done:
   return status;
 }
 
-/* What was wrong with a step that was not made. Of a gradient whose norm is not finite, which entry it was.
- */
+/* What was wrong with a step that was not made; of a gradient that is not finite, in which entry. */
 static neurlp_status say_why(neurlp_training *t, const neurlp_batch *batch, const neurlp_epoch *epoch,
                              neurlp_status made) {
   const void *gradient = NULL;
