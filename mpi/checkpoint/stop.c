@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define USUAL_MARGIN 60.0 /* seconds that are left when a run has stopped */
-
 static volatile sig_atomic_t arrived;
 static struct sigaction before_usr1, before_term;
 static bool listening;
 static double own_end = (double)INFINITY; /* of MPI_Wtime */
-static double margin = USUAL_MARGIN;
+static double margin = NEURLP_STOP_MARGIN;
 static double last_look = -1, longest; /* of neurlp_stop_between: when, and the longest time between two */
 
 static void note(int signal) {
@@ -84,7 +82,7 @@ neurlp_status neurlp_stop_between(MPI_Comm comm, neurlp_context *context, const 
 
 void neurlp_stop_ignore(void) {
   own_end = (double)INFINITY;
-  margin = USUAL_MARGIN;
+  margin = NEURLP_STOP_MARGIN;
   last_look = -1;
   longest = 0;
   if (!listening) return;

@@ -19,8 +19,10 @@ int neurlp_stop_signal(void);
  * where that is set; else infinite. */
 double neurlp_stop_slurm(void);
 
+enum { NEURLP_STOP_MARGIN = 60 }; /* seconds that are left when a run has stopped, unless told otherwise */
+
 /* Seconds after the program's start by which others will have ended it (negative: not known), and those of
- * them that are to be left; 60 without a call. Local, until neurlp_stop_ignore. */
+ * them that are to be left; NEURLP_STOP_MARGIN without a call. Local, until neurlp_stop_ignore. */
 void neurlp_stop_limit(double walltime, double margin);
 
 /* Local, on every rank. A piece of work begins before which nobody looks: the next look knows how long it

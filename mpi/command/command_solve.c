@@ -56,7 +56,7 @@ static neurlp_status read_arguments(neurlp_context *context, int argc, char **ar
     found->options.piece_systems = strtoll(found->piece, &end, 10);
     good = *end == '\0' && found->options.piece_systems > 0;
   }
-  double walltime = -1, margin = 60;
+  double walltime = -1, margin = NEURLP_STOP_MARGIN;
   good = good && (!found->walltime || neurlp_checkpoint_duration(found->walltime, &walltime)) &&
          (!found->margin || neurlp_checkpoint_duration(found->margin, &margin));
   if (good) neurlp_stop_limit(walltime, margin);
